@@ -1,0 +1,229 @@
+"""The shape of a city pack: everything that differs between cities, as plain frozen data.
+
+`services.chassis.city` reads and checks the files of a pack; rules only ever see these types.
+"""
+
+from datetime import date, time
+
+from msgspec import Struct
+
+from schemas.vocabulary import ClassKind, LimitUnit, Source, Stage, TicketType, Tier, Urgency, Verification
+
+
+class Division(Struct, frozen=True):
+    """One administrative area. `code` is 6 digits (district), 9 (street-town) or 12 (committee) in China, free text
+    elsewhere; `aliases` are old, short and colloquial names; dates bound its validity (None: open)."""
+
+    code: str
+    name: str
+    parent: str
+    tier: Tier
+    kind: str = ""
+    aliases: tuple[str, ...] = ()
+    lon: float | None = None  # WGS-84 decimal degrees of a representative point
+    lat: float | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class Unit(Struct, frozen=True):
+    """One handling unit (承办单位). `division` is its boundary subtree; `function` is what rules look for
+    (`centre`, `street_office`, `police`, `water`, `committee` …) so that a rulebook names functions, not offices."""
+
+    unit_id: str
+    name: str
+    tier: Tier
+    function: str
+    division: str
+    parent: str = ""  # the unit above it; "" at the top
+    second_parent: str = ""  # a station has two: the line's bureau (条) and the area's street (块)
+    name_en: str = ""
+    phone: str = ""
+
+
+class ClassItem(Struct, frozen=True):
+    """One class (事项类别); key is (standard, kind, code). Words point to it, `not_words` take a hit back."""
+
+    standard: str
+    kind: ClassKind
+    code: str
+    name: str
+    name_en: str
+    major: str
+    words: tuple[str, ...] = ()
+    not_words: tuple[str, ...] = ()
+    verification: Verification = Verification.CALL
+
+    @property
+    def key(self) -> str:
+        """The class key as one string, `standard/kind/code`."""
+        return f"{self.standard}/{self.kind}/{self.code}"
+
+
+class Danger(Struct, frozen=True):
+    """A word that may mean danger to life. `near` words must stand within the same clause if given; `unless` words in
+    the same clause (negations and harmless uses) take it back; `platforms` are told at once (110, 119, 120)."""
+
+    word: str
+    kind: str
+    platforms: tuple[str, ...]
+    near: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    screen: bool = True  # also in the high-recall list that intake uses to choose the lane
+
+
+class PoliceClass(Struct, frozen=True):
+    """One 110 class code: what it means, whether it must stay with the police, which class it suggests."""
+
+    code: str
+    name: str
+    stays_with: tuple[str, ...] = ()
+    class_key: str = ""
+
+
+class ScreenRule(Struct, frozen=True):
+    """When readings of one kind of device become an alarm. A value outside [low, high] on `confirm` readings in a row
+    raises; back inside [clear_low, clear_high] on `confirm_clear` readings in a row clears. Beyond [min, max] the
+    reading is physically impossible. Silence longer than `silent_after_s` of the stream's own time is a device fault."""
+
+    kind: str
+    unit: str
+    minimum: float
+    maximum: float
+    low: float | None = None
+    high: float | None = None
+    clear_low: float | None = None
+    clear_high: float | None = None
+    confirm: int = 1
+    confirm_clear: int = 1
+    silent_after_s: float = 0
+    scene: str = ""
+    class_key: str = ""
+    fault_class_key: str = ""
+    urgency: Urgency = Urgency.NORMAL
+    text: str = ""  # {device} {value} {unit} {place} are filled in
+
+
+class Device(Struct, frozen=True):
+    """One registered device: where it stands and what it measures. `asset` joins reports about the same thing."""
+
+    device_id: str
+    kind: str
+    division: str
+    name: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    gateway: str = ""
+    asset: str = ""
+
+
+class DutyRule(Struct, frozen=True):
+    """One row of the duty rulebook. Empty fields match anything; the most specific matching row wins (more specific
+    area, then class, then scene, then source and ticket type, then time window). `lead` and `assists` are functions,
+    resolved to the unit of that function that covers the place, lowest tier first; `unit:ID` names one outright."""
+
+    rule_id: str
+    lead: str
+    assists: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()  # division codes; any depth
+    classes: tuple[str, ...] = ()  # class keys, or majors as "major:NAME"
+    scenes: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    ticket_types: tuple[TicketType, ...] = ()
+    subjects: tuple[str, ...] = ()
+    hours: tuple[time, time] | None = None  # local time window, may wrap over midnight
+    tier: Tier = Tier.STREET  # tier that owns the order
+    urgency: Urgency | None = None
+    together: bool = False  # all told at once, the first to accept leads
+    hold: bool = False  # a dispatcher decides
+    verification: Verification | None = None
+    transfer_to: str = ""  # another platform takes it ("110")
+    why: str = ""
+    line: int = 0  # where it stands in the file
+
+
+class Limit(Struct, frozen=True):
+    """One row of the time-limit policy. Empty fields match anything; the first matching row for a stage wins."""
+
+    limit_id: str
+    stage: Stage
+    amount: float
+    unit: LimitUnit
+    sources: tuple[Source, ...] = ()
+    ticket_types: tuple[TicketType, ...] = ()
+    classes: tuple[str, ...] = ()  # class keys, or majors as "major:NAME"
+    urgencies: tuple[Urgency, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    rounds: tuple[int, ...] = ()
+    warn: float = 0.8  # share of the limit after which the light is yellow and an urge goes out
+    calendar: str = ""  # name of the calendar; "" is the city's own
+    day_end: str = ""  # "working_hours" | "midnight"; "" takes the policy's default
+    count_start_day: bool = False
+    line: int = 0
+
+
+class WorkingHours(Struct, frozen=True):
+    """Working time of one organisation on its working days, local time; `shifts` are [from, to) pairs in order."""
+
+    name: str
+    shifts: tuple[tuple[time, time], ...]
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)  # 0 is Monday
+
+
+class CalendarData(Struct, frozen=True):
+    """A published list of exceptions to the weekday rule. `years` are those for which a list was published: outside
+    them Mon–Fri is used and a warning raised."""
+
+    name: str
+    version: str
+    timezone: str
+    holidays: frozenset[date]
+    makeup_workdays: frozenset[date]
+    years: frozenset[int]
+    hours: WorkingHours
+
+
+class Policy(Struct, frozen=True):
+    """The time-limit policy of a city, versioned."""
+
+    version: str
+    limits: tuple[Limit, ...]
+    day_end: str = "working_hours"
+
+
+class Thresholds(Struct, frozen=True):
+    """Thresholds the router decides by."""
+
+    classify_confidence: float = 0.5
+    locate_confidence: float = 0.5
+    merge_score: float = 0.72
+    merge_radius_m: float = 50.0
+    merge_hours: float = 24.0
+    border_m: float = 50.0
+
+
+
+class City(Struct, frozen=True):
+    """A whole city pack, checked."""
+
+    name: str
+    title: str
+    title_en: str
+    timezone: str
+    version: str
+    bounds: tuple[float, float, float, float]  # west, south, east, north in WGS-84 degrees
+    root: str  # division code of the city
+    divisions: tuple[Division, ...]
+    units: tuple[Unit, ...]
+    classes: tuple[ClassItem, ...]
+    dangers: tuple[Danger, ...]
+    police_classes: tuple[PoliceClass, ...]
+    screens: tuple[ScreenRule, ...]
+    devices: tuple[Device, ...]
+    rules: tuple[DutyRule, ...]
+    rulebook_version: str
+    policy: Policy
+    calendars: tuple[CalendarData, ...]
+    thresholds: Thresholds
+    polygons: tuple[tuple[str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()  # (code, rings) in WGS-84
+    phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"

@@ -1,0 +1,205 @@
+"""One noun per thing. The same word in code, tables, topics, API and metrics; people see Chinese and English.
+
+Each member's comment says what it means or how a state is entered and left. Values are stored and published: a value
+is never renamed, only added.
+"""
+
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """Where a report came from."""
+
+    HOTLINE = "hotline"  # 12345 ticket taken by an agent, an app or a mini-programme
+    POLICE = "police"  # 110 call that is not the police's own
+    PATROL = "patrol"  # finding of an inspector
+    SENSOR = "sensor"  # alarm that the router raised out of readings
+
+
+class TicketType(StrEnum):
+    """What the citizen wants (业务类型); decides the promise."""
+
+    CONSULTATION = "consultation"  # 咨询
+    HELP = "help"  # 求助
+    COMPLAINT = "complaint"  # 投诉
+    INFORMANT = "informant"  # 举报, confidential by default
+    SUGGESTION = "suggestion"  # 建议
+    PRAISE = "praise"  # 表扬
+    FINDING = "finding"  # 巡查发现, alarms included
+
+
+class Tier(StrEnum):
+    """Level of the organisation (层级), from the whole city downwards."""
+
+    CITY = "city"
+    DISTRICT = "district"
+    STREET = "street"
+    SUB_AREA = "sub_area"
+    COMMITTEE = "committee"
+
+
+class Role(StrEnum):
+    """What a signed-in principal may do; a unit limits where."""
+
+    AGENT = "agent"
+    GATEWAY = "gateway"
+    IMPORT = "import"
+    DISPATCHER = "dispatcher"
+    RESPONDER = "responder"
+    INSPECTOR = "inspector"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+    CITIZEN = "citizen"
+
+
+class Urgency(StrEnum):
+    """How fast an order must move."""
+
+    NORMAL = "normal"  # 一般
+    URGENT = "urgent"  # 紧急
+    CRITICAL = "critical"  # 非常紧急: life or limb
+
+
+class Lane(StrEnum):
+    """Two lanes from end to end: what may threaten life or limb never queues behind the rest."""
+
+    URGENT = "urgent"
+    NORMAL = "normal"
+
+
+class OrderStatus(StrEnum):
+    """Status of a work order (工单)."""
+
+    TRIAGE = "triage"  # 待研判: entered when no unit is sure enough; left by `route`
+    DISPATCHED = "dispatched"  # 待接单: units are told; left when the lead accepts
+    HANDLING = "handling"  # 处置中: the lead works; left when the lead finishes
+    VERIFYING = "verifying"  # 待核查: somebody else checks the result
+    CALLBACK = "callback"  # 待回访: the centre calls the reporters
+    CLOSED = "closed"  # 已结案: left only by `reopen`
+    PARKED = "parked"  # 挂账: conditions to solve it are not there yet; listed until solved
+    REJECTED = "rejected"  # 不受理
+    TRANSFERRED = "transferred"  # 已转出 to another platform
+    MERGED = "merged"  # 已并单 into another order
+    VOID = "void"  # 已作废: entered in error
+
+
+class AssignmentStatus(StrEnum):
+    """Status of one unit's part of an order (派遣单)."""
+
+    OFFERED = "offered"  # 待接单
+    ACCEPTED = "accepted"  # 处置中
+    RETURN_REQUESTED = "return_requested"  # 退单审核
+    DONE = "done"  # 待确认
+    CONFIRMED = "confirmed"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
+class AssignmentRole(StrEnum):
+    """A unit's part in an order: one lead (主办), any number of assists (协办)."""
+
+    LEAD = "lead"
+    ASSIST = "assist"
+
+
+class Stage(StrEnum):
+    """What a clock measures; `total` is the promise to the citizen, the rest belong to whoever holds the stage."""
+
+    TRIAGE = "triage"
+    DISPATCH = "dispatch"
+    ACCEPT = "accept"
+    CONTACT = "contact"
+    ARRIVE = "arrive"
+    HANDLE = "handle"
+    VERIFY = "verify"
+    CALLBACK = "callback"
+    DECIDE = "decide"
+    ANSWER = "answer"
+    COMMITMENT = "commitment"
+    TOTAL = "total"
+
+
+class LimitUnit(StrEnum):
+    """Unit of a time limit. Sources: GB/T 30428.8 time kinds (紧急工作时, 工作时, 工作日) and common practice."""
+
+    MINUTE = "minute"  # continuous
+    URGENT_HOUR = "urgent_hour"  # 紧急工作时: continuous, nights and holidays included
+    WORK_HOUR = "work_hour"  # 工作时: only inside working hours
+    WORK_DAY = "work_day"  # 工作日: due at the end of the Nth working day after the start day
+    NATURAL_DAY = "natural_day"  # 自然日
+    BUSINESS_RULE = "business_rule"  # shift the start into working time, then N working days at the same time of day
+
+
+class ClockState(StrEnum):
+    """State of a clock."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+
+
+class Light(StrEnum):
+    """What a supervisor sees: green in time, yellow past the warning, red overdue."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+class ClassKind(StrEnum):
+    """部件 (a thing that broke), 事项 (something that happens) or a plain service matter; part of a class's key."""
+
+    PART = "part"
+    EVENT = "event"
+    SERVICE = "service"
+
+
+class Verification(StrEnum):
+    """Which check is due before an order closes."""
+
+    NONE = "none"
+    SITE = "site"  # an inspector looks
+    SENSOR = "sensor"  # the sensor is back to normal
+    CALL = "call"  # the centre calls
+
+
+class Result(StrEnum):
+    """What a finished assignment says it did; closed is kept apart from solved."""
+
+    SOLVED = "solved"  # 实际解决
+    EXPLAINED = "explained"  # 解释说明
+    NOT_POSSIBLE = "not_possible"  # 办不成
+
+
+class Satisfaction(StrEnum):
+    """The citizen's word at the call-back (满意 1, 基本满意 0.8, 一般 0.6, 不满意 0)."""
+
+    SATISFIED = "satisfied"
+    MOSTLY = "mostly"
+    FAIR = "fair"
+    DISSATISFIED = "dissatisfied"
+
+
+class Crs(StrEnum):
+    """Coordinate reference a sender declares."""
+
+    WGS84 = "wgs84"
+    GCJ02 = "gcj02"
+    CGCS2000 = "cgcs2000"  # equal to WGS-84 within a metre: taken as it is
+
+
+class ReportState(StrEnum):
+    """Where a report got to, as `GET /v1/reports/{id}` tells it."""
+
+    ACCEPTED = "accepted"
+    SPOOLED = "spooled"
+    ANSWERED = "answered"
+    TRIAGE = "triage"
+    OPENED = "opened"
+    LINKED = "linked"
+    TRANSFERRED = "transferred"
+    REJECTED = "rejected"
+    CLOSED = "closed"
