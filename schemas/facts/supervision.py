@@ -1,0 +1,64 @@
+"""What supervision announces: clocks and what became of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.vocabulary import ClockState, Light, Stage
+
+
+class ClockView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One running time limit: whose (`owner` is a unit, or the city for `total`), since when, until when, by which
+    policy row."""
+
+    clock_id: UUID
+    stage: Stage
+    owner: str
+    start: datetime
+    due: datetime
+    state: ClockState
+    policy: str
+    round: int = 1
+    light: Light = Light.GREEN
+    assignment_id: UUID | None = None
+    report_id: UUID | None = None
+
+
+class ClocksSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The clocks of an order as they stand after its fact `seq`."""
+
+    order_id: UUID
+    seq: int
+    clocks: tuple[ClockView, ...]
+
+
+class DeadlineWarned(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A clock used up its warning share; once per (clock, notice, due)."""
+
+    order_id: UUID
+    clock_id: UUID
+    stage: Stage
+    owner: str
+    due: datetime
+
+
+class DeadlineMissed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A clock's due passed unmet, with all facts recorded before it known; once per (clock, notice, due)."""
+
+    order_id: UUID
+    clock_id: UUID
+    stage: Stage
+    owner: str
+    due: datetime
+
+
+class DeadlineWithdrawn(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fact that came late shows that the deadline was not missed after all."""
+
+    order_id: UUID
+    clock_id: UUID
+    stage: Stage
+    owner: str
+    due: datetime
+    cause: str

@@ -1,0 +1,90 @@
+"""Every refusal of the system: a stable code, its HTTP status, and what people read in Chinese and English.
+
+A code is never renamed or reused. Bodies are RFC 9457 problem+json; `type` is `urn:paidan:refusal:<code>`.
+"""
+
+from msgspec import Struct
+
+
+class Refusal(Struct, frozen=True):
+    """One way to be refused."""
+
+    code: str
+    status: int
+    zh: str
+    en: str
+
+
+_ROWS = (
+    # who you are
+    ("unauthenticated", 401, "需要有效的登录令牌", "a valid bearer token is needed"),
+    ("token_expired", 401, "令牌已过期", "the token has expired"),
+    ("forbidden", 403, "该角色不能执行此操作", "this role may not do this"),
+    ("other_unit", 403, "不属于本单位的工单", "this belongs to another unit"),
+    # how it was asked
+    ("not_found", 404, "未找到", "not found"),
+    ("method_not_allowed", 405, "不支持的方法", "method not allowed"),
+    ("timeout", 504, "处理超时，请用同一幂等键重试", "took too long; repeat with the same idempotency key"),
+    ("body_too_large", 413, "请求体过大", "the body is too large"),
+    ("unsupported_media_type", 415, "请使用 JSON", "send JSON"),
+    ("malformed", 400, "请求不是合法的 JSON", "the body is not valid JSON"),
+    ("too_many_requests", 429, "请求过多，请稍后重试", "too many requests; try again later"),
+    ("cursor_invalid", 422, "游标无效", "the cursor is not one of ours"),
+    ("internal", 500, "系统内部错误，已记录", "internal error; it was recorded"),
+    ("unavailable", 503, "服务暂不可用，请稍后重试", "not available now; try again later"),
+    # what a report may hold
+    ("invalid", 422, "字段不符合要求", "a field does not fit"),
+    ("nothing_said", 422, "没有内容也没有地点", "neither text nor place"),
+    ("text_too_long", 422, "内容超过 10000 字", "the text is longer than 10,000 characters"),
+    ("text_unreadable", 422, "内容含非法字符", "the text holds NUL or lone surrogates"),
+    ("ticket_type_unknown", 422, "诉求类型不存在", "unknown ticket type"),
+    ("source_due_invalid", 422, "来源平台时限早于受理时间", "source_due lies before the receipt"),
+    ("coordinates_outside", 422, "坐标不在本市", "the coordinates are outside the city"),
+    ("coordinates_swapped", 422, "经纬度疑似颠倒", "longitude and latitude look swapped"),
+    ("coordinates_incomplete", 422, "经纬度须同时提供", "longitude and latitude come together"),
+    ("time_in_future", 422, "时间在未来", "the time lies in the future"),
+    ("time_too_old", 422, "时间过早", "the time lies too far back"),
+    ("phone_invalid", 422, "电话号码不合规", "this is not a phone number"),
+    ("device_unknown", 422, "设备未登记", "this device is not registered"),
+    ("class_unknown", 422, "事项类别不存在", "unknown class"),
+    ("police_class_unknown", 422, "警情类别不存在", "unknown 110 class"),
+    ("unit_missing", 422, "读数缺少单位或单位不符", "the reading's unit is missing or not this device's"),
+    ("value_not_finite", 422, "读数不是有效数值", "the value is not a finite number"),
+    ("value_impossible", 422, "读数超出物理范围", "the value is physically impossible"),
+    ("bulk_too_many", 422, "一次最多 1000 条", "at most 1,000 items at once"),
+    ("bulk_empty", 422, "没有条目", "no items"),
+    ("key_reused", 422, "幂等键已用于另一请求", "this idempotency key or source id was used for another body"),
+    ("key_missing", 400, "需要 Idempotency-Key", "an Idempotency-Key header is needed"),
+    ("key_invalid", 400, "Idempotency-Key 不合规", "the Idempotency-Key is not 1-200 printable characters"),
+    ("spool_full", 503, "本地暂存已满，请稍后重试", "the local spool is full; try again later"),
+    # what may be done to an order
+    ("version_missing", 428, "需要 If-Match", "an If-Match header is needed"),
+    ("version_stale", 412, "工单已变化，请刷新", "the order changed meanwhile"),
+    ("action_unknown", 404, "没有此操作", "there is no such action"),
+    ("action_not_allowed", 409, "当前状态不允许此操作", "not allowed in this status"),
+    ("assists_open", 409, "协办未全部完成", "an assist is still open"),
+    ("time_backwards", 422, "时间顺序不对", "times of an order may not run backwards"),
+    ("unit_unknown", 422, "单位不存在", "unknown unit"),
+    ("handler_verifies", 403, "处置人不能核查自己的结果", "whoever handled it may not verify it"),
+    ("moment_too_young", 422, "时点过近，结果可能变化", "this moment is too recent to be final"),
+    # what a message may hold
+    ("unreadable", 422, "消息不可读", "the message cannot be read"),
+    ("schema", 422, "消息不符合模式", "the message does not fit its schema"),
+    ("version", 422, "消息版本不受支持", "the message is of a version this build does not read"),
+    ("failed", 500, "消息处理失败", "the message could be read but not handled"),
+)
+
+REFUSALS: dict[str, Refusal] = {row[0]: Refusal(*row) for row in _ROWS}
+assert len(REFUSALS) == len(_ROWS), "a refusal code stands twice"
+
+
+class Refused(Exception):
+    """Raised wherever something is refused: `code` is a key of REFUSALS, `detail` says what exactly, `extra` are
+    members added to the problem body."""
+
+    def __init__(self, code: str, detail: str = "", **extra: object) -> None:
+        self.refusal = REFUSALS[code]
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+        self.extra = extra
