@@ -202,7 +202,6 @@ class Thresholds(Struct, frozen=True):
     border_m: float = 50.0
 
 
-
 class City(Struct, frozen=True):
     """A whole city pack, checked."""
 
@@ -225,5 +224,7 @@ class City(Struct, frozen=True):
     policy: Policy
     calendars: tuple[CalendarData, ...]
     thresholds: Thresholds
-    polygons: tuple[tuple[str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()  # (code, rings) in WGS-84
+    # (code, rings) in WGS-84; of the rings the first is the outline, the others are holes; a code may come several times
+    polygons: tuple[tuple[str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()
+    negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"

@@ -1,7 +1,7 @@
 """From the shifted coordinates that Chinese map services publish (GCJ-02) to the world's (WGS-84), as pure functions.
 
-The forward shift is the formula that is in the open since 2013 (eviltransform, github.com/googollee/eviltransform, MIT):
-two trigonometric polynomials on the Krasovsky 1940 ellipsoid. It has no closed inverse; iterating converges fast, as the
+The forward shift is the formula in the open since 2013 (eviltransform, github.com/googollee/eviltransform, MIT): two
+trigonometric polynomials on the Krasovsky 1940 ellipsoid. It has no closed inverse; iterating converges fast, as the
 shift changes by less than a metre over a hundred metres.
 """
 

@@ -1,0 +1,69 @@
+"""City packs: a folder of plain files in, one checked `City` out, or every fault with file and line.
+
+Reads files only; decides nothing. `load` is what services call at start and on reload; `faults.py` says what can come
+back, `shapes.py` which files there are, the other modules hold one family of checks each.
+"""
+
+from pathlib import Path
+
+from schemas.city import City, Policy
+from services.chassis.city.duties import check_rules
+from services.chassis.city.faults import CityFaults, Fault, FaultList
+from services.chassis.city.limits import check_limits
+from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
+from services.chassis.city.settings import calendars_of, settings_of
+from services.chassis.city.shapes import read
+from services.chassis.city.words import check_classes, check_dangers, check_police, check_screens, negations_of
+
+__all__ = ["CityFaults", "Fault", "load"]
+
+
+def load(directory: Path) -> City:
+    """Read and check the city pack in `directory`.
+
+    Raises CityFaults with all faults at once; a pack is used whole or not at all.
+    """
+    faults = FaultList()
+    if not directory.is_dir():
+        raise CityFaults([Fault(str(directory), 0, "no such folder")])
+    draft = read(directory, faults)
+    settings = draft.settings = settings_of(draft)
+    draft.calendars = calendars_of(draft)
+    check_divisions(draft)
+    polygons = polygons_of(draft)
+    check_units(draft)
+    check_devices(draft)
+    check_classes(draft)
+    negations = negations_of(draft)
+    check_dangers(draft)
+    check_police(draft)
+    check_screens(draft)
+    check_rules(draft)
+    day_end = check_limits(draft)
+    rulebook_version = draft.rulebook.word("version", faults)
+    policy_version = draft.policy.word("version", faults)
+    faults.raise_if_any()
+    return City(
+        name=settings.name,
+        title=settings.title,
+        title_en=settings.title_en,
+        timezone=settings.timezone,
+        version=settings.version,
+        bounds=settings.bounds,
+        root=settings.root,
+        divisions=draft.divisions.items,
+        units=draft.units.items,
+        classes=draft.classes.items,
+        dangers=draft.dangers.items,
+        police_classes=draft.police.items,
+        screens=draft.screens.items,
+        devices=draft.devices.items,
+        rules=draft.rules.items,
+        rulebook_version=rulebook_version,
+        policy=Policy(policy_version, draft.limits.items, day_end),
+        calendars=tuple(draft.calendars),
+        thresholds=settings.thresholds,
+        polygons=polygons,
+        phone_pattern=settings.phone_pattern,
+        negations=negations,
+    )

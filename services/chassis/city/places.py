@@ -1,0 +1,193 @@
+"""Checks of what stands somewhere: divisions, polygons, units and devices."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+
+from schemas.city import Division
+from schemas.vocabulary import Tier
+from services.chassis.city.shapes import CITY, POLYGONS, Draft
+
+TIER_DEPTH = {tier: depth for depth, tier in enumerate(Tier)}
+
+Ring = tuple[tuple[float, float], ...]
+Polygon = tuple[str, tuple[Ring, ...]]
+
+
+def lineage(divisions: Iterable[Division]) -> dict[str, tuple[str, ...]]:
+    """Codes from the division itself up to the root, for each division whose parents are all known."""
+    parents = {item.code: item.parent for item in divisions}
+    found: dict[str, tuple[str, ...]] = {}
+    for code in parents:
+        chain = [code]
+        while parents.get(chain[-1]) and len(chain) <= len(TIER_DEPTH):
+            chain.append(parents[chain[-1]])
+        found[code] = tuple(chain)
+    return found
+
+
+def check_divisions(draft: Draft) -> None:
+    """Root, parents and tiers, validity, coordinates and names of the divisions."""
+    table, faults, root = draft.divisions, draft.faults, draft.settings.root
+    if not table.present:
+        return
+    if root and root not in table.keys:
+        faults.add(CITY, draft.city.line_of("root"), f"root: unknown division {root!r}")
+    by_code: dict[str, list[tuple[int, Division]]] = defaultdict(list)
+    for line, item in table:
+        by_code[item.code].append((line, item))
+    for line, item in table:
+        file = table.file
+        if not item.parent and item.code != root:
+            faults.add(file, line, f"{item.code} has no parent and is not the root {root!r}")
+        if item.parent and item.code == root:
+            faults.add(file, line, f"the root {root!r} has a parent")
+        if item.parent and item.parent not in table.keys:
+            faults.add(file, line, f"unknown parent {item.parent!r} of {item.code}")
+        for _, above in by_code.get(item.parent, [])[:1]:
+            if TIER_DEPTH[above.tier] >= TIER_DEPTH[item.tier]:
+                faults.add(file, line, f"{item.code} is of tier {item.tier} below {above.code} of tier {above.tier}")
+        if item.valid_from and item.valid_to and item.valid_to < item.valid_from:
+            faults.add(file, line, f"{item.code} ends on {item.valid_to}, before it begins on {item.valid_from}")
+        _check_point(draft, file, line, item.code, item.lon, item.lat)
+    for code, rows in by_code.items():
+        if len(rows) > 1:
+            _check_validity(draft, code, rows)
+    _check_names(draft)
+
+
+def _check_point(draft: Draft, file: str, line: int, what: str, lon: float | None, lat: float | None) -> None:
+    if (lon is None) != (lat is None):
+        draft.faults.add(file, line, f"{what} has only one of lon and lat")
+    if lon is None or lat is None:
+        return
+    west, south, east, north = draft.settings.bounds
+    if not (west <= lon <= east and south <= lat <= north):
+        hint = " (lon and lat swapped?)" if west <= lat <= east and south <= lon <= north else ""
+        draft.faults.add(file, line, f"{what} at {lon:g}, {lat:g} lies outside the bounds of the city{hint}")
+
+
+def _check_validity(draft: Draft, code: str, rows: list[tuple[int, Division]]) -> None:
+    spans = sorted((item.valid_from or date.min, item.valid_to or date.max, line) for line, item in rows)
+    for (_, ends, first), (begins, _, second) in zip(spans, spans[1:], strict=False):
+        if begins <= ends:
+            earlier, later = sorted((first, second))
+            draft.faults.add(draft.divisions.file, later, f"{code} overlaps in validity with line {earlier}")
+
+
+def _check_names(draft: Draft) -> None:
+    """An alias must say by itself which division is meant: city-wide down to streets, below a street within it."""
+    owners: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for line, item in draft.divisions:
+        scope = item.parent if TIER_DEPTH[item.tier] > TIER_DEPTH[Tier.STREET] else ""
+        for name in {item.name, *item.aliases}:
+            owners[scope, name].setdefault(item.code, line)
+    for line, item in draft.divisions:
+        scope = item.parent if TIER_DEPTH[item.tier] > TIER_DEPTH[Tier.STREET] else ""
+        for alias in item.aliases:
+            others = owners[scope, alias]
+            if len(others) > 1:
+                where = min(number for code, number in others.items() if code != item.code)
+                draft.faults.add(
+                    draft.divisions.file, line, f"alias {alias!r} of {item.code} is also used in line {where}"
+                )
+
+
+def polygons_of(draft: Draft) -> tuple[Polygon, ...]:
+    """The polygons of the pack, multi-polygons taken apart; wrong codes, shapes and places are noted."""
+    found: list[Polygon] = []
+    for line, feature in draft.features:
+        properties, geometry = feature.get("properties"), feature.get("geometry")
+        code = properties.get("code") if isinstance(properties, dict) else None
+        if not isinstance(code, str):
+            draft.faults.add(POLYGONS, line, "feature has no properties.code")
+            continue
+        if draft.divisions.present and code not in draft.divisions.keys:
+            draft.faults.add(POLYGONS, line, f"polygon of unknown division {code!r}")
+        shape = geometry if isinstance(geometry, dict) else {}
+        kind, coordinates = shape.get("type"), shape.get("coordinates")
+        if kind not in ("Polygon", "MultiPolygon"):
+            draft.faults.add(POLYGONS, line, f"{code}: geometry is {kind!r}, not Polygon or MultiPolygon")
+            continue
+        try:
+            parts = [coordinates] if kind == "Polygon" else list(coordinates or [])
+            for part in parts:
+                rings = tuple(tuple((float(x), float(y)) for x, y, *_ in ring) for ring in part or [])
+                _check_rings(draft, line, code, rings)
+                found.append((code, rings))
+        except (TypeError, ValueError):
+            draft.faults.add(POLYGONS, line, f"{code}: coordinates are not rings of [lon, lat]")
+    return tuple(found)
+
+
+def _check_rings(draft: Draft, line: int, code: str, rings: tuple[Ring, ...]) -> None:
+    if not rings:
+        draft.faults.add(POLYGONS, line, f"{code}: polygon without a ring")
+    west, south, east, north = draft.settings.bounds
+    for ring in rings:
+        if len(ring) < 4 or ring[0] != ring[-1]:
+            draft.faults.add(POLYGONS, line, f"{code}: a ring needs at least 4 points and must end where it began")
+        outside = [point for point in ring if not (west <= point[0] <= east and south <= point[1] <= north)]
+        if outside:
+            lon, lat = outside[0]
+            draft.faults.add(POLYGONS, line, f"{code}: {lon:g}, {lat:g} lies outside the bounds of the city")
+
+
+def check_units(draft: Draft) -> None:
+    """Keys, places, parents and functions of the units."""
+    table, faults = draft.units, draft.faults
+    if not table.present:
+        return
+    divisions = {item.code: item for _, item in draft.divisions}
+    units = {item.unit_id: item for _, item in table}
+    seen: dict[str, int] = {}
+    functions: dict[tuple[str, str], int] = {}
+    for line, item in table:
+        if item.unit_id in seen:
+            faults.add(table.file, line, f"unit {item.unit_id!r} stands already in line {seen[item.unit_id]}")
+        seen.setdefault(item.unit_id, line)
+        if draft.divisions.present and item.division not in draft.divisions.keys:
+            faults.add(table.file, line, f"unknown division {item.division!r} of unit {item.unit_id}")
+        place = divisions.get(item.division)
+        if place and TIER_DEPTH[item.tier] < TIER_DEPTH[place.tier]:
+            faults.add(table.file, line, f"{item.unit_id} is of tier {item.tier} in {place.code} of tier {place.tier}")
+        for parent in (item.parent, item.second_parent):
+            if parent and parent not in table.keys:
+                faults.add(table.file, line, f"unknown parent {parent!r} of unit {item.unit_id}")
+            above = units.get(parent)
+            if above and TIER_DEPTH[above.tier] > TIER_DEPTH[item.tier]:
+                cause = f"{item.unit_id} of tier {item.tier} stands below {parent} of tier {above.tier}"
+                faults.add(table.file, line, cause)
+        held = functions.setdefault((item.function, item.division), line)
+        if held != line:
+            cause = f"function {item.function!r} in {item.division} is already held by line {held}: which one is meant?"
+            faults.add(table.file, line, cause)
+    _check_circles(draft)
+    for function in ("centre", "duty_desk"):
+        if draft.settings.root and (function, draft.settings.root) not in functions:
+            faults.add(table.file, 1, f"no unit of function {function!r} for the root {draft.settings.root!r}")
+
+
+def _check_circles(draft: Draft) -> None:
+    parents = {item.unit_id: item.parent for _, item in draft.units}
+    for line, item in draft.units:
+        step, walked = item.parent, 0
+        while step and step != item.unit_id and walked < 20:
+            step, walked = parents.get(step, ""), walked + 1
+        if step == item.unit_id:
+            draft.faults.add(draft.units.file, line, f"unit {item.unit_id!r} stands above itself")
+
+
+def check_devices(draft: Draft) -> None:
+    """Keys, kinds and places of the registered devices."""
+    table, faults = draft.devices, draft.faults
+    seen: dict[str, int] = {}
+    for line, item in table:
+        if item.device_id in seen:
+            faults.add(table.file, line, f"device {item.device_id!r} stands already in line {seen[item.device_id]}")
+        seen.setdefault(item.device_id, line)
+        if item.kind not in draft.screens.keys and draft.screens.present:
+            faults.add(table.file, line, f"device {item.device_id} is of unknown kind {item.kind!r}")
+        if draft.divisions.present and item.division not in draft.divisions.keys:
+            faults.add(table.file, line, f"unknown division {item.division!r} of device {item.device_id}")
+        _check_point(draft, table.file, line, item.device_id, item.lon, item.lat)

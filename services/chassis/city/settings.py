@@ -1,0 +1,166 @@
+"""city.toml: names, time zone, bounds, thresholds; working hours and the published calendars."""
+
+import re
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from schemas.city import CalendarData, Thresholds, WorkingHours
+from services.chassis.city.faults import FaultList
+from services.chassis.city.files import csv_rows, struct_of
+from services.chassis.city.shapes import CALENDAR_COLUMNS, CITY, CalendarEntry, Draft, Settings
+
+_NAMES = (
+    "name",
+    "title",
+    "title_en",
+    "timezone",
+    "version",
+    "root",
+    "bounds",
+    "phone_pattern",
+    "thresholds",
+    "working_hours",
+    "calendar",
+)
+_SHARES = ("classify_confidence", "locate_confidence", "merge_score")
+
+
+def settings_of(draft: Draft) -> Settings:
+    """The settings of city.toml; what cannot be read keeps its default and is noted."""
+    city, faults = draft.city, draft.faults
+    if not city.present:
+        return Settings()
+    city.allow(_NAMES, faults)
+    settings = Settings(
+        name=city.word("name", faults),
+        title=city.word("title", faults),
+        title_en=city.word("title_en", faults),
+        timezone=city.word("timezone", faults),
+        version=city.word("version", faults),
+        root=city.word("root", faults),
+        phone_pattern=city.word("phone_pattern", faults, Settings.phone_pattern),
+    )
+    try:
+        re.compile(settings.phone_pattern)
+    except re.error as trouble:
+        faults.add(CITY, city.line_of("phone_pattern"), f"phone_pattern: not a regular expression: {trouble}")
+    if settings.timezone and not _is_zone(settings.timezone):
+        faults.add(CITY, city.line_of("timezone"), f"timezone: unknown zone {settings.timezone!r}")
+    settings.bounds = _bounds(draft)
+    settings.thresholds = _thresholds(draft)
+    return settings
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        return False
+    return True
+
+
+def _bounds(draft: Draft) -> tuple[float, float, float, float]:
+    value = draft.city.values.get("bounds")
+    line = draft.city.line_of("bounds")
+    numbers = [float(number) for number in value if _is_number(number)] if isinstance(value, list) else []
+    if len(numbers) != 4 or not isinstance(value, list) or len(value) != 4:
+        draft.faults.add(CITY, line, "bounds: must be [west, south, east, north]")
+        return Settings.bounds
+    west, south, east, north = numbers
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        draft.faults.add(CITY, line, "bounds: west must be below east and south below north, in degrees")
+        return Settings.bounds
+    return west, south, east, north
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _thresholds(draft: Draft) -> Thresholds:
+    values = draft.city.values.get("thresholds", {})
+    line = draft.city.line_of("thresholds")
+    if not isinstance(values, dict):
+        draft.faults.add(CITY, line, "thresholds: must be a table")
+        return Thresholds()
+    found = struct_of(Thresholds, values, CITY, line, draft.faults)
+    if found is None:
+        return Thresholds()
+    for name in Thresholds.__struct_fields__:
+        value: float = getattr(found, name)
+        if value <= 0 or (name in _SHARES and value > 1):
+            cause = "must be above 0" if value <= 0 else "must be at most 1"
+            draft.faults.add(CITY, line, f"thresholds.{name}: {value:g} {cause}")
+    return found
+
+
+def calendars_of(draft: Draft) -> list[CalendarData]:
+    """The calendars of the pack, the city's own first; names, hours and listed years are checked."""
+    _check_hours(draft)
+    hours = {item.name: item for _, item in draft.hours}
+    seen: dict[str, int] = {}
+    calendars: list[CalendarData] = []
+    if draft.city.present and not draft.calendar_entries.keys:
+        draft.faults.add(CITY, 1, "no [[calendar]]: the city needs one of its own")
+    for line, entry in draft.calendar_entries:
+        if entry.name in seen:
+            draft.faults.add(CITY, line, f"calendar {entry.name!r} stands already in line {seen[entry.name]}")
+        seen.setdefault(entry.name, line)
+        if not entry.years:
+            draft.faults.add(CITY, line, f"calendar {entry.name!r} has no listed years")
+        if entry.hours not in hours and entry.hours not in draft.hours.keys:
+            draft.faults.add(CITY, line, f"calendar {entry.name!r}: unknown working hours {entry.hours!r}")
+        days = _days(draft, entry, line)
+        if entry.hours in hours:
+            calendars.append(_calendar(draft, entry, days, hours[entry.hours]))
+    return calendars
+
+
+def _calendar(draft: Draft, entry: CalendarEntry, days: dict[date, str], hours: WorkingHours) -> CalendarData:
+    return CalendarData(
+        name=entry.name,
+        version=entry.version,
+        timezone=draft.settings.timezone,
+        holidays=frozenset(day for day, kind in days.items() if kind == "holiday"),
+        makeup_workdays=frozenset(day for day, kind in days.items() if kind == "makeup_workday"),
+        years=frozenset(entry.years),
+        hours=hours,
+    )
+
+
+def _days(draft: Draft, entry: CalendarEntry, entry_line: int) -> dict[date, str]:
+    faults: FaultList = draft.faults
+    rows = csv_rows(draft.directory, entry.file, CALENDAR_COLUMNS, faults)
+    days: dict[date, str] = {}
+    for line, (text, kind, _) in rows:
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            faults.add(entry.file, line, f"date: {text!r} is not a date like 2026-10-10")
+            continue
+        if kind not in ("holiday", "makeup_workday"):
+            faults.add(entry.file, line, f"kind: {kind!r} is neither holiday nor makeup_workday")
+        if day in days:
+            faults.add(entry.file, line, f"{day} is listed twice")
+        if day.year not in entry.years:
+            faults.add(entry.file, line, f"{day} lies outside the listed years of calendar {entry.name!r}")
+        if kind == "makeup_workday" and day.weekday() < 5:
+            faults.add(entry.file, line, f"{day} is a make-up workday but no weekend day")
+        days[day] = kind
+    for year in entry.years if days else ():
+        if not any(day.year == year for day in days):
+            faults.add(CITY, entry_line, f"calendar {entry.name!r}: year {year} is listed but {entry.file} has no day")
+    return days
+
+
+def _check_hours(draft: Draft) -> None:
+    seen: dict[str, int] = {}
+    for line, item in draft.hours:
+        if item.name in seen:
+            draft.faults.add(CITY, line, f"working hours {item.name!r} stand already in line {seen[item.name]}")
+        seen.setdefault(item.name, line)
+        flat = [moment for shift in item.shifts for moment in shift]
+        if not flat or flat != sorted(set(flat)):
+            draft.faults.add(CITY, line, f"working hours {item.name!r}: shifts must be in order and not overlap")
+        if not item.weekdays or any(day not in range(7) for day in item.weekdays):
+            draft.faults.add(CITY, line, f"working hours {item.name!r}: weekdays are 0 (Monday) to 6")

@@ -1,0 +1,148 @@
+"""Which files a city pack has and what stands in them; everything read, nothing judged yet."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from schemas.city import (
+    CalendarData,
+    ClassItem,
+    Danger,
+    Device,
+    Division,
+    DutyRule,
+    Limit,
+    PoliceClass,
+    ScreenRule,
+    Thresholds,
+    Unit,
+    WorkingHours,
+)
+from services.chassis.city.faults import FaultList
+from services.chassis.city.files import CsvShape, Document, Table, csv_table, features_of, toml_document, toml_table
+
+CITY, LEXICON, SCENES, RULEBOOK, POLICY = "city.toml", "lexicon.toml", "scenes.toml", "rulebook.toml", "policy.toml"
+POLYGONS, SOURCES = "polygons.geojson", "SOURCES.md"
+
+DIVISIONS = CsvShape(
+    "divisions.csv",
+    Division,
+    "code",
+    ("code", "name", "parent", "tier", "kind", "aliases", "lon", "lat", "valid_from", "valid_to"),
+    lists=("aliases",),
+    empties=("parent",),
+)
+UNITS = CsvShape(
+    "units.csv",
+    Unit,
+    "unit_id",
+    ("unit_id", "name", "name_en", "tier", "function", "division", "parent", "second_parent", "phone"),
+)
+CLASSES = CsvShape(
+    "classes.csv",
+    ClassItem,
+    "code",
+    ("standard", "kind", "code", "name", "name_en", "major", "words", "not_words", "verification"),
+    lists=("words", "not_words"),
+    empties=("name_en",),
+)
+POLICE = CsvShape("police.csv", PoliceClass, "code", ("code", "name", "stays_with", "class_key"), lists=("stays_with",))
+DEVICES = CsvShape(
+    "devices.csv", Device, "device_id", ("device_id", "kind", "division", "name", "lon", "lat", "gateway", "asset")
+)
+CALENDAR_COLUMNS = ("date", "kind", "name")
+
+
+class CalendarEntry(Struct, frozen=True):
+    """One [[calendar]] of city.toml: `hours` names a [[working_hours]], `years` are those with a published list."""
+
+    name: str
+    file: str
+    hours: str
+    version: str
+    years: tuple[int, ...]
+
+
+@dataclass
+class Settings:
+    """What city.toml says, apart from its calendars and working hours."""
+
+    name: str = ""
+    title: str = ""
+    title_en: str = ""
+    timezone: str = ""
+    version: str = ""
+    root: str = ""
+    bounds: tuple[float, float, float, float] = (-180.0, -90.0, 180.0, 90.0)
+    phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+@dataclass
+class Draft:
+    """A pack as it stands in its files; the checks read it and note faults."""
+
+    directory: Path
+    faults: FaultList
+    city: Document
+    lexicon: Document
+    rulebook: Document
+    policy: Document
+    divisions: Table[Division]
+    units: Table[Unit]
+    classes: Table[ClassItem]
+    police: Table[PoliceClass]
+    devices: Table[Device]
+    dangers: Table[Danger]
+    screens: Table[ScreenRule]
+    rules: Table[DutyRule]
+    limits: Table[Limit]
+    calendar_entries: Table[CalendarEntry]
+    hours: Table[WorkingHours]
+    features: list[tuple[int, dict[str, Any]]]
+    settings: Settings = field(default_factory=Settings)
+    calendars: list[CalendarData] = field(default_factory=list)
+
+    def class_keys(self) -> dict[str, int]:
+        """Line of each class key."""
+        return {item.key: line for line, item in self.classes}
+
+    def class_names(self) -> set[str]:
+        """Everything a rule or limit may write under `classes`: keys, and majors as `major:NAME`."""
+        return {item.key for _, item in self.classes} | {f"major:{item.major}" for _, item in self.classes}
+
+    def platforms(self) -> set[str]:
+        """Emergency platforms by the number people dial: the phones of the units of the whole city."""
+        return {unit.phone for _, unit in self.units if unit.division == self.settings.root and unit.phone}
+
+
+def read(directory: Path, faults: FaultList) -> Draft:
+    """Read every file of a pack."""
+    city, lexicon, scenes, rulebook, policy = (
+        toml_document(directory, file, faults) for file in (CITY, LEXICON, SCENES, RULEBOOK, POLICY)
+    )
+    scenes.allow(("screen",), faults)
+    if not (directory / SOURCES).is_file():
+        faults.add(SOURCES, 0, "file is missing: it names source, licence and changes of everything in the pack")
+    return Draft(
+        directory=directory,
+        faults=faults,
+        city=city,
+        lexicon=lexicon,
+        rulebook=rulebook,
+        policy=policy,
+        divisions=csv_table(directory, DIVISIONS, faults),
+        units=csv_table(directory, UNITS, faults),
+        classes=csv_table(directory, CLASSES, faults),
+        police=csv_table(directory, POLICE, faults),
+        devices=csv_table(directory, DEVICES, faults),
+        dangers=toml_table(lexicon, "danger", Danger, "word", faults),
+        screens=toml_table(scenes, "screen", ScreenRule, "kind", faults),
+        rules=toml_table(rulebook, "rule", DutyRule, "rule_id", faults),
+        limits=toml_table(policy, "limit", Limit, "limit_id", faults),
+        calendar_entries=toml_table(city, "calendar", CalendarEntry, "name", faults),
+        hours=toml_table(city, "working_hours", WorkingHours, "name", faults),
+        features=features_of(directory, POLYGONS, faults),
+    )
