@@ -1,0 +1,29 @@
+"""A dead-letter record: the bytes as they came, where they came from, and why."""
+
+from datetime import datetime
+
+from schemas.envelope import Outgoing, Record, header
+from schemas.topics import DLQ
+
+REPLAY_OF = "x-replay-of"
+
+
+def dead_letter(record: Record, code: str, cause: str, consumer: str, at: datetime) -> Outgoing:
+    """The record for `<topic>.dlq`: key, value and headers unchanged, origin and reason added. The cause is cut to
+    300 characters."""
+    kept = tuple((k, v) for k, v in record.headers if not k.startswith("x-"))
+    first = header(record, "x-first-failed-at") or at.isoformat().encode()
+    attempt = int(header(record, "x-attempt") or b"0") + 1
+    reason = (
+        ("x-orig-topic", record.topic.encode()),
+        ("x-orig-partition", str(record.partition).encode()),
+        ("x-orig-offset", str(record.offset).encode()),
+        ("x-orig-ts", str(record.timestamp).encode()),
+        ("x-error-code", code.encode()),
+        ("x-error-cause", cause[:300].encode(errors="replace")),
+        ("x-consumer", consumer.encode()),
+        ("x-attempt", str(attempt).encode()),
+        ("x-first-failed-at", first),
+        ("x-failed-at", at.isoformat().encode()),
+    )
+    return Outgoing(topic=record.topic + DLQ, key=record.key, value=record.value or b"", headers=(*kept, *reason))

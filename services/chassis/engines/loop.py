@@ -1,0 +1,99 @@
+"""The aiokafka batch loop, where messages are landed in a database: the quicker of the two engines."""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from schemas.envelope import Record
+from services.chassis.database import patiently
+from services.chassis.delivery import Seam
+from services.chassis.logs import logger
+
+log = logger(__name__)
+DAY_MS = 86_400_000
+
+
+class LoopEngine:
+    """One consumer of a group, one batch at a time."""
+
+    def __init__(self, seam: Seam, *, bootstrap: str, group: str, topics: Sequence[str], batch: int) -> None:
+        self._seam = seam
+        self._bootstrap = bootstrap
+        self._group = group
+        self._topics = tuple(topics)
+        self._batch = batch
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish the batch under way, commit, and end."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Read until stopped."""
+        consumer = await patiently(self._connect)
+        try:
+            while not self._stopping.is_set():
+                await self._turn(consumer)
+        finally:
+            await consumer.stop()
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(
+            *self._topics,
+            bootstrap_servers=self._bootstrap,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=15_000,
+            heartbeat_interval_ms=2_000,
+            max_poll_interval_ms=DAY_MS,  # waiting for a dependency may take as long as it takes
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=2_200_000,
+            metadata_max_age_ms=30_000,
+            retry_backoff_ms=100,
+        )
+        try:
+            await consumer.start()
+        except BaseException:
+            await consumer.stop()
+            raise
+        return consumer
+
+    async def _turn(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            fetched = await consumer.getmany(timeout_ms=200, max_records=self._batch)
+        except KafkaError as error:
+            await self._seam.progress.wait(error)
+            return
+        if not fetched:
+            return
+        self._seam.progress.begin()
+        try:
+            await self._seam.handle([to_record(message) for messages in fetched.values() for message in messages])
+        finally:
+            self._seam.progress.end()
+        await self._commit(consumer, {tp: messages[-1].offset + 1 for tp, messages in fetched.items()})
+
+    async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+        try:
+            await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as error:
+            # A rebalance took partitions away; whoever has them now sees the batch again, as repeats.
+            log.info("offsets not committed", group=self._group, error=type(error).__name__)
+        except KafkaError as error:
+            await self._seam.progress.wait(error)
+
+
+def to_record(message: ConsumerRecord) -> Record:
+    """An aiokafka record as ours."""
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        headers=tuple(message.headers or ()),
+        timestamp=message.timestamp or 0,
+    )

@@ -1,0 +1,56 @@
+"""Every metric of the system, in one list: name, kind, labels, meaning. Labels are bounded: never an order, a person
+or a street with a class."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SPANS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+# delivery
+MESSAGES = Counter("paidan_messages_total", "Messages by outcome: done, repeat, dead", ["consumer", "outcome"])
+BATCH = Histogram("paidan_batch_seconds", "Time from a batch's read to its commit", ["consumer"], buckets=_SPANS)
+BATCH_SIZE = Histogram("paidan_batch_messages", "Messages in a batch", ["consumer"], buckets=(1, 5, 20, 50, 100, 250, 500))
+EVENT_AGE = Histogram(
+    "paidan_event_age_seconds", "Age of a message on Kafka when its batch is committed", ["consumer"], buckets=_SPANS
+)
+BISECTIONS = Counter("paidan_bisections_total", "Batches that failed and were halved", ["consumer"])
+WAITING = Gauge("paidan_waiting", "1 while a consumer waits for a dependency", ["consumer"])
+STOPPED = Gauge("paidan_stopped", "1 while a consumer waits for a person after too many dead in a row", ["consumer"])
+LAST_PROGRESS = Gauge("paidan_last_progress_seconds", "Unix time of a consumer's last progress", ["consumer"])
+
+# outbox
+OUTBOX_ROWS = Gauge("paidan_outbox_rows", "Rows waiting in the outbox", ["service"])
+OUTBOX_AGE = Gauge("paidan_outbox_age_seconds", "Age of the oldest row in the outbox", ["service"])
+OUTBOX_REFUSED = Gauge("paidan_outbox_refused", "Messages that Kafka refused for good", ["service"])
+RELAYED = Counter("paidan_relayed_total", "Messages relayed to Kafka", ["service"])
+RELAY_LEADER = Gauge("paidan_relay_leader", "1 in the process that relays", ["service"])
+TICK_HELD = Gauge("paidan_tick_held_seconds", "How far the Tick trails the present", ["service"])
+
+# web
+REQUESTS = Counter("paidan_requests_total", "HTTP requests by route and status", ["service", "route", "status"])
+REQUEST_SECONDS = Histogram("paidan_request_seconds", "Time to answer", ["service", "route"], buckets=_SPANS)
+REFUSALS = Counter("paidan_refusals_total", "Refusals by code", ["service", "code"])
+
+# intake
+REPORTS_ACCEPTED = Counter("paidan_reports_accepted_total", "Reports accepted", ["source", "lane", "state"])
+REPORTS_REPEATED = Counter("paidan_reports_repeated_total", "Repeats that were seen as one", ["source"])
+SPOOL_RECORDS = Gauge("paidan_spool_records", "Reports waiting in the local spool", ["lane"])
+SPOOL_BYTES = Gauge("paidan_spool_bytes", "Bytes in the local spool", ["lane"])
+
+# router
+DECISIONS = Counter("paidan_decisions_total", "Routing decisions", ["kind", "source"])
+ALARMS = Counter("paidan_alarms_total", "Alarms by event: raised, cleared, faulty, silent", ["event", "kind"])
+
+# dispatch
+ORDERS_OPENED = Counter("paidan_orders_opened_total", "Orders opened", ["status", "source"])
+REPORTS_JOINED = Counter("paidan_reports_joined_total", "Reports joined to an order that existed", ["source"])
+ACTIONS = Counter("paidan_actions_total", "Actions people took", ["action"])
+LINKS_PENDING = Gauge("paidan_links_pending", "Reports waiting for an order that is not known yet")
+
+# supervision
+CLOCKS_SET = Counter("paidan_clocks_set_total", "Clocks armed or moved", ["stage"])
+NOTICES = Counter("paidan_notices_total", "Notices by kind: warned, missed, withdrawn", ["stage", "notice"])
+PENDING_FACTS = Gauge("paidan_pending_facts", "Facts waiting for an earlier one of their order")
+PENDING_AGE = Gauge("paidan_pending_age_seconds", "Age of the oldest fact that waits for an earlier one")
+TIMER_LAG = Gauge("paidan_timer_lag_seconds", "How late the last timer fired")
+TICK_AGE = Gauge("paidan_tick_age_seconds", "How far the lowest Tick trails the present")
+UNLISTED_YEAR = Counter("paidan_calendar_unlisted_total", "Deadlines computed in a year without a published list", ["calendar"])

@@ -1,0 +1,90 @@
+"""The one producer of a process: idempotent, acks=all."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from schemas.envelope import Outgoing
+from schemas.topics import MESSAGE_BYTES
+from services.chassis.database import patiently
+
+# What Kafka will refuse however often it is sent.
+REFUSALS: tuple[type[KafkaError], ...] = (MessageSizeTooLargeError,)
+
+
+class Publisher:
+    """Sends messages; a send is done when Kafka has acknowledged it on all in-sync replicas."""
+
+    def __init__(self, bootstrap: str, *, linger_ms: int = 2, client_id: str = "paidan") -> None:
+        self._bootstrap = bootstrap
+        self._linger_ms = linger_ms
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect; waits for ever while Kafka is away."""
+
+        async def connect() -> AIOKafkaProducer:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                client_id=self._client_id,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=self._linger_ms,
+                max_batch_size=262_144,
+                max_request_size=2 * MESSAGE_BYTES + 65_536,
+                request_timeout_ms=10_000,
+                retry_backoff_ms=50,
+                metadata_max_age_ms=60_000,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            return producer
+
+        self._producer = await patiently(connect)
+
+    @property
+    def connected(self) -> bool:
+        """Whether a first connection was made."""
+        return self._producer is not None
+
+    async def stop(self) -> None:
+        """Flush and close."""
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    async def send(self, message: Outgoing) -> "asyncio.Future[object]":
+        """Hand one message to the producer; the future is done when Kafka has acknowledged it."""
+        assert self._producer is not None
+        future: asyncio.Future[object] = await self._producer.send(
+            message.topic,
+            value=message.value,
+            key=message.key,
+            headers=list(message.headers),
+            partition=message.partition,
+        )
+        return future
+
+    async def send_all(self, messages: Iterable[Outgoing]) -> list[tuple[Outgoing, KafkaError]]:
+        """Send all and wait until all are acknowledged. Answers those that Kafka refused for good; raises the first
+        other failure."""
+        refused: list[tuple[Outgoing, KafkaError]] = []
+        sent: list[tuple[Outgoing, asyncio.Future[object]]] = []
+        for message in messages:
+            try:
+                sent.append((message, await self.send(message)))
+            except REFUSALS as error:
+                refused.append((message, error))
+        results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+        for (message, _), result in zip(sent, results, strict=True):
+            if isinstance(result, REFUSALS):
+                refused.append((message, result))
+            elif isinstance(result, BaseException):
+                raise result
+        return refused

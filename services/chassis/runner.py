@@ -1,0 +1,90 @@
+"""Runs a process of a service: an API under uvicorn, or a worker that drains cleanly on SIGTERM."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from prometheus_client import start_http_server
+
+from services.chassis import logs
+from services.chassis.progress import Progress, watch
+from services.chassis.settings import ServiceSettings
+
+Entry = Callable[[], int | None]
+
+
+def run_process(service: str, entries: Mapping[str, Entry]) -> None:
+    """`python -m services.<service>.main PROCESS [ARGS]`: run the process named on the command line."""
+    if len(sys.argv) < 2 or sys.argv[1] not in entries:
+        print(f"usage: python -m services.{service}.main {'|'.join(entries)}", file=sys.stderr)
+        raise SystemExit(2)
+    logs.set_up(service, sys.argv[1])
+    raise SystemExit(entries[sys.argv[1]]() or 0)
+
+
+def run_api(app: FastAPI, settings: ServiceSettings) -> None:
+    """Serve the app on its port until SIGTERM; requests under way are finished first."""
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=settings.http_port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+        backlog=4096,
+    )
+
+
+class Engine:
+    """What a worker runs; `stop` lets the batch under way finish."""
+
+    def __init__(self, run: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
+        self.run = run
+        self.stop = stop
+
+
+async def run_worker(
+    engines: list[Engine],
+    settings: ServiceSettings,
+    *,
+    pulses: list[Progress],
+    background: list[Callable[[], Awaitable[None]]] = [],  # noqa: B006 - never changed
+    close: Callable[[], Awaitable[None]],
+) -> None:
+    """Run engines until SIGTERM or SIGINT, then let each finish its batch; background work (relay, timers) runs
+    beside them and ends last. The process ends when an engine does."""
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr="127.0.0.1")
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sig, stopping.set)
+    beside = [asyncio.ensure_future(work()) for work in background]
+    beside.append(asyncio.ensure_future(watch(pulses, settings.watchdog)))
+    running = [asyncio.ensure_future(engine.run()) for engine in engines]
+    stop = asyncio.ensure_future(stopping.wait())
+    done, _ = await asyncio.wait([*running, *beside, stop], return_when=asyncio.FIRST_COMPLETED)
+    for engine in engines:
+        engine.stop()
+    await asyncio.gather(*running, return_exceptions=True)
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
+    await close()
+    for task in done - {stop}:
+        task.result()
+
+
+def run_async(main: Callable[[], Awaitable[None]]) -> None:
+    """Run a coroutine on uvloop."""
+
+    async def entry() -> None:
+        await main()
+
+    uvloop.run(entry())
