@@ -84,7 +84,7 @@ class PoliceClass(Struct, frozen=True):
 class ScreenRule(Struct, frozen=True):
     """When readings of one kind of device become an alarm. A value outside [low, high] on `confirm` readings in a row
     raises; back inside [clear_low, clear_high] on `confirm_clear` readings in a row clears. Beyond [min, max] the
-    reading is physically impossible. Silence longer than `silent_after_s` of the stream's own time is a device fault."""
+    reading is physically impossible. Silence longer than `silent_after_s` of the stream's own time is a fault."""
 
     kind: str
     unit: str
@@ -224,7 +224,7 @@ class City(Struct, frozen=True):
     policy: Policy
     calendars: tuple[CalendarData, ...]
     thresholds: Thresholds
-    # (code, rings) in WGS-84; of the rings the first is the outline, the others are holes; a code may come several times
+    # (code, rings) in WGS-84; the first ring is the outline, the others are holes; a code may come several times
     polygons: tuple[tuple[str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()
     negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"

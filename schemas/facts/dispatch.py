@@ -1,10 +1,10 @@
 """What dispatch announces about orders. No reporter identity here; `seq` counts 1, 2, 3 … within one order."""
 
-from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
+from schemas.facts.intake import Moment
 from schemas.facts.router import Candidate, ClassRef, Hop, Place
 from schemas.vocabulary import (
     AssignmentRole,
@@ -26,8 +26,8 @@ class OrderFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     order_id: UUID
     seq: int
-    occurred_at: datetime
-    recorded_at: datetime
+    occurred_at: Moment
+    recorded_at: Moment
     status: OrderStatus
     round: int = 1
     actor: str = ""
@@ -39,9 +39,9 @@ class ReportStub(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     report_id: UUID
     source: Source
-    received_at: datetime
+    received_at: Moment
     ticket_type: TicketType | None = None
-    source_due: datetime | None = None
+    source_due: Moment | None = None
 
 
 class AssignmentOffer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -209,5 +209,5 @@ class Supervised(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 class Tick(Struct, frozen=True, kw_only=True):
     """All facts recorded before `t` are published on this partition."""
 
-    t: datetime
+    t: Moment
     partition: int

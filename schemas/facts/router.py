@@ -1,11 +1,10 @@
 """What the router announces: where a report goes, and why. Every fact carries the whole report; dispatch keeps it."""
 
-from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
-from schemas.facts.intake import Alarm, ReportReceived
+from schemas.facts.intake import Alarm, Moment, ReportReceived
 from schemas.vocabulary import ClassKind, Tier, Urgency, Verification
 
 
@@ -39,7 +38,7 @@ class Hop(Struct, frozen=True, kw_only=True):
 
     tier: Tier
     unit: str
-    at: datetime
+    at: Moment
     by: str
 
 
@@ -122,7 +121,7 @@ class AlarmRaised(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     report_id: UUID
     alarm: Alarm
-    raised_at: datetime
+    raised_at: Moment
 
 
 class AlarmCleared(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -132,7 +131,7 @@ class AlarmCleared(Struct, frozen=True, kw_only=True, omit_defaults=True):
     device_id: str
     rule: str
     value: float
-    cleared_at: datetime
+    cleared_at: Moment
 
 
 class DeviceSilent(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -140,8 +139,8 @@ class DeviceSilent(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     device_id: str
     rule: str
-    last_at: datetime
-    noticed_at: datetime
+    last_at: Moment
+    noticed_at: Moment
 
 
 class DeviceFaulty(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -150,4 +149,4 @@ class DeviceFaulty(Struct, frozen=True, kw_only=True, omit_defaults=True):
     device_id: str
     rule: str
     value: float
-    at: datetime
+    at: Moment

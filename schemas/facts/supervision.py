@@ -1,10 +1,10 @@
 """What supervision announces: clocks and what became of them."""
 
-from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
+from schemas.facts.intake import Moment
 from schemas.vocabulary import ClockState, Light, Stage
 
 
@@ -15,8 +15,8 @@ class ClockView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock_id: UUID
     stage: Stage
     owner: str
-    start: datetime
-    due: datetime
+    start: Moment
+    due: Moment
     state: ClockState
     policy: str
     round: int = 1
@@ -40,7 +40,7 @@ class DeadlineWarned(Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock_id: UUID
     stage: Stage
     owner: str
-    due: datetime
+    due: Moment
 
 
 class DeadlineMissed(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,7 +50,7 @@ class DeadlineMissed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock_id: UUID
     stage: Stage
     owner: str
-    due: datetime
+    due: Moment
 
 
 class DeadlineWithdrawn(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,5 +60,5 @@ class DeadlineWithdrawn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock_id: UUID
     stage: Stage
     owner: str
-    due: datetime
+    due: Moment
     cause: str
