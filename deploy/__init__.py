@@ -1,1 +1,1 @@
-"""Whatever runs the system: the one-machine stack, containers, monitoring, the operator command, cities, the simulator."""
+"""Whatever runs the system: the one-machine stack, containers, monitoring, the operator command, cities, simulator."""

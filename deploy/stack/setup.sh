@@ -63,9 +63,13 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
         "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip -q || refuse ".venv has no pip: remove .venv and run 'make setup' again"
         "$python" -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt || refuse "$offline"
     fi
-    .venv/bin/uv pip sync -q --python "$python" --require-hashes requirements/bootstrap.txt requirements/dev.txt || refuse "$offline"
+    .venv/bin/uv pip sync -q --compile-bytecode --python "$python" --require-hashes requirements/bootstrap.txt requirements/dev.txt || refuse "$offline"
     .venv/bin/uv pip install -q --python "$python" --offline --no-deps --no-build-isolation -e . || refuse "the project itself could not be installed (see above)"
     .venv/bin/uv pip check -q --python "$python" || refuse "the installed packages contradict each other (see above): remove .venv and run 'make setup' again"
     printf '%s' "$want" > "$stamp"
 fi
 
+downloads=${PAIDAN_DOWNLOADS:-.paidan/downloads}
+if ! ls "$downloads"/kafka-*/kafka.aot >/dev/null 2>&1; then
+    "$python" -m deploy.stack.fetch
+fi
