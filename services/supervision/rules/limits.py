@@ -1,0 +1,96 @@
+"""Which limit applies, and what it comes to: the rows of the policy tied to the city's calendars.
+
+The first row of a stage that matches wins. Rows are indexed by class once, because a city's policy may name every class
+while thousands of clocks are set a second.
+"""
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from schemas.city import CalendarData, Limit, Policy
+from schemas.vocabulary import Source, Stage, TicketType, Tier, Urgency
+from services.supervision.rules.calendar import Calendar
+from services.supervision.rules.clock import Due, Pause, due_with_pauses, warn_at
+
+
+class LimitFacts(Struct, frozen=True, gc=False):
+    """What a policy row can ask for. `major` is the name of the class's major, `tier` the tier that holds the stage."""
+
+    source: Source
+    class_key: str
+    major: str = ""
+    ticket_type: TicketType | None = None
+    urgency: Urgency = Urgency.NORMAL
+    tier: Tier | None = None
+    round: int = 1
+
+
+class Terms:
+    """A policy with its calendars: the one place to ask for a limit, its deadline and its warning."""
+
+    def __init__(self, policy: Policy, calendars: Sequence[Calendar]) -> None:
+        """The first calendar is the city's own. Raises ValueError without one, or for a row that names another."""
+        if not calendars:
+            raise ValueError("a policy needs the city's calendar")
+        self.policy = policy
+        self._calendars = {"": calendars[0]} | {calendar.data.name: calendar for calendar in calendars}
+        self._by_class: dict[tuple[Stage, str], list[tuple[int, Limit]]] = defaultdict(list)
+        self._by_id = {limit.limit_id: limit for limit in policy.limits}
+        for place, limit in enumerate(policy.limits):
+            if limit.calendar not in self._calendars:
+                raise ValueError(f"limit {limit.limit_id!r}: unknown calendar {limit.calendar!r}")
+            for name in limit.classes or ("",):
+                self._by_class[limit.stage, name].append((place, limit))
+
+    @classmethod
+    def of(cls, policy: Policy, calendars: Iterable[CalendarData]) -> "Terms":
+        """The terms of a city pack (`city.policy`, `city.calendars`)."""
+        return cls(policy, [Calendar.of(data) for data in calendars])
+
+    def limit_for(self, stage: Stage, facts: LimitFacts) -> Limit | None:
+        """The policy row that applies, or None when the policy promises nothing here."""
+        general = self._by_class.get((stage, ""), ())
+        named = self._by_class.get((stage, facts.class_key), ()) if facts.class_key else ()
+        major = self._by_class.get((stage, f"major:{facts.major}"), ()) if facts.major else ()
+        rows: Sequence[tuple[int, Limit]] = named or major or general
+        if sum(map(bool, (general, named, major))) > 1:
+            rows = _in_order(general, named, major)
+        return next((limit for _, limit in rows if _matches(limit, facts)), None)
+
+    def limit(self, limit_id: str) -> Limit:
+        """The row of that name. Raises KeyError."""
+        return self._by_id[limit_id]
+
+    def calendar_of(self, limit: Limit) -> Calendar:
+        """The calendar by which a row counts."""
+        return self._calendars[limit.calendar]
+
+    def due(self, limit: Limit, start: datetime, pauses: Sequence[Pause] = ()) -> Due:
+        """The deadline of a clock with that limit; see `clock.due_with_pauses`."""
+        return due_with_pauses(start, limit, pauses, self.calendar_of(limit), day_end=self.policy.day_end)
+
+    def warn_at(self, limit: Limit, start: datetime, due_at: datetime, pauses: Sequence[Pause] = ()) -> datetime:
+        """When that clock warns; see `clock.warn_at`."""
+        return warn_at(start, due_at, limit, self.calendar_of(limit), pauses)
+
+
+def _in_order(*groups: Iterable[tuple[int, Limit]]) -> list[tuple[int, Limit]]:
+    rows: list[tuple[int, Limit]] = []
+    for group in groups:
+        for row in group:
+            insort(rows, row, key=lambda found: found[0])
+    return rows
+
+
+def _matches(limit: Limit, facts: LimitFacts) -> bool:
+    return (
+        (not limit.sources or facts.source in limit.sources)
+        and (not limit.ticket_types or facts.ticket_type in limit.ticket_types)
+        and (not limit.urgencies or facts.urgency in limit.urgencies)
+        and (not limit.tiers or facts.tier in limit.tiers)
+        and (not limit.rounds or facts.round in limit.rounds)
+    )

@@ -1,0 +1,151 @@
+"""Which policy row applies, and rows of a pipe."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from schemas.city import CalendarData, Limit, Policy
+from schemas.vocabulary import LimitUnit, Source, Stage, TicketType, Tier, Urgency
+from services.supervision.rules.batch import DueRow, due_rows
+from services.supervision.rules.calendar import Calendar
+from services.supervision.rules.limits import LimitFacts, Terms
+
+DAY = LimitUnit.WORK_DAY
+
+
+def row(limit_id: str, amount: float = 1, stage: Stage = Stage.TOTAL, **more: object) -> Limit:
+    return Limit(limit_id=limit_id, stage=stage, amount=amount, unit=DAY, **more)  # type: ignore[arg-type]
+
+
+ROWS = (
+    Limit(limit_id="urgent", stage=Stage.TOTAL, amount=30, unit=LimitUnit.MINUTE, urgencies=(Urgency.CRITICAL,)),
+    row("lamp", 2, classes=("S/part/lamp",)),
+    row("light-major", 3, classes=("major:light", "S/event/glare")),
+    row("question", 1, ticket_types=(TicketType.CONSULTATION, TicketType.SUGGESTION)),
+    row("rework", 3, rounds=(2, 3)),
+    row("police-street", 4, sources=(Source.POLICE,), tiers=(Tier.STREET,)),
+    row("rest", 5),
+    row("never", 9, classes=("S/part/lamp",)),
+    row("accept-rest", 1, stage=Stage.ACCEPT),
+)
+
+
+@pytest.fixture(scope="module")
+def terms(china: Calendar, boston: Calendar) -> Terms:
+    return Terms(Policy(version="1", limits=ROWS, day_end="midnight"), [china, boston])
+
+
+def facts(**more: object) -> LimitFacts:
+    return LimitFacts(**({"source": Source.HOTLINE, "class_key": "S/event/noise"} | more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (facts(), "rest"),
+        (facts(class_key=""), "rest"),
+        (facts(class_key="S/part/lamp"), "lamp"),
+        (facts(class_key="S/part/lamp", urgency=Urgency.CRITICAL), "urgent"),
+        (facts(class_key="S/part/pole", major="light"), "light-major"),
+        (facts(class_key="S/part/lamp", major="light"), "lamp"),
+        (facts(class_key="S/event/glare"), "light-major"),
+        (facts(class_key="unknown", major="unknown"), "rest"),
+        (facts(ticket_type=TicketType.SUGGESTION), "question"),
+        (facts(ticket_type=TicketType.COMPLAINT), "rest"),
+        (facts(round=2), "rework"),
+        (facts(round=4), "rest"),
+        (facts(source=Source.POLICE, tier=Tier.STREET), "police-street"),
+        (facts(source=Source.POLICE, tier=Tier.CITY), "rest"),
+        (facts(source=Source.POLICE), "rest"),
+    ],
+)
+def test_the_first_row_that_matches_applies(terms: Terms, asked: LimitFacts, expected: str) -> None:
+    found = terms.limit_for(Stage.TOTAL, asked)
+    assert found is not None
+    assert found.limit_id == expected
+
+
+def test_stages_are_apart_and_a_stage_without_rows_promises_nothing(terms: Terms) -> None:
+    found = terms.limit_for(Stage.ACCEPT, facts(class_key="S/part/lamp"))
+    assert found is not None and found.limit_id == "accept-rest"
+    assert terms.limit_for(Stage.VERIFY, facts()) is None
+
+
+def test_the_index_answers_like_reading_the_rows_one_by_one(terms: Terms) -> None:
+    def plainly(stage: Stage, asked: LimitFacts) -> Limit | None:
+        tests: list[Callable[[Limit], bool]] = [
+            lambda found: not found.sources or asked.source in found.sources,
+            lambda found: not found.ticket_types or asked.ticket_type in found.ticket_types,
+            lambda found: (
+                not found.classes or asked.class_key in found.classes or f"major:{asked.major}" in found.classes
+            ),
+            lambda found: not found.urgencies or asked.urgency in found.urgencies,
+            lambda found: not found.tiers or asked.tier in found.tiers,
+            lambda found: not found.rounds or asked.round in found.rounds,
+        ]
+        return next((r for r in terms.policy.limits if r.stage == stage and all(test(r) for test in tests)), None)
+
+    for stage in (Stage.TOTAL, Stage.ACCEPT, Stage.HANDLE):
+        for source in Source:
+            for key in ("", "S/part/lamp", "S/event/glare", "S/event/noise"):
+                for major in ("", "light"):
+                    for kind in (None, TicketType.CONSULTATION):
+                        for urgency in Urgency:
+                            for tier in (None, Tier.STREET):
+                                for number in (1, 2):
+                                    asked = LimitFacts(source, key, major, kind, urgency, tier, number)
+                                    assert terms.limit_for(stage, asked) is plainly(stage, asked)
+
+
+def test_a_row_counts_by_its_own_calendar(china_data: CalendarData, boston_data: CalendarData) -> None:
+    limits = (row("here"), row("there", calendar="boston"))
+    terms = Terms.of(Policy(version="1", limits=limits), [china_data, boston_data])
+    start = datetime(2026, 9, 30, 8, tzinfo=UTC)
+    assert terms.due(limits[0], start).at == datetime(2026, 10, 8, 10, tzinfo=UTC)
+    assert terms.due(limits[1], start).at == datetime(2026, 10, 1, 21, tzinfo=UTC)
+    assert terms.warn_at(limits[0], start, terms.due(limits[0], start).at) < terms.due(limits[0], start).at
+
+
+def test_a_policy_needs_its_calendars(china: Calendar) -> None:
+    with pytest.raises(ValueError, match="unknown calendar 'mars'"):
+        Terms(Policy(version="1", limits=(row("x", calendar="mars"),)), [china])
+    with pytest.raises(ValueError, match="needs the city's calendar"):
+        Terms(Policy(version="1", limits=()), [])
+
+
+def test_rows_of_a_pipe_are_answered_in_order_and_faults_stop_nothing(terms: Terms) -> None:
+    answers = list(
+        due_rows(
+            [
+                ("a", "2026-10-08T10:00:00", "2", "work_day"),
+                ("b", "2026-10-08T02:00:00Z", "2", "work_day", ""),
+                ("c", "2026-10-08T10:00:00+08:00", "", "", "lamp"),
+                ("d", "2026-10-08T10:00:00", "3", "", "lamp"),
+                ("e", "2026-12-31T10:00:00", "1", "work_day"),
+                ("f", "yesterday", "1", "work_day"),
+                ("g", "2026-10-08T10:00:00", "1", "fortnight"),
+                ("h", "2026-10-08T10:00:00", "-1", "minute"),
+                ("i", "2026-10-08T10:00:00", "", "", "nobody"),
+                ("j", "2026-10-08T10:00:00", "", ""),
+                ("k", "2026-10-08T10:00:00"),
+                (),
+                ("l", "2026-10-08T10:00:00", "10", "minute"),
+                ("m", "2026-10-08T10:00:00", "1e300", "minute"),
+            ],
+            terms,
+        )
+    )
+    saturday = "2026-10-10T23:59:59+08:00"
+    assert answers[:5] == [
+        DueRow("a", saturday),
+        DueRow("b", saturday),
+        DueRow("c", saturday),
+        DueRow("d", "2026-10-12T23:59:59+08:00"),
+        DueRow("e", "2027-01-01T23:59:59+08:00", unlisted=True),
+    ]
+    assert answers[12] == DueRow("l", "2026-10-08T10:10:00+08:00")
+    bad = answers[5:12] + answers[13:]
+    assert [answer.row_id for answer in bad] == ["f", "g", "h", "i", "j", "k", "", "m"]
+    assert all(answer.fault and not answer.due for answer in bad)
+    assert "unknown policy row 'nobody'" in answers[8].fault
