@@ -12,7 +12,7 @@ not mistaken for a repeat) · *wait* (a dependency is away: again, for ever).
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -37,6 +37,12 @@ from services.chassis.settings import ServiceSettings
 
 log = logger(__name__)
 LOCK_BUCKETS = 4096
+Identity = Callable[[Record, Any], UUID]
+
+
+def identity_of(record: Record, fact: Any) -> UUID:
+    """What the inbox knows a message by: its `ce_id`, else where it lies."""
+    return id_of(record) or placed_id(record.topic, record.partition, record.offset)
 
 
 @dataclass(slots=True, eq=False)
@@ -88,12 +94,21 @@ class Handler(Protocol):
 
 
 class Seam:
-    """Takes batches from an engine and brings each through one transaction."""
+    """Takes batches from an engine and brings each through one transaction. `relay` is woken after a commit; `urgent`
+    says that the lane's facts leave first; `identity` tells what the inbox knows a message by."""
 
     def __init__(
-        self, handler: Handler, pool: asyncpg.Pool, settings: ServiceSettings, *, relay: Relay | None = None, urgent: bool = False
+        self,
+        handler: Handler,
+        pool: asyncpg.Pool,
+        settings: ServiceSettings,
+        *,
+        relay: Relay | None = None,
+        urgent: bool = False,
+        identity: Identity = identity_of,
     ) -> None:
         self.handler = handler
+        self._identity = identity
         self.progress = Progress(handler.consumer)
         self._pool = pool
         self._relay = relay
@@ -125,8 +140,7 @@ class Seam:
                 dead.append((record, error.code, error.cause))
                 continue
             if self.handler.wants(fact):
-                id_ = id_of(record) or placed_id(record.topic, record.partition, record.offset)
-                works.append(Work(record, id_, fact))
+                works.append(Work(record, self._identity(record, fact), fact))
             else:
                 metrics.MESSAGES.labels(self.handler.consumer, "done").inc()
         return works, dead

@@ -10,6 +10,7 @@ from schemas.envelope import Record
 from services.chassis.database import patiently
 from services.chassis.delivery import Seam
 from services.chassis.logs import logger
+from services.chassis.progress import Progress
 
 log = logger(__name__)
 DAY_MS = 86_400_000
@@ -25,6 +26,11 @@ class LoopEngine:
         self._topics = tuple(topics)
         self._batch = batch
         self._stopping = asyncio.Event()
+
+    @property
+    def progress(self) -> Progress:
+        """The pulse of what it reads into."""
+        return self._seam.progress
 
     def stop(self) -> None:
         """Finish the batch under way, commit, and end."""

@@ -1,0 +1,76 @@
+"""How people ask the router: why a report went where it went, which rulebook is in force, what devices last said."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+from fastapi import FastAPI, Query, Request, Response
+
+from schemas.refusals import Refused
+from schemas.vocabulary import Role
+from services.chassis.database import ready
+from services.chassis.settings import ServiceSettings
+from services.chassis.web import answer, principal, web_app
+from services.router import store
+from services.router.rules.atlas import Atlas
+
+STAFF = (
+    Role.AGENT,
+    Role.DISPATCHER,
+    Role.RESPONDER,
+    Role.INSPECTOR,
+    Role.SUPERVISOR,
+    Role.AUDITOR,
+    Role.OPERATOR,
+    Role.IMPORT,
+)
+OpenPool = Callable[[], AbstractAsyncContextManager[asyncpg.Pool]]
+
+
+def router_app(settings: ServiceSettings, atlas: Atlas, open_pool: OpenPool) -> FastAPI:
+    """The router's API on a pool that lives as long as the app."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_pool() as pool:
+            app.state.pool = pool
+            yield
+
+    async def dependencies() -> dict[str, bool]:
+        return {"database": await ready(app.state.pool)}
+
+    app = web_app("router", "Paidan 派单 · router 研判", settings, lifespan=lifespan, ready=dependencies)
+    app.state.atlas = atlas
+    app.add_api_route("/v1/explain/{report_id}", explain, tags=["explain"], summary="Why a report went where it went")
+    app.add_api_route("/v1/rulebook", rulebook, tags=["explain"], summary="The rulebook in force")
+    app.add_api_route("/v1/devices", devices, tags=["devices"], summary="What each device last said")
+    return app
+
+
+async def explain(request: Request, report_id: UUID) -> Response:
+    """Every step of the decision, with its answer, confidence, reason and candidates."""
+    principal(request, *STAFF)
+    text = await store.explanation_of(request.app.state.pool, report_id)
+    if text is None:
+        raise Refused("not_found", "no decision on this report (yet)")
+    return Response(text, media_type="application/json")
+
+
+async def rulebook(request: Request) -> Response:
+    """The rows of the rulebook in the order of the file, with its version."""
+    principal(request, *STAFF)
+    city = request.app.state.atlas.city
+    return answer({"city": city.name, "version": city.rulebook_version, "rules": city.rules})
+
+
+async def devices(
+    request: Request,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """Devices in the order of their ids."""
+    principal(request, *STAFF)
+    items = await store.devices_page(request.app.state.pool, cursor, limit)
+    return answer({"items": items, "next": items[-1].device_id if len(items) == limit else None})

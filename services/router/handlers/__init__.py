@@ -1,0 +1,7 @@
+"""What the router does with each kind of message: reports, readings, and what became of orders."""
+
+from services.router.handlers.orders import OrdersHandler
+from services.router.handlers.readings import ReadingsHandler
+from services.router.handlers.reports import ReportsHandler, report_identity
+
+__all__ = ["OrdersHandler", "ReadingsHandler", "ReportsHandler", "report_identity"]

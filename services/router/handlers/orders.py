@@ -1,0 +1,58 @@
+"""What became of orders: a matter whose order is closed takes no more reports, they open a successor."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from schemas.facts import OrderFact, OrderRouted
+from schemas.vocabulary import OrderStatus
+from services.chassis.database import Connection
+from services.chassis.delivery import Output, Work
+from services.router import store
+
+_ENDED = frozenset(
+    {OrderStatus.CLOSED, OrderStatus.REJECTED, OrderStatus.TRANSFERRED, OrderStatus.MERGED, OrderStatus.VOID}
+)
+_State = dict[object, store.Landing]
+
+
+class OrdersHandler:
+    """Lands `orders.events` in the matters. The newest fact of an order wins, so repeats and gaps are harmless and no
+    inbox row is needed."""
+
+    consumer = "router-orders"
+    lock_space = 1
+
+    def wants(self, fact: Struct) -> bool:
+        """Facts about orders, not Ticks."""
+        return isinstance(fact, OrderFact)
+
+    def inboxed(self, fact: Struct) -> bool:
+        """Idempotent by itself."""
+        return False
+
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Nothing to prepare."""
+
+    def locks(self, works: Sequence[Work]) -> Iterable[int]:
+        """None: one conditional update per order decides by `seq`."""
+        return ()
+
+    async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> _State:
+        """Nothing to read."""
+        return {}
+
+    def decide(self, state: _State, work: Work, output: Output) -> None:
+        """Keep the newest of each order."""
+        fact: OrderFact = work.fact
+        known = state.get(fact.order_id)
+        if known is not None and known.seq >= fact.seq:
+            return
+        class_key = fact.class_ref.key if isinstance(fact, OrderRouted) else known.class_key if known else None
+        state[fact.order_id] = store.Landing(fact.order_id, fact.seq, fact.status in _ENDED, class_key)
+
+    async def apply(self, connection: Connection, state: _State) -> None:
+        """One update for all, in the order of their ids so that two batches never wait in a ring."""
+        if state:
+            await store.land(connection, sorted(state.values(), key=lambda landing: landing.order_id))

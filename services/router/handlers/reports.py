@@ -1,0 +1,172 @@
+"""Reports: prepare (veto, locate, classify, match: no state) → gather decisions and candidates → decide → write."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from schemas.codec import message
+from schemas.envelope import Record
+from schemas.facts import ReportReceived
+from schemas.ids import fact_id, placed_id, report_id_of
+from schemas.refusals import Refused
+from schemas.topics import ROUTING
+from schemas.vocabulary import Lane
+from services.chassis import metrics
+from services.chassis.database import Connection
+from services.chassis.delivery import Output, Work
+from services.router import store
+from services.router.rules.atlas import Atlas
+from services.router.rules.merge import Matter
+from services.router.rules.plan import Decision, Prepared, conclude, prepare
+
+_encode = msgspec.json.Encoder().encode
+_EPOCH = datetime.fromtimestamp(0, UTC)
+LOCK_SPACE = 1
+
+
+def report_id_in(record: Record, report: ReportReceived) -> UUID:
+    """The id of a report: its own, else by the sender's id, else by where the message lies."""
+    if report.report_id is not None:
+        return report.report_id
+    if report.source_id:
+        return report_id_of(report.source, report.source_id)
+    return placed_id(record.topic, record.partition, record.offset)
+
+
+def body_hash(report: ReportReceived) -> bytes:
+    """A hash of what the report says, without when this copy of it was received."""
+    bare = msgspec.structs.replace(report, received_at=_EPOCH, report_id=None)
+    return blake2b(_encode(bare), digest_size=16).digest()
+
+
+def report_identity(record: Record, fact: Any) -> UUID:
+    """What the inbox knows a report by: its id and what it says, so that the same id with another body is noticed."""
+    return fact_id(report_id_in(record, fact), body_hash(fact).hex())
+
+
+@dataclass(slots=True)
+class _Prepared:
+    report_id: UUID
+    hash: bytes
+    plan: Prepared
+
+
+@dataclass(slots=True)
+class _State:
+    now: datetime
+    decided: dict[UUID, bytes]
+    by_key: dict[int, dict[UUID, Matter]]
+    rows: list[store.DecisionRow] = field(default_factory=list)
+    matters: dict[UUID, Matter] = field(default_factory=dict)
+    keys: dict[tuple[int, UUID], Matter] = field(default_factory=dict)
+
+
+class ReportsHandler:
+    """Routes reports of one lane."""
+
+    lock_space = LOCK_SPACE
+
+    def __init__(self, atlas: Atlas, *, lane: Lane, per_key: int) -> None:
+        self.consumer = f"router-{lane}"
+        self._atlas = atlas
+        self._per_key = per_key
+        self._window = timedelta(hours=atlas.city.thresholds.merge_hours)
+
+    def wants(self, fact: Struct) -> bool:
+        """All reports."""
+        return isinstance(fact, ReportReceived)
+
+    def inboxed(self, fact: Struct) -> bool:
+        """Every report is decided once."""
+        return True
+
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Everything that needs no state; kept on the work, so a second try does not do it again."""
+        for work in works:
+            if work.prepared is None:
+                report_id = report_id_in(work.record, work.fact)
+                report = msgspec.structs.replace(work.fact, report_id=report_id)
+                work.prepared = _Prepared(report_id, body_hash(work.fact), prepare(report, self._atlas))
+
+    def locks(self, works: Sequence[Work]) -> Iterable[int]:
+        """The report itself, and every place a matter of its kind could be found or born."""
+        for work in works:
+            yield work.prepared.report_id.int & 0x7FFFFFFF
+            yield from work.prepared.plan.lock_keys
+
+    async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> _State:
+        """Earlier decisions on these reports, and the matters they may belong to."""
+        decided = await store.decided(connection, [work.prepared.report_id for work in works])
+        asked = {key for work in works for key in work.prepared.plan.lookup_keys}
+        oldest = min((work.fact.received_at for work in works), default=now)
+        found = await store.candidates(connection, sorted(asked), min(oldest, now) - self._window, self._per_key)
+        by_key: dict[int, dict[UUID, Matter]] = {}
+        for key, matter in found:
+            by_key.setdefault(key, {})[matter.order_id] = matter
+        return _State(now, decided, by_key)
+
+    def decide(self, state: _State, work: Work, output: Output) -> None:
+        """Route one report. Raises Refused `key_reused` when its id was used for another body."""
+        prepared: _Prepared = work.prepared
+        before = state.decided.get(prepared.report_id)
+        if before is not None:
+            if before != prepared.hash:
+                raise Refused("key_reused", f"report {prepared.report_id}")
+            return
+        near = {
+            order_id: state.matters.get(order_id, matter)
+            for key in prepared.plan.lookup_keys
+            for order_id, matter in state.by_key.get(key, {}).items()
+        }
+        decision = conclude(prepared.plan, list(near.values()), state.now, self._atlas)
+        self._fold(state, work, decision)
+        lane = decision.lane
+        fact = message(
+            ROUTING[lane],
+            decision.fact,
+            id=fact_id(work.id, type(decision.fact).__name__),
+            key=str(decision.order_id or prepared.report_id),
+            source="router",
+            time=state.now,
+        )
+        (output.urgent if lane is Lane.URGENT else output.messages).append(fact)
+        metrics.DECISIONS.labels(decision.kind, work.fact.source).inc()
+
+    @staticmethod
+    def _fold(state: _State, work: Work, decision: Decision) -> None:
+        prepared: _Prepared = work.prepared
+        record = work.record
+        state.decided[prepared.report_id] = prepared.hash
+        state.rows.append(
+            store.DecisionRow(
+                report_id=prepared.report_id,
+                order_id=decision.order_id,
+                kind=decision.kind,
+                source=work.fact.source,
+                body_hash=prepared.hash,
+                topic=record.topic,
+                part=record.partition,
+                off=record.offset,
+                received_at=work.fact.received_at,
+                decided_at=state.now,
+                explanation=_encode(decision.explanation()).decode(),
+            )
+        )
+        matter = decision.matter
+        if matter is not None:
+            state.matters[matter.order_id] = matter
+            for key in prepared.plan.matter_keys:
+                state.by_key.setdefault(key, {})[matter.order_id] = matter
+                state.keys[key, matter.order_id] = matter
+
+    async def apply(self, connection: Connection, state: _State) -> None:
+        """Decisions, matters and their keys."""
+        await store.save_decisions(connection, state.rows)
+        keys = [(key, matter) for (key, _), matter in state.keys.items()]
+        await store.save_matters(connection, list(state.matters.values()), keys)

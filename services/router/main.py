@@ -1,0 +1,88 @@
+"""Puts the router together: `python -m services.router.main api|urgent|normal`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from schemas.topics import ORDERS_EVENTS, REPORTS, SENSORS_READINGS
+from schemas.vocabulary import Lane
+from services.chassis.city import load
+from services.chassis.database import open_pool
+from services.chassis.delivery import Seam
+from services.chassis.engines.loop import LoopEngine
+from services.chassis.engines.stream import StreamEngine
+from services.chassis.outbox import Relay
+from services.chassis.publisher import Publisher
+from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
+from services.chassis.settings import read_settings
+from services.router.api import router_app
+from services.router.handlers import OrdersHandler, ReadingsHandler, ReportsHandler, report_identity
+from services.router.rules.atlas import Atlas
+from services.router.settings import RouterSettings
+
+SERVICE = "router"
+
+
+def api() -> None:
+    """The process that answers questions."""
+    settings = read_settings(RouterSettings)
+
+    @asynccontextmanager
+    async def pool() -> AsyncIterator[asyncpg.Pool]:
+        opened = await open_pool(settings, SERVICE)
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+    run_api(router_app(settings, Atlas.of(load(settings.city_dir)), pool), settings)
+
+
+async def worker(lane: Lane, settings: RouterSettings) -> None:
+    """One lane; the normal one also screens readings and lands what became of orders."""
+    atlas = Atlas.of(load(settings.city_dir))
+    pool = await open_pool(settings, SERVICE)
+    publisher = Publisher(settings.kafka_bootstrap, client_id=f"router-{lane}")
+    await publisher.start()
+    relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
+    urgent = lane is Lane.URGENT
+    handler = ReportsHandler(atlas, lane=lane, per_key=settings.candidates_per_key)
+    reports = Seam(handler, pool, settings, relay=relay, urgent=urgent, identity=report_identity)
+    feeds = [(reports, [REPORTS[lane].name])]
+    batch = settings.batch_urgent if urgent else settings.batch_normal
+    loops: list[LoopEngine] = []
+    if not urgent:
+        readings = Seam(ReadingsHandler(atlas), pool, settings, relay=relay)
+        feeds.append((readings, [SENSORS_READINGS.name]))
+        orders = Seam(OrdersHandler(), pool, settings)
+        loops.append(
+            LoopEngine(
+                orders, bootstrap=settings.kafka_bootstrap, group="router-orders", topics=[ORDERS_EVENTS.name], batch=500
+            )
+        )
+    stream = StreamEngine(feeds, bootstrap=settings.kafka_bootstrap, group=f"router-{lane}", batch=batch)
+
+    async def close() -> None:
+        await publisher.stop()
+        await pool.close()
+
+    await run_worker(
+        [Engine(engine.run, engine.stop) for engine in (stream, *loops)],
+        settings,
+        pulses=[seam.progress for seam, _ in feeds] + [loop.progress for loop in loops],
+        background=[relay.run],
+        close=close,
+    )
+
+
+def lane_process(lane: Lane) -> None:
+    """The worker process of a lane."""
+    run_async(lambda: worker(lane, read_settings(RouterSettings)))
+
+
+if __name__ == "__main__":
+    run_process(
+        SERVICE,
+        {"api": api, "urgent": lambda: lane_process(Lane.URGENT), "normal": lambda: lane_process(Lane.NORMAL)},
+    )

@@ -1,0 +1,83 @@
+"""The router's schema: decisions, matters, the keys they are found by, devices. For migrations and their check only."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, MetaData, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
+from sqlmodel import Field, SQLModel
+
+from services.chassis.tables import moment, with_delivery
+
+
+class Base(SQLModel):
+    """All tables of the router's schema hang on this metadata."""
+
+    metadata = MetaData()
+
+
+class Decision(Base, table=True):
+    """What was decided about a report, with every step's reason. One row a report, for ever the first answer."""
+
+    __tablename__ = "decisions"
+    report_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    order_id: UUID | None = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=True))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    source: str = Field(sa_column=Column(Text, nullable=False))
+    body_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    topic: str = Field(sa_column=Column(Text, nullable=False))
+    part: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    off: int = Field(sa_column=Column(BigInteger, nullable=False))
+    received_at: datetime = Field(sa_column=moment())
+    decided_at: datetime = Field(sa_column=moment())
+    explanation: str = Field(sa_column=Column(JSON, nullable=False))
+
+    __table_args__ = (Index("decisions_decided_at", "decided_at"),)
+
+
+class MatterRow(Base, table=True):
+    """One matter as the router sees it: what later reports are compared with. `seq` is the newest fact of its order
+    that was landed."""
+
+    __tablename__ = "matters"
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    class_key: str = Field(sa_column=Column(Text, nullable=False))
+    scene: str = Field(sa_column=Column(Text, nullable=False))
+    division: str = Field(sa_column=Column(Text, nullable=False))
+    lon: float | None = Field(sa_column=Column(Double, nullable=True))
+    lat: float | None = Field(sa_column=Column(Double, nullable=True))
+    address_key: str = Field(sa_column=Column(Text, nullable=False))
+    asset: str = Field(sa_column=Column(Text, nullable=False))
+    subject: str = Field(sa_column=Column(Text, nullable=False))
+    grams: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    opened_at: datetime = Field(sa_column=moment())
+    last_at: datetime = Field(sa_column=moment())
+    closed: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    reports: int = Field(sa_column=Column(Integer, nullable=False))
+    seq: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+
+
+class MatterKey(Base, table=True):
+    """Where a matter can be found: class and cell, class and address, asset, subject."""
+
+    __tablename__ = "matter_keys"
+    key: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    last_at: datetime = Field(sa_column=moment(primary_key=True))
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+
+
+class DeviceRow(Base, table=True):
+    """What screening remembers of one device."""
+
+    __tablename__ = "devices"
+    device_id: str = Field(sa_column=Column(Text, primary_key=True))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    gateway: str = Field(sa_column=Column(Text, nullable=False))
+    last_at: datetime = Field(sa_column=moment())
+    state: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+    __table_args__ = (Index("devices_gateway", "gateway", "kind", "last_at"),)
+
+
+metadata = with_delivery(Base.metadata)
