@@ -114,10 +114,10 @@ class ArrivedOnSite(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ProgressNoted(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """A word in between (中途汇报)."""
+    """A word in between (中途汇报); an automatic note on an order that no unit holds yet names no assignment."""
 
-    assignment_id: UUID
     note: str
+    assignment_id: UUID | None = None
 
 
 class AssignmentDone(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
