@@ -1,0 +1,201 @@
+"""A city pack, compiled once for the router's questions: which area, which unit, which class, which words."""
+
+import re
+from zoneinfo import ZoneInfo
+
+from schemas.city import City, ClassItem, Device, Division, DutyRule, PoliceClass, ScreenRule, Unit
+from schemas.facts import ClassRef, Place
+from schemas.vocabulary import Tier
+from services.router.rules.ground import Ground
+from services.router.rules.lexicon import Hits, Lexicon, Name
+from services.router.rules.text import plain
+
+RANKS: dict[Tier, int] = {tier: rank for rank, tier in enumerate(Tier)}
+CENTRES = ("centre", "street_office", "committee")  # who speaks for a division, in this order
+DESK = ("duty_desk", "centre")  # who takes what nobody else may, city-wide, in this order
+_CACHE = 100_000
+_FILLERS = (
+    "发生|出现|任何|闻到|看到|听到|看见|发现|造成|导致|人员|人|有|什么|明显|再|被|存在|是|过|该|携带|其他|老人|居民|群众|一点|"
+    "any |anyone |anybody |is |there is |there was |seen |a "
+)
+
+
+class Atlas:
+    """The compiled index of one city. Built once (tens of milliseconds for thousands of divisions), then only read;
+    what it remembers are answers to questions asked before."""
+
+    def __init__(self, city: City) -> None:
+        self.city = city
+        self.zone = ZoneInfo(city.timezone)
+        self.thresholds = city.thresholds
+        self.divisions: dict[str, Division] = {division.code: division for division in city.divisions}
+        self.codes: dict[str, str] = {alias: d.code for d in city.divisions for alias in d.aliases if alias.isdigit()}
+        self.lineage: dict[str, tuple[str, ...]] = {code: self._lineage(code) for code in self.divisions}
+        self.units: dict[str, Unit] = {unit.unit_id: unit for unit in city.units}
+        self.classes: dict[str, ClassItem] = {item.key: item for item in city.classes}
+        self.keys: tuple[str, ...] = tuple(item.key for item in city.classes)  # by the class numbers of the lexicon
+        self.numbers: dict[str, int] = {key: number for number, key in enumerate(self.keys)}
+        self.refs: dict[str, ClassRef] = {item.key: _ref(item) for item in city.classes}
+        self.police: dict[str, PoliceClass] = {item.code: item for item in city.police_classes}
+        self.devices: dict[str, Device] = {device.device_id: device for device in city.devices}
+        self.screens: dict[str, ScreenRule] = {screen.kind: screen for screen in city.screens}
+        self.platforms: dict[str, Unit] = {u.phone: u for u in city.units if u.phone and u.division == city.root}
+        self._seats: dict[tuple[str, str], Unit] = {}
+        for unit in city.units:
+            seat = self._seats.get((unit.function, unit.division))
+            if seat is None or _depth(unit) > _depth(seat):
+                self._seats[unit.function, unit.division] = unit
+        self._found: dict[tuple[str, str], Unit | None] = {}
+        self._rules: dict[tuple[str, str], list[DutyRule]] = {}
+        for rule in city.rules:
+            for area in rule.areas or ("",):
+                for class_ in rule.classes or ("",):
+                    self._rules.setdefault((area, class_), []).append(rule)
+        self._fitting: dict[tuple[str, str], tuple[tuple[int, int, DutyRule], ...]] = {}
+        self.lexicon = Lexicon(city)
+        self.ground = self._survey()
+        self.negated: re.Pattern[str] | None = _negated(city.negations)
+
+    @classmethod
+    def of(cls, city: City) -> "Atlas":
+        """The compiled index of a city."""
+        return cls(city)
+
+    def _survey(self) -> Ground:
+        points: dict[str, list[tuple[str, float, float]]] = {}
+        for division in self.city.divisions:
+            street = self.street_of(division.code)
+            if street and division.lon is not None and division.lat is not None:
+                for area in self.lineage[street]:
+                    points.setdefault(area, []).append((street, division.lon, division.lat))
+        return Ground(
+            self.city.polygons,
+            {area: tuple(rows) for area, rows in points.items()},
+            {code: RANKS[division.tier] for code, division in self.divisions.items()},
+            self.city.bounds,
+            self.thresholds.border_m,
+        )
+
+    def _lineage(self, code: str) -> tuple[str, ...]:
+        """A division and those above it, lowest first."""
+        line = [code]
+        while (parent := self.divisions[line[-1]].parent) in self.divisions and parent not in line:
+            line.append(parent)
+        return tuple(line)
+
+    def read(self, text: str) -> Hits:
+        """All words of the city in a plain text."""
+        return self.lexicon.read(text)
+
+    def named(self, text: str) -> tuple[Name, ...]:
+        """The divisions that a caller's word (a name or a code) may mean."""
+        word = text.strip()
+        code = self.codes.get(word, word)
+        if code in self.divisions:
+            return (Name(code, self.divisions[code].tier, 1.0),)
+        return self.lexicon.names_of(plain(word))
+
+    def rank_of(self, code: str) -> int:
+        """Depth of a division: 0 city, 1 district, 2 street, 3 sub-area, 4 committee."""
+        return RANKS[self.divisions[code].tier]
+
+    def district_of(self, code: str) -> str:
+        """The district that a division is or lies in; "" for the city itself and unknown codes."""
+        return self._above(code, Tier.DISTRICT)
+
+    def street_of(self, code: str) -> str:
+        """The street-town that a division is or lies in; "" above that tier and for unknown codes."""
+        return self._above(code, Tier.STREET)
+
+    def _above(self, code: str, tier: Tier) -> str:
+        for one in self.lineage.get(code, ()):
+            if self.divisions[one].tier is tier:
+                return one
+        return ""
+
+    def covers(self, area: str, code: str) -> bool:
+        """Whether a division is an area or lies in it. The empty area covers everything."""
+        return not area or area in self.lineage.get(code, ())
+
+    def unit_for(self, function: str, division: str) -> Unit | None:
+        """The unit of a function that covers a division, lowest tier first; `unit:ID` names one outright."""
+        key = (function, division)
+        if key not in self._found:
+            if len(self._found) > _CACHE:
+                self._found.clear()
+            self._found[key] = self._look(function, division)
+        return self._found[key]
+
+    def _look(self, function: str, division: str) -> Unit | None:
+        if function.startswith("unit:"):
+            return self.units.get(function[5:])
+        for area in self.lineage.get(division, (self.city.root,)):
+            if unit := self._seats.get((function, area)):
+                return unit
+        return None
+
+    def centre_of(self, division: str) -> Unit | None:
+        """The unit that speaks for exactly this division; None if it has none."""
+        for function in CENTRES:
+            if unit := self._seats.get((function, division)):
+                return unit
+        return None
+
+    def desk(self) -> Unit:
+        """The unit of the whole city that takes what nobody else may. Raises LookupError if the city has none."""
+        for function in DESK:
+            if unit := self._seats.get((function, self.city.root)):
+                return unit
+        raise LookupError(f"city {self.city.name} has neither a duty desk nor a centre")
+
+    def place(self, code: str, confidence: float) -> Place:
+        """The place that a division is, without a point."""
+        division = self.divisions[code]
+        return Place(division=code, name=division.name, tier=division.tier, confidence=confidence)
+
+    def police_class(self, code: str) -> PoliceClass | None:
+        """A 110 class by its code, or the nearest class above it (two digits a level, zeros below)."""
+        for kept in (len(code), 4, 2):
+            if found := self.police.get(code[:kept].ljust(len(code), "0")):
+                return found
+        return None
+
+    def rules_for(self, class_key: str, major: str, division: str) -> tuple[tuple[int, int, DutyRule], ...]:
+        """The duty rules whose area and class fit, as (depth of the area, depth of the class, rule): area 0 anywhere,
+        else 1 + its rank; class 0 any, 1 its major, 2 the class itself. Each rule once, at its deepest."""
+        key = (class_key, division)
+        found = self._fitting.get(key)
+        if found is None:
+            if len(self._fitting) > _CACHE:
+                self._fitting.clear()
+            found = self._fitting[key] = self._fit(class_key, major, division)
+        return found
+
+    def _fit(self, class_key: str, major: str, division: str) -> tuple[tuple[int, int, DutyRule], ...]:
+        fitting: dict[str, tuple[int, int, DutyRule]] = {}
+        names = ("", f"major:{major}", class_key) if class_key else ("",)
+        for area in ("", *reversed(self.lineage.get(division, ()))):
+            depth = self.rank_of(area) + 1 if area else 0
+            for level, class_ in enumerate(names):
+                for rule in self._rules.get((area, class_), ()):
+                    known = fitting.get(rule.rule_id)
+                    if known is None or (depth, level) > known[:2]:
+                        fitting[rule.rule_id] = (depth, level, rule)
+        return tuple(fitting.values())
+
+
+def _depth(unit: Unit) -> int:
+    return RANKS[unit.tier]
+
+
+def _negated(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Matches the text before a word if it ends in a negation, at most two fillers away. 有没有 asks and 不是没有
+    affirms: neither negates."""
+    if not words:
+        return None
+    any_word = "|".join(sorted((re.escape(plain(word)) for word in words), key=lambda word: -len(word)))
+    return re.compile(rf"(?<!有)(?<!不是)(?<!并非)(?:{any_word})\s?(?:{_FILLERS}){{0,2}}$")
+
+
+def _ref(item: ClassItem) -> ClassRef:
+    return ClassRef(standard=item.standard, kind=item.kind, code=item.code, name=item.name)

@@ -1,0 +1,306 @@
+"""The whole decision about one report: what needs no memory (`prepare`), then what to do with it (`conclude`).
+
+`prepare` may run before the transaction, for a batch at a time; `conclude` gets the matters found by
+`prepared.lookup_keys`, read under the locks `prepared.lock_keys`.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from schemas.facts import (
+    Candidate,
+    OrderProposed,
+    Place,
+    Plan,
+    ReportAnswered,
+    ReportLinked,
+    ReportReceived,
+    ReportTransferred,
+    TriageRequested,
+)
+from schemas.ids import order_id_of
+from schemas.vocabulary import Lane, Urgency, Verification
+from services.router.rules.atlas import Atlas
+from services.router.rules.classify import Classified, classify
+from services.router.rules.locate import Located, locate
+from services.router.rules.match import Matched, match
+from services.router.rules.merge import (
+    Link,
+    Matter,
+    Suggest,
+    choose,
+    is_informant,
+    lock_keys,
+    lookup_keys,
+    matter_keys,
+    matter_of,
+    may_merge,
+)
+from services.router.rules.text import grams, wording
+from services.router.rules.tiers import path
+from services.router.rules.veto import Veto, danger
+
+MODEL_VERSION = "lexicon-1"  # how classes are told; a trained model will bring its own
+_GRAVITY = {urgency: weight for weight, urgency in enumerate(Urgency)}
+
+RoutedFact = OrderProposed | ReportLinked | ReportAnswered | TriageRequested | ReportTransferred
+
+
+class Kind(StrEnum):
+    """What became of a report."""
+
+    PROPOSE = "propose"
+    LINK = "link"
+    ANSWERED = "answered"
+    TRIAGE = "triage"
+    TRANSFERRED = "transferred"
+
+
+class Step(Struct, frozen=True):
+    """One step of a decision as `GET /v1/explain` tells it."""
+
+    step: str
+    answer: str
+    confidence: float
+    because: str
+    candidates: tuple[Candidate, ...] = ()
+
+
+class Prepared(Struct, frozen=True):
+    """All that can be said about a report without memory. `this` is the report as the matter it would open.
+
+    `lock_keys`, `matter_keys` and `lookup_keys` are signed 64-bit keys: to lock, to store the matter under, to look for
+    candidates under; all empty where the report cannot merge."""
+
+    report: ReportReceived
+    order_id: UUID
+    text: str
+    veto: Veto | None
+    located: Located
+    classified: Classified
+    matched: Matched
+    this: Matter
+    lock_keys: tuple[int, ...]
+    matter_keys: tuple[int, ...]
+    lookup_keys: tuple[int, ...]
+    urgency: Urgency
+    lane: Lane
+
+
+class Explanation(Struct, frozen=True):
+    """A decision as it is stored and served: its steps, its rule, and the versions it was taken by."""
+
+    report_id: UUID
+    decision: Kind
+    steps: tuple[Step, ...]
+    rule: str
+    rulebook_version: str
+    model_version: str
+    area_version: str
+
+
+class Decision(Struct, frozen=True):
+    """What to do with a report: the fact to announce on `lane` under `order_id` (None: there is no order), the steps to
+    keep for explaining, and the matter to write (a new one, the linked one brought up to date, or None)."""
+
+    kind: Kind
+    order_id: UUID | None
+    fact: RoutedFact
+    lane: Lane
+    why: tuple[Step, ...]
+    matter: Matter | None = None
+    suggested: UUID | None = None
+
+    def explanation(self) -> Explanation:
+        """The decision with its reasons, ready to be stored."""
+        report, plan = self.fact.report, self.fact.plan
+        return Explanation(
+            report_id=report.report_id or UUID(int=0),
+            decision=self.kind,
+            steps=self.why,
+            rule=plan.rule,
+            rulebook_version=plan.rulebook_version,
+            model_version=plan.model_version,
+            area_version=plan.area_version,
+        )
+
+
+def prepare(report: ReportReceived, atlas: Atlas) -> Prepared:
+    """Everything about a report that needs no memory. Raises ValueError for a report without its id."""
+    if report.report_id is None:
+        raise ValueError("a report needs its id before it is routed")
+    text = wording(report)
+    veto = danger(text, report, atlas)
+    located = locate(report, text, atlas)
+    classified = classify(report, text, atlas, located)
+    local_time = (report.occurred_at or report.received_at).astimezone(atlas.zone)
+    matched = match(atlas, classified, located, report, veto, local_time)
+    order_id = order_id_of(report.report_id)
+    this = matter_of(report, located, classified, order_id, grams(text))
+    free = may_merge(report, this)
+    urgency = _urgency(report, veto, matched, atlas)
+    return Prepared(
+        report=report,
+        order_id=order_id,
+        text=text,
+        veto=veto,
+        located=located,
+        classified=classified,
+        matched=matched,
+        this=this,
+        lock_keys=lock_keys(this, atlas) if free else (),
+        matter_keys=matter_keys(this, atlas) if free else (),
+        lookup_keys=lookup_keys(this, atlas) if free else (),
+        urgency=urgency,
+        lane=Lane.NORMAL if urgency is Urgency.NORMAL else Lane.URGENT,
+    )
+
+
+def decide(
+    report: ReportReceived, atlas: Atlas, prepared: Prepared | None, matters: list[Matter], now: datetime
+) -> Decision:
+    """The decision about a report in one call, e.g. for a dry run; `matters` are the candidates for a merge."""
+    return conclude(prepared or prepare(report, atlas), matters, now, atlas)
+
+
+def conclude(prepared: Prepared, candidates: list[Matter], now: datetime, atlas: Atlas) -> Decision:
+    """What to do with a prepared report, given the matters it may belong to. `now` stamps the hops."""
+    report, matched = prepared.report, prepared.matched
+    informant = is_informant(prepared.classified)
+    found, considered = choose(candidates, prepared.this, atlas, informant) if prepared.matter_keys else (None, ())
+    plan = _plan(prepared, now, atlas)
+    why = _steps(prepared, found, considered)
+    transfer = matched.rule.transfer_to if matched.rule and matched.settled and not prepared.veto else ""
+    if report.answered and not prepared.veto:
+        return _decision(Kind.ANSWERED, prepared, ReportAnswered(report=report, plan=plan), why)
+    if transfer:
+        fact = ReportTransferred(report=report, plan=plan, platform=transfer, why=matched.why)
+        return _decision(Kind.TRANSFERRED, prepared, fact, why)
+    if isinstance(found, Link):
+        return _linked(prepared, found, plan, why)
+    suggested = found.matter.order_id if found else None
+    doubt = _doubt(prepared, atlas)
+    if doubt:
+        triage = TriageRequested(
+            order_id=prepared.order_id, report=report, plan=plan, candidates=matched.candidates, why=doubt
+        )
+        return _decision(Kind.TRIAGE, prepared, triage, why, prepared.this, suggested)
+    proposed = OrderProposed(order_id=prepared.order_id, report=report, plan=plan)
+    return _decision(Kind.PROPOSE, prepared, proposed, why, prepared.this, suggested)
+
+
+def _decision(
+    kind: Kind,
+    prepared: Prepared,
+    fact: RoutedFact,
+    why: tuple[Step, ...],
+    matter: Matter | None = None,
+    suggested: UUID | None = None,
+) -> Decision:
+    order_id = None if kind in (Kind.ANSWERED, Kind.TRANSFERRED) else prepared.order_id
+    return Decision(kind, order_id, fact, prepared.lane, why, matter, suggested)
+
+
+def _linked(prepared: Prepared, found: Link, plan: Plan, why: tuple[Step, ...]) -> Decision:
+    matter = found.matter
+    fact = ReportLinked(
+        order_id=matter.order_id,
+        report=prepared.report,
+        plan=plan,
+        why=found.score.because,
+        score=round(found.score.total, 4),
+    )
+    last = max(matter.last_at, prepared.this.last_at)
+    joined = structs.replace(matter, last_at=last, reports=matter.reports + 1)
+    return Decision(Kind.LINK, matter.order_id, fact, prepared.lane, why, joined)
+
+
+def _urgency(report: ReportReceived, veto: Veto | None, matched: Matched, atlas: Atlas) -> Urgency:
+    """The gravest of what danger, the rule and the alarm's screen say."""
+    found = [Urgency.NORMAL]
+    if veto:
+        found.append(Urgency.CRITICAL)
+    if matched.rule and matched.rule.urgency:
+        found.append(matched.rule.urgency)
+    if report.alarm and not report.alarm.fault:
+        device = atlas.devices.get(report.device_id)
+        screen = atlas.screens.get(device.kind if device else report.alarm.rule.partition(":")[0])
+        if screen:
+            found.append(screen.urgency)
+    return max(found, key=_GRAVITY.__getitem__)
+
+
+def _doubt(prepared: Prepared, atlas: Atlas) -> str:
+    """Why a person must decide; "" if nobody has to. Danger never waits for one: the city's desk has it already."""
+    if prepared.veto:
+        return ""
+    limits, doubts = atlas.thresholds, []
+    if prepared.located.confidence < limits.locate_confidence:
+        doubts.append(f"地点把握 {prepared.located.confidence:.2f}：{prepared.located.because}")
+    if prepared.classified.confidence < limits.classify_confidence:
+        doubts.append(f"类别把握 {prepared.classified.confidence:.2f}：{prepared.classified.because}")
+    if not prepared.matched.settled:
+        doubts.append(prepared.matched.why)
+    return "; ".join(doubts)
+
+
+def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
+    matched, located, veto = prepared.matched, prepared.located, prepared.veto
+    rule = matched.rule
+    place = located.place or atlas.place(atlas.city.root, 0.0)
+    item = atlas.classes.get(prepared.classified.class_ref.key)
+    verification = item.verification if item else Verification.CALL
+    by = rule.rule_id if rule else "triage"
+    return Plan(
+        class_ref=prepared.classified.class_ref,
+        place=place,
+        urgency=prepared.urgency,
+        lead=matched.lead.unit_id,
+        assists=tuple(unit.unit_id for unit in matched.assists),
+        path=path(atlas, located.place, matched.lead, now, "veto" if veto else by),
+        together=rule.together if rule else False,
+        platforms=veto.platforms if veto else (),
+        scene=prepared.classified.scene,
+        verification=rule.verification if rule and rule.verification else verification,
+        rule=rule.rule_id if rule else "",
+        rulebook_version=atlas.city.rulebook_version,
+        model_version=MODEL_VERSION,
+        area_version=atlas.city.version,
+        confidence=round(min(located.confidence, prepared.classified.confidence), 4),
+    )
+
+
+def _steps(prepared: Prepared, found: Link | Suggest | None, considered: tuple[Candidate, ...]) -> tuple[Step, ...]:
+    veto, located, classified, matched = prepared.veto, prepared.located, prepared.classified, prepared.matched
+    place: Place | None = located.place
+    if isinstance(found, Link):
+        merge = Step("merge", f"link {found.matter.order_id}", found.score.total, found.score.because, considered)
+    elif found:
+        merge = Step("merge", f"suggest {found.matter.order_id}", found.score.total, found.score.because, considered)
+    else:
+        merge = Step("merge", "new", 1.0, "没有足够相近的工单 | nothing near enough", considered)
+    return (
+        Step("veto", veto.kind, 1.0, veto.because)
+        if veto
+        else Step("veto", "none", 1.0, "没有危险迹象 | no sign of danger"),
+        Step("locate", place.division if place else "", located.confidence, located.because, located.candidates),
+        Step(
+            "classify",
+            classified.class_ref.key,
+            classified.confidence,
+            classified.because,
+            classified.candidates,
+        ),
+        merge,
+        Step(
+            "match",
+            matched.rule.rule_id if matched.rule else "",
+            1.0 if matched.settled else 0.0,
+            matched.why,
+            matched.candidates,
+        ),
+        Step("tiers", matched.lead.unit_id, 1.0, f"{matched.lead.name}（{matched.lead.tier}）"),
+    )
