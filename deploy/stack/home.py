@@ -89,13 +89,14 @@ class Home:
         Raises Trouble: foreign owner, no permission, read-only, less than `needed_bytes` free (default 500 MB for a
         new home, 200 MB for an existing one).
         """
-        new = not self.run.is_dir()
-        if not new and os.geteuid() != 0 and self.root.stat().st_uid != os.geteuid():
-            raise Trouble(
-                f"{self.root} belongs to another user (uid {self.root.stat().st_uid})",
-                "run as that user, or set PAIDAN_HOME to a folder of your own",
-            )
         with explained(self.root):
+            owner = self.root.stat().st_uid if self.root.is_dir() else os.geteuid()
+            if os.geteuid() not in (0, owner):
+                raise Trouble(
+                    f"{self.root} belongs to another user (uid {owner})",
+                    "run as that user, or set PAIDAN_HOME to a folder of your own",
+                )
+            new = not self.run.is_dir()
             self.root.mkdir(parents=True, exist_ok=True)
             os.chmod(self.root, 0o755)
             for folder in (self.kafka, self.logs, *(self.state_of(service) for service in SERVICES)):

@@ -26,7 +26,7 @@ from types import FrameType
 
 from deploy.stack import records
 
-__all__ = ["Spec", "main"]
+__all__ = ["Spec", "clear_leftovers", "main"]
 
 _LEFTOVER_SECONDS = 5.0
 
@@ -85,7 +85,7 @@ def _processes_in(folder: str) -> list[int]:
     return found
 
 
-def _clear_leftovers(data_folder: str) -> None:
+def clear_leftovers(data_folder: str) -> None:
     """Wait for the children of a killed PostgreSQL to notice, end those that do not, drop the lock file.
 
     Without this a new server refuses to start: "pre-existing shared memory block is still in use", or the process id
@@ -137,7 +137,7 @@ def main() -> None:
             return
         records.end(before, spec.end_signal)
     if spec.data_folder is not None:
-        _clear_leftovers(spec.data_folder)
+        clear_leftovers(spec.data_folder)
     records.write(path, os.getpid(), spec.fingerprint)
     _become(spec)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.stack import kafka, migrations, postgres, records, roles, topics
+from deploy.stack import kafka, postgres, records
 from deploy.stack.home import Home, write_private
 from deploy.stack.jars import ensure_jars
 from deploy.stack.keys import ensure_keys, password_of
@@ -94,7 +94,7 @@ class Stack:
             self.home,
             self.ports,
             bootstrap=self.kafka_bootstrap,
-            database_url=self.database_url(roles.role_of(service)),
+            database_url=self.database_url(postgres.role_of(service)),
             city=city_folder(self._city),
         )
 
@@ -189,11 +189,19 @@ class Stack:
         ends: dict[str, int] = dict.fromkeys(sorted(names), signal.SIGTERM)
         return ends | {"kafka": signal.SIGTERM, "postgres": signal.SIGINT}
 
+    def launch_without_waiting(self, *names: str) -> None:
+        """Start processes beside what `up` started, without waiting until they are ready."""
+        with self.home.locked():
+            self._launch(list(names))
+
     def _is_stale(self, name: str, info: dict[str, object]) -> bool:
+        """Whether the supervisor runs it with other settings than are wanted now (an orphan is left to `launch`)."""
+        return bool(info.get("pid")) and self._runs(name) and not self._runs_as_wanted(name)
+
+    def _runs_as_wanted(self, name: str) -> bool:
         record = records.read(self.home.records / name)
-        if record is None or not records.alive(record) or not info.get("pid"):
-            return False
-        return record.fingerprint != Spec.opened(self.home.specs / f"{name}.json").fingerprint
+        wanted = Spec.opened(self.home.specs / f"{name}.json")
+        return record is not None and records.alive(record) and record.fingerprint == wanted.fingerprint
 
     def _await_servers(self, names: list[str]) -> None:
         waiting: dict[str, Callable[[], bool]] = {
@@ -213,12 +221,12 @@ class Stack:
         port = self.ports.of(process.name)
         if process.has_api:
             return lambda: _answers_ready(port)
-        return lambda: self._runs(process.name) and _answers(port)
+        return lambda: _answers(port)
 
     def _await(self, waiting: dict[str, Callable[[], bool]], patience: float) -> None:
         began = time.monotonic()
         while waiting:
-            for name in [name for name, ready in waiting.items() if ready()]:
+            for name in [name for name, ready in waiting.items() if self._runs_as_wanted(name) and ready()]:
                 del waiting[name]
                 self._say(f"{name:<18} ready on port {self.ports.of(name)} ({time.monotonic() - began:.1f} s)")
             if waiting and time.monotonic() - began > patience:
@@ -245,18 +253,22 @@ class Stack:
                 job.result()
 
     def _provision_kafka(self) -> None:
+        from deploy.stack import topics  # the Kafka client takes half a second to import
+
         began = time.monotonic()
         changes = topics.ensure_topics(self.kafka_bootstrap)
         what = f"{len(changes)} changed" if changes else "as they should be"
         self._say(f"{'topics':<18} {what} ({time.monotonic() - began:.1f} s)")
 
     def _provision_postgres(self) -> None:
+        from deploy.stack import migrations, roles
+
         began = time.monotonic()
         if not self._external:
             roles.ensure_database(self._cluster.superuser_url(postgres.SUPERUSER))
         admin = self._external or self._cluster.superuser_url()
-        roles.ensure_roles(admin, {role: password_of(self.home, role) for role in roles.ROLES})
-        changed = migrations.migrate({role: self.database_url(role) for role in roles.ROLES})
+        roles.ensure_roles(admin, {role: password_of(self.home, role) for role in postgres.ROLES})
+        changed = migrations.migrate({role: self.database_url(role) for role in postgres.ROLES})
         what = f"migrated: {', '.join(changed)}" if changed else "tables are the newest"
         self._say(f"{'database':<18} {what} ({time.monotonic() - began:.1f} s)")
 

@@ -5,29 +5,32 @@ where that account cannot read the installed binaries, it gets a copy, and where
 all (a checkout below a closed home), the data folder lies below /var/lib and is linked from the state folder.
 """
 
+import contextlib
 import importlib.util
 import os
 import pwd
 import secrets
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from deploy.stack.home import Home
+from deploy.stack.home import SERVICES, Home
 from deploy.stack.keys import password_of
 from deploy.stack.launch import Spec
 from deploy.stack.ports import HOST, Ports
 from deploy.stack.processes import inherited
 from deploy.stack.trouble import Trouble, explained
 
-__all__ = ["DATABASE", "SUPERUSER", "Cluster", "url", "with_role"]
+__all__ = ["AUDIT", "DATABASE", "ROLES", "SUPERUSER", "Cluster", "role_of", "url", "with_role"]
 
 DATABASE = "paidan"
 SUPERUSER = "postgres"
+AUDIT = "paidan_audit"
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -48,6 +51,15 @@ _PRIVATE = {
 }
 _ACCOUNTS = ("postgres", "nobody")
 _OUTSIDE = Path("/var/lib/paidan")
+_BELONGS_TO = "belongs_to"
+
+
+def role_of(service: str) -> str:
+    """The database role of a service."""
+    return f"paidan_{service}"
+
+
+ROLES = (*(role_of(service) for service in SERVICES), AUDIT)
 
 
 def url(role: str, password: str, ports: Ports, database: str = DATABASE) -> str:
@@ -108,6 +120,15 @@ def _installed() -> Path:
     return Path(spec.origin).parent / "pginstall18"
 
 
+def _sweep_outside() -> None:
+    """Remove data folders outside whose home lay in the temporary folder and is gone. Others may only be unmounted."""
+    for folder in _OUTSIDE.glob("*/"):
+        with contextlib.suppress(OSError):
+            link = Path((folder / _BELONGS_TO).read_text())
+            if link.is_relative_to(tempfile.gettempdir()) and link.resolve() != folder:
+                shutil.rmtree(folder)
+
+
 class Cluster:
     """The PostgreSQL of one home."""
 
@@ -146,11 +167,13 @@ class Cluster:
         """Give the folder to the account, or a folder elsewhere when it could not reach this one."""
         place = self._home.postgres
         if not place.is_symlink() and not _reaches(account, place / "data"):
+            _sweep_outside()
             elsewhere = _OUTSIDE / secrets.token_hex(6)
             elsewhere.mkdir(parents=True)
             _OUTSIDE.chmod(0o755)
             place.rmdir()
             place.symlink_to(elsewhere)
+            (elsewhere / _BELONGS_TO).write_text(str(place))
         os.chown(place, account.uid, account.gid)
         os.chmod(place, 0o700)
 

@@ -11,20 +11,10 @@ import psycopg
 from psycopg import sql
 
 from deploy.stack.home import SERVICES
-from deploy.stack.postgres import DATABASE
+from deploy.stack.postgres import AUDIT, DATABASE, ROLES, role_of
 from deploy.stack.trouble import Trouble
 
 __all__ = ["AUDIT", "ROLES", "ensure_database", "ensure_roles", "role_of"]
-
-AUDIT = "paidan_audit"
-
-
-def role_of(service: str) -> str:
-    """The database role of a service."""
-    return f"paidan_{service}"
-
-
-ROLES = (*(role_of(service) for service in SERVICES), AUDIT)
 
 
 def ensure_database(superuser_url: str) -> None:

@@ -100,6 +100,7 @@ class Supervisor:
         self._home = home
         self._record = home.records / "supervisord"
         self._changed = False
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def record(self) -> records.Record | None:
@@ -132,9 +133,11 @@ class Supervisor:
             return False
         if (stuck := self.record) is not None:
             records.end(stuck, seconds=2.0)
+        if self._child is not None:
+            self._child.poll()
         log = self._home.logs / "launch.log"
         with open(log, "ab") as output:
-            subprocess.Popen(
+            self._child = subprocess.Popen(
                 [sys.executable, "-m", "deploy.stack.supervise", "-n", "-c", str(self._home.run / "supervisor.conf")],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -199,6 +202,8 @@ class Supervisor:
                 self._call("shutdown")
             if not records.await_end(record, 5.0):
                 records.end(record, seconds=2.0)
+        if self._child is not None:
+            self._child.poll()
         self._record.unlink(missing_ok=True)
 
     def _answers(self) -> bool:

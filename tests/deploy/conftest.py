@@ -1,0 +1,47 @@
+"""One started stack for all tests of the one-machine stack: real servers, and dummies in the place of services."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.stack.lifecycle import Stack
+from deploy.stack.processes import Process
+from tests.harness.servers import free_base
+
+DUMMIES = (
+    Process("intake", "api", module="tests.deploy.dummy"),
+    Process("router", "normal", module="tests.deploy.dummy"),
+)
+FAILING = Process("dispatch", "normal", module="tests.deploy.failing")
+STARTED = {"kafka", "postgres", *(process.name for process in DUMMIES)}
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
+    """Whether something becomes true within `seconds`."""
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in the place of a city pack: the stack only hands its path on."""
+    return tmp_path_factory.mktemp("city")
+
+
+@pytest.fixture(scope="session")
+def own_stack(tmp_path_factory: pytest.TempPathFactory, city: Path) -> Iterator[Stack]:
+    """A stack of these tests alone, because they kill it. The failing process keeps failing meanwhile."""
+    home = tmp_path_factory.mktemp("stack")
+    stack = Stack(home, free_base(), str(city), processes=(*DUMMIES, FAILING))
+    try:
+        stack.up(only=STARTED)
+        stack.launch_without_waiting(FAILING.name)
+        yield stack
+    finally:
+        stack.down()
