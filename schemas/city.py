@@ -3,7 +3,7 @@
 `services.chassis.city` reads and checks the files of a pack; rules only ever see these types.
 """
 
-from datetime import date, time
+from datetime import date, datetime, time
 
 from msgspec import Struct
 
@@ -143,7 +143,8 @@ class DutyRule(Struct, frozen=True):
 
 
 class Limit(Struct, frozen=True):
-    """One row of the time-limit policy. Empty fields match anything; the first matching row for a stage wins."""
+    """One row of the time-limit policy. Empty fields match anything; the first matching row for a stage wins. A row
+    with `valid_from` or `valid_to` (with offset; from inclusive, to exclusive) is only for clocks that start then."""
 
     limit_id: str
     stage: Stage
@@ -159,6 +160,8 @@ class Limit(Struct, frozen=True):
     calendar: str = ""  # name of the calendar; "" is the city's own
     day_end: str = ""  # "working_hours" | "midnight"; "" takes the policy's default
     count_start_day: bool = False
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
     line: int = 0
 
 

@@ -4,7 +4,7 @@ The first row of a stage that matches wins. Rows are indexed by class once, beca
 while thousands of clocks are set a second.
 """
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -40,6 +40,8 @@ class Terms:
         self._calendars = {"": calendars[0]} | {calendar.data.name: calendar for calendar in calendars}
         self._by_class: dict[tuple[Stage, str], list[tuple[int, Limit]]] = defaultdict(list)
         self._by_id = {limit.limit_id: limit for limit in policy.limits}
+        bounds = [bound for limit in policy.limits for bound in (limit.valid_from, limit.valid_to)]
+        self._changes = sorted({bound for bound in bounds if bound is not None})
         for place, limit in enumerate(policy.limits):
             if limit.calendar not in self._calendars:
                 raise ValueError(f"limit {limit.limit_id!r}: unknown calendar {limit.calendar!r}")
@@ -51,15 +53,19 @@ class Terms:
         """The terms of a city pack (`city.policy`, `city.calendars`)."""
         return cls(policy, [Calendar.of(data) for data in calendars])
 
-    def limit_for(self, stage: Stage, facts: LimitFacts) -> Limit | None:
-        """The policy row that applies, or None when the policy promises nothing here."""
+    def limit_for(self, stage: Stage, facts: LimitFacts, start: datetime) -> Limit | None:
+        """The policy row for a clock that starts at `start`, or None when the policy promises nothing here."""
         general = self._by_class.get((stage, ""), ())
         named = self._by_class.get((stage, facts.class_key), ()) if facts.class_key else ()
         major = self._by_class.get((stage, f"major:{facts.major}"), ()) if facts.major else ()
         rows: Sequence[tuple[int, Limit]] = named or major or general
         if sum(map(bool, (general, named, major))) > 1:
             rows = _in_order(general, named, major)
-        return next((limit for _, limit in rows if _matches(limit, facts)), None)
+        return next((limit for _, limit in rows if _matches(limit, facts, start)), None)
+
+    def phase(self, start: datetime) -> int:
+        """How many times the policy had changed by then: within one phase `limit_for` does not depend on the start."""
+        return bisect_right(self._changes, start) if self._changes else 0
 
     def limit(self, limit_id: str) -> Limit:
         """The row of that name. Raises KeyError."""
@@ -86,11 +92,13 @@ def _in_order(*groups: Iterable[tuple[int, Limit]]) -> list[tuple[int, Limit]]:
     return rows
 
 
-def _matches(limit: Limit, facts: LimitFacts) -> bool:
+def _matches(limit: Limit, facts: LimitFacts, start: datetime) -> bool:
     return (
         (not limit.sources or facts.source in limit.sources)
         and (not limit.ticket_types or facts.ticket_type in limit.ticket_types)
         and (not limit.urgencies or facts.urgency in limit.urgencies)
         and (not limit.tiers or facts.tier in limit.tiers)
         and (not limit.rounds or facts.round in limit.rounds)
+        and (limit.valid_from is None or limit.valid_from <= start)
+        and (limit.valid_to is None or start < limit.valid_to)
     )

@@ -1,7 +1,7 @@
 """Which policy row applies, and rows of a pipe."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,8 @@ from services.supervision.rules.calendar import Calendar
 from services.supervision.rules.limits import LimitFacts, Terms
 
 DAY = LimitUnit.WORK_DAY
+NOW = datetime(2026, 10, 8, 2, tzinfo=UTC)
+SWITCH = datetime(2026, 11, 10, 3, 17, tzinfo=UTC)
 
 
 def row(limit_id: str, amount: float = 1, stage: Stage = Stage.TOTAL, **more: object) -> Limit:
@@ -25,6 +27,8 @@ ROWS = (
     row("question", 1, ticket_types=(TicketType.CONSULTATION, TicketType.SUGGESTION)),
     row("rework", 3, rounds=(2, 3)),
     row("police-street", 4, sources=(Source.POLICE,), tiers=(Tier.STREET,)),
+    row("until-switch", 6, classes=("S/event/ice",), valid_to=SWITCH),
+    row("from-switch", 7, classes=("S/event/ice", "S/event/snow"), valid_from=SWITCH),
     row("rest", 5),
     row("never", 9, classes=("S/part/lamp",)),
     row("accept-rest", 1, stage=Stage.ACCEPT),
@@ -61,15 +65,34 @@ def facts(**more: object) -> LimitFacts:
     ],
 )
 def test_the_first_row_that_matches_applies(terms: Terms, asked: LimitFacts, expected: str) -> None:
-    found = terms.limit_for(Stage.TOTAL, asked)
+    found = terms.limit_for(Stage.TOTAL, asked, NOW)
     assert found is not None
     assert found.limit_id == expected
 
 
+@pytest.mark.parametrize(
+    ("code", "start", "expected"),
+    [
+        ("ice", NOW, "until-switch"),
+        ("ice", SWITCH - timedelta(microseconds=1), "until-switch"),
+        ("ice", SWITCH, "from-switch"),
+        ("snow", SWITCH - timedelta(days=1), "rest"),
+        ("snow", SWITCH + timedelta(days=900), "from-switch"),
+    ],
+)
+def test_a_row_with_a_validity_is_for_clocks_that_start_within_it(
+    terms: Terms, code: str, start: datetime, expected: str
+) -> None:
+    found = terms.limit_for(Stage.TOTAL, facts(class_key=f"S/event/{code}"), start)
+    assert found is not None
+    assert found.limit_id == expected
+    assert terms.phase(start) == (start >= SWITCH)
+
+
 def test_stages_are_apart_and_a_stage_without_rows_promises_nothing(terms: Terms) -> None:
-    found = terms.limit_for(Stage.ACCEPT, facts(class_key="S/part/lamp"))
+    found = terms.limit_for(Stage.ACCEPT, facts(class_key="S/part/lamp"), NOW)
     assert found is not None and found.limit_id == "accept-rest"
-    assert terms.limit_for(Stage.VERIFY, facts()) is None
+    assert terms.limit_for(Stage.VERIFY, facts(), NOW) is None
 
 
 def test_the_index_answers_like_reading_the_rows_one_by_one(terms: Terms) -> None:
@@ -83,6 +106,7 @@ def test_the_index_answers_like_reading_the_rows_one_by_one(terms: Terms) -> Non
             lambda found: not found.urgencies or asked.urgency in found.urgencies,
             lambda found: not found.tiers or asked.tier in found.tiers,
             lambda found: not found.rounds or asked.round in found.rounds,
+            lambda found: found.valid_from is None,
         ]
         return next((r for r in terms.policy.limits if r.stage == stage and all(test(r) for test in tests)), None)
 
@@ -95,7 +119,7 @@ def test_the_index_answers_like_reading_the_rows_one_by_one(terms: Terms) -> Non
                             for tier in (None, Tier.STREET):
                                 for number in (1, 2):
                                     asked = LimitFacts(source, key, major, kind, urgency, tier, number)
-                                    assert terms.limit_for(stage, asked) is plainly(stage, asked)
+                                    assert terms.limit_for(stage, asked, NOW) is plainly(stage, asked)
 
 
 def test_a_row_counts_by_its_own_calendar(china_data: CalendarData, boston_data: CalendarData) -> None:
