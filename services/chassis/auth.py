@@ -66,7 +66,10 @@ class Tokens:
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
             return Principal(
-                id=str(claims["sub"]), role=Role(claims["role"]), unit=str(claims.get("unit") or ""), expires=float(claims["exp"])
+                id=str(claims["sub"]),
+                role=Role(claims["role"]),
+                unit=str(claims.get("unit") or ""),
+                expires=float(claims["exp"]),
             )
         except jwt.ExpiredSignatureError:
             raise Refused("token_expired") from None

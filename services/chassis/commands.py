@@ -22,21 +22,22 @@ from services.chassis.outbox import Relay
 
 log = logger(__name__)
 C = TypeVar("C")
+Command = TypeVar("Command", contravariant=True)
 R = TypeVar("R")
 
 
-class CommandHandler(Protocol[C]):
+class CommandHandler(Protocol[Command]):
     """What a service gives the desk; the twin of `delivery.Handler` for commands."""
 
     lock_space: int
 
-    def locks(self, commands: Sequence[C]) -> Iterable[int]:
+    def locks(self, commands: Sequence[Command]) -> Iterable[int]:
         """Hashes of the aggregates the commands will touch."""
 
-    async def gather(self, connection: Connection, commands: Sequence[C], now: datetime) -> Any:
+    async def gather(self, connection: Connection, commands: Sequence[Command], now: datetime) -> Any:
         """Read the state of all of them."""
 
-    def decide(self, state: Any, command: C, output: Output) -> Any:
+    def decide(self, state: Any, command: Command, output: Output) -> Any:
         """The answer to one command, folded into `state`. Raises Refused before folding anything."""
 
     async def apply(self, connection: Connection, state: Any) -> None:
@@ -48,7 +49,9 @@ class Desk(Generic[C, R]):
 
     RUNNERS = 2
 
-    def __init__(self, handler: CommandHandler[C], pool: asyncpg.Pool, *, relay: Relay | None = None, share: int = 64) -> None:
+    def __init__(
+        self, handler: CommandHandler[C], pool: asyncpg.Pool, *, relay: Relay | None = None, share: int = 64
+    ) -> None:
         self._handler = handler
         self._pool = pool
         self._relay = relay

@@ -41,7 +41,9 @@ async def open_pool(settings: ServiceSettings, schema: str) -> asyncpg.Pool:
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:
     """Do it, and do it again for ever while a dependency is away (back-off up to 5 s); other errors are raised."""
     async for attempt in AsyncRetrying(
-        retry=retry_if_exception(is_wait), wait=wait_exponential_jitter(multiplier=0.05, max=5, jitter=0.1), reraise=True
+        retry=retry_if_exception(is_wait),
+        wait=wait_exponential_jitter(multiplier=0.05, max=5, jitter=0.1),
+        reraise=True,
     ):
         with attempt:
             return await work()

@@ -1,9 +1,9 @@
 """Which failures are a dependency's (wait, for ever), and which are ours (bisect, then dead letter).
 
-    Exception
-    ├── Refused, Unreadable (schemas)   the message's own fault: dead at once, never counts towards a stop
-    ├── waits: connection lost, server starting or stopping, disk full, deadlock, Kafka away
-    └── anything else                   ours: the batch is bisected until the one bad message stands alone
+Exception
+├── Refused, Unreadable (schemas)   the message's own fault: dead at once, never counts towards a stop
+├── waits: connection lost, server starting or stopping, disk full, deadlock, Kafka away
+└── anything else                   ours: the batch is bisected until the one bad message stands alone
 """
 
 import asyncpg

@@ -23,14 +23,20 @@ def set_up(service: str, process: str) -> None:
         _drop_personal,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[
+            *shared,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service, process=process)
     logging.basicConfig(
-        level=logging.WARNING, stream=sys.stdout, format='{"level":"%(levelname)s","logger":"%(name)s","event":"%(message)s"}'
+        level=logging.WARNING,
+        stream=sys.stdout,
+        format='{"level":"%(levelname)s","logger":"%(name)s","event":"%(message)s"}',
     )
 
 

@@ -8,7 +8,9 @@ _SPANS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 
 # delivery
 MESSAGES = Counter("paidan_messages_total", "Messages by outcome: done, repeat, dead", ["consumer", "outcome"])
 BATCH = Histogram("paidan_batch_seconds", "Time from a batch's read to its commit", ["consumer"], buckets=_SPANS)
-BATCH_SIZE = Histogram("paidan_batch_messages", "Messages in a batch", ["consumer"], buckets=(1, 5, 20, 50, 100, 250, 500))
+BATCH_SIZE = Histogram(
+    "paidan_batch_messages", "Messages in a batch", ["consumer"], buckets=(1, 5, 20, 50, 100, 250, 500)
+)
 EVENT_AGE = Histogram(
     "paidan_event_age_seconds", "Age of a message on Kafka when its batch is committed", ["consumer"], buckets=_SPANS
 )
@@ -53,4 +55,6 @@ PENDING_FACTS = Gauge("paidan_pending_facts", "Facts waiting for an earlier one 
 PENDING_AGE = Gauge("paidan_pending_age_seconds", "Age of the oldest fact that waits for an earlier one")
 TIMER_LAG = Gauge("paidan_timer_lag_seconds", "How late the last timer fired")
 TICK_AGE = Gauge("paidan_tick_age_seconds", "How far the lowest Tick trails the present")
-UNLISTED_YEAR = Counter("paidan_calendar_unlisted_total", "Deadlines computed in a year without a published list", ["calendar"])
+UNLISTED_YEAR = Counter(
+    "paidan_calendar_unlisted_total", "Deadlines computed in a year without a published list", ["calendar"]
+)

@@ -32,7 +32,10 @@ async def write(connection: Connection, messages: list[Outgoing], *, urgent: boo
     """Put a batch's messages into the outbox as one row of the running transaction."""
     if messages:
         await connection.execute(
-            "INSERT INTO outbox (urgent, recorded_at, payload) VALUES ($1, $2, $3)", urgent, recorded_at, _pack(messages)
+            "INSERT INTO outbox (urgent, recorded_at, payload) VALUES ($1, $2, $3)",
+            urgent,
+            recorded_at,
+            _pack(messages),
         )
 
 
@@ -43,7 +46,13 @@ class Relay:
     PAGE = 20  # rows a turn; a row may hold a batch's 500 messages
 
     def __init__(
-        self, service: str, pool: asyncpg.Pool, publisher: Publisher, *, transaction_timeout: float, ticks: TickMaker | None = None
+        self,
+        service: str,
+        pool: asyncpg.Pool,
+        publisher: Publisher,
+        *,
+        transaction_timeout: float,
+        ticks: TickMaker | None = None,
     ) -> None:
         self._service = service
         self._pool = pool
@@ -109,7 +118,9 @@ class Relay:
                 )
             await connection.execute("DELETE FROM outbox WHERE n = ANY($1)", [row["n"] for row in rows])
         if refused:
-            metrics.OUTBOX_REFUSED.labels(self._service).set(await connection.fetchval("SELECT count(*) FROM outbox_refused"))
+            metrics.OUTBOX_REFUSED.labels(self._service).set(
+                await connection.fetchval("SELECT count(*) FROM outbox_refused")
+            )
             log.error("kafka refused messages for good", count=len(refused))
         metrics.RELAYED.labels(self._service).inc(len(messages) - len(refused))
         metrics.OUTBOX_ROWS.labels(self._service).set(len(rows) if len(rows) == self.PAGE else 0)
@@ -127,7 +138,9 @@ class Relay:
         t = min(row["trailing"], row["oldest"]) if row["oldest"] is not None else row["trailing"]
         held = (row["now"] - t).total_seconds()
         metrics.TICK_HELD.labels(self._service).set(held)
-        metrics.OUTBOX_AGE.labels(self._service).set((row["now"] - row["oldest"]).total_seconds() if row["oldest"] else 0)
+        metrics.OUTBOX_AGE.labels(self._service).set(
+            (row["now"] - row["oldest"]).total_seconds() if row["oldest"] else 0
+        )
         if held > 30:
             log.error("tick held", seconds=round(held, 1))
         await self._publisher.send_all(self._ticks(t))

@@ -3,7 +3,7 @@ ends a process in which neither happens. Ending it is safe: offsets are committe
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from services.chassis import metrics
@@ -72,7 +72,7 @@ class Progress:
         return monotonic() - self._last if self._busy else 0.0
 
 
-async def watch(pulses: list[Progress], limit: float, end: Callable[[int], object] = os._exit) -> None:
+async def watch(pulses: Sequence[Progress], limit: float, end: Callable[[int], object] = os._exit) -> None:
     """End the process hard when a consumer has shown neither progress nor a wait for `limit` seconds."""
     while True:
         await asyncio.sleep(min(limit / 4, 5))

@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -14,7 +15,8 @@ from services.chassis import logs
 from services.chassis.progress import Progress, watch
 from services.chassis.settings import ServiceSettings
 
-Entry = Callable[[], int | None]
+Entry = Callable[[], None]
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 def run_process(service: str, entries: Mapping[str, Entry]) -> None:
@@ -23,7 +25,7 @@ def run_process(service: str, entries: Mapping[str, Entry]) -> None:
         print(f"usage: python -m services.{service}.main {'|'.join(entries)}", file=sys.stderr)
         raise SystemExit(2)
     logs.set_up(service, sys.argv[1])
-    raise SystemExit(entries[sys.argv[1]]() or 0)
+    entries[sys.argv[1]]()
 
 
 def run_api(app: FastAPI, settings: ServiceSettings) -> None:
@@ -44,18 +46,18 @@ def run_api(app: FastAPI, settings: ServiceSettings) -> None:
 class Engine:
     """What a worker runs; `stop` lets the batch under way finish."""
 
-    def __init__(self, run: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
+    def __init__(self, run: Work, stop: Callable[[], None]) -> None:
         self.run = run
         self.stop = stop
 
 
 async def run_worker(
-    engines: list[Engine],
+    engines: Sequence[Engine],
     settings: ServiceSettings,
     *,
-    pulses: list[Progress],
-    background: list[Callable[[], Awaitable[None]]] = [],  # noqa: B006 - never changed
-    close: Callable[[], Awaitable[None]],
+    pulses: Sequence[Progress],
+    background: Sequence[Work] = (),
+    close: Work,
 ) -> None:
     """Run engines until SIGTERM or SIGINT, then let each finish its batch; background work (relay, timers) runs
     beside them and ends last. The process ends when an engine does."""
@@ -68,7 +70,11 @@ async def run_worker(
     beside = [asyncio.ensure_future(work()) for work in background]
     beside.append(asyncio.ensure_future(watch(pulses, settings.watchdog)))
     running = [asyncio.ensure_future(engine.run()) for engine in engines]
-    stop = asyncio.ensure_future(stopping.wait())
+
+    async def told_to_stop() -> None:
+        await stopping.wait()
+
+    stop = asyncio.ensure_future(told_to_stop())
     done, _ = await asyncio.wait([*running, *beside, stop], return_when=asyncio.FIRST_COMPLETED)
     for engine in engines:
         engine.stop()
@@ -81,10 +87,6 @@ async def run_worker(
         task.result()
 
 
-def run_async(main: Callable[[], Awaitable[None]]) -> None:
+def run_async(main: Work) -> None:
     """Run a coroutine on uvloop."""
-
-    async def entry() -> None:
-        await main()
-
-    uvloop.run(entry())
+    uvloop.run(main())

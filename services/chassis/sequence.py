@@ -34,7 +34,11 @@ class Sequence:
         return cls(
             last,
             (
-                (r["order_id"], r["seq"], Record(r["topic"], -1, -1, None, r["value"], (("ce_type", r["type"].encode()),)))
+                (
+                    r["order_id"],
+                    r["seq"],
+                    Record(r["topic"], -1, -1, None, r["value"], (("ce_type", r["type"].encode()),)),
+                )
                 for r in rows
             ),
         )

@@ -68,5 +68,5 @@ class Pending(SQLModel, table=True):
 def with_delivery(metadata: MetaData, *, pending: bool = False) -> MetaData:
     """A service's own tables, and beside them those of delivery (and `pending`, for readers of numbered facts)."""
     for kind in (Inbox, Outbox, OutboxRefused, Stop, *((Pending,) if pending else ())):
-        kind.__table__.to_metadata(metadata)  # type: ignore[attr-defined]
+        kind.__table__.to_metadata(metadata)
     return metadata

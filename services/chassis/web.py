@@ -36,10 +36,10 @@ def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return Response(encode(body), status_code=status, media_type="application/json", headers=headers)
 
 
-def problem(refused: Refused) -> Response:
-    """A refusal as RFC 9457 problem+json."""
+def problem_body(refused: Refused) -> dict[str, Any]:
+    """A refusal as an RFC 9457 problem."""
     rule = refused.refusal
-    body = {
+    return {
         "type": f"urn:paidan:refusal:{rule.code}",
         "code": rule.code,
         "status": rule.status,
@@ -48,9 +48,18 @@ def problem(refused: Refused) -> Response:
         "detail": refused.detail,
         **refused.extra,
     }
+
+
+def problem(refused: Refused) -> Response:
+    """A refusal as an RFC 9457 problem+json answer."""
     retry_after = refused.extra.get("retry_after")
     headers = {"retry-after": str(retry_after)} if retry_after is not None else None
-    return Response(encode(body), status_code=rule.status, media_type="application/problem+json", headers=headers)
+    return Response(
+        encode(problem_body(refused)),
+        status_code=refused.refusal.status,
+        media_type="application/problem+json",
+        headers=headers,
+    )
 
 
 def principal(request: Request, *roles: Any) -> Principal:

@@ -58,7 +58,11 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
         orders = Seam(OrdersHandler(), pool, settings)
         loops.append(
             LoopEngine(
-                orders, bootstrap=settings.kafka_bootstrap, group="router-orders", topics=[ORDERS_EVENTS.name], batch=500
+                orders,
+                bootstrap=settings.kafka_bootstrap,
+                group="router-orders",
+                topics=[ORDERS_EVENTS.name],
+                batch=500,
             )
         )
     stream = StreamEngine(feeds, bootstrap=settings.kafka_bootstrap, group=f"router-{lane}", batch=batch)
@@ -68,7 +72,7 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
         await pool.close()
 
     await run_worker(
-        [Engine(engine.run, engine.stop) for engine in (stream, *loops)],
+        [Engine(stream.run, stream.stop), *(Engine(loop.run, loop.stop) for loop in loops)],
         settings,
         pulses=[seam.progress for seam, _ in feeds] + [loop.progress for loop in loops],
         background=[relay.run],

@@ -17,7 +17,10 @@ from tests.chassis.ledger import DDL
 def settings(servers: Stack, tmp_path: Path) -> ServiceSettings:
     """Settings of a toy service on the test servers."""
     return ServiceSettings(
-        database_url=servers.database_url("postgres"), kafka_bootstrap=servers.kafka_bootstrap, state_dir=tmp_path, pool_size=8
+        database_url=servers.database_url("postgres"),
+        kafka_bootstrap=servers.kafka_bootstrap,
+        state_dir=tmp_path,
+        pool_size=8,
     )
 
 

@@ -107,8 +107,12 @@ async def test_the_one_bad_message_stands_alone(pool: asyncpg.Pool, settings: Se
     assert await total(pool, "a") == (76, 64), "a mended replay is not taken for a repeat"
 
 
-async def test_what_cannot_be_read_is_dead_at_once_with_its_bytes(pool: asyncpg.Pool, settings: ServiceSettings) -> None:
-    await Seam(Ledger(), pool, settings).handle([unreadable(b"\xff\x00{", offset=3), record("a", 1), unreadable(b"", offset=4)])
+async def test_what_cannot_be_read_is_dead_at_once_with_its_bytes(
+    pool: asyncpg.Pool, settings: ServiceSettings
+) -> None:
+    await Seam(Ledger(), pool, settings).handle(
+        [unreadable(b"\xff\x00{", offset=3), record("a", 1), unreadable(b"", offset=4)]
+    )
     assert await total(pool, "a") == (1, 1)
     found = await letters(pool)
     assert sorted(letter.value for letter in found) == [b"", b"\xff\x00{"]
@@ -127,7 +131,12 @@ async def test_a_refusal_is_dead_in_the_same_transaction_and_leaves_no_inbox_row
 
 
 async def test_a_dependency_that_is_away_is_waited_for(pool: asyncpg.Pool, settings: ServiceSettings) -> None:
-    away: list[Exception] = [ConnectionResetError(), asyncpg.CannotConnectNowError("starting"), asyncpg.DeadlockDetectedError("x"), TimeoutError()]
+    away: list[Exception] = [
+        ConnectionResetError(),
+        asyncpg.CannotConnectNowError("starting"),
+        asyncpg.DeadlockDetectedError("x"),
+        TimeoutError(),
+    ]
     ledger = Ledger(failures=away)
     await Seam(ledger, pool, settings).handle([record("a", 1), record("a", 2)])
     assert await total(pool, "a") == (3, 2)
@@ -178,7 +187,9 @@ async def test_concurrent_writes_share_transactions_and_each_gets_its_own_answer
 
 
 @pytest.mark.parametrize("size", [1, 7])
-async def test_many_workers_on_few_accounts_lose_nothing(pool: asyncpg.Pool, settings: ServiceSettings, size: int) -> None:
+async def test_many_workers_on_few_accounts_lose_nothing(
+    pool: asyncpg.Pool, settings: ServiceSettings, size: int
+) -> None:
     seams = [Seam(Ledger(), pool, settings) for _ in range(4)]
     records = [record(f"x{i % 3}", 1, offset=i) for i in range(84)]
     batches = [records[i : i + size] for i in range(0, 84, size)]

@@ -110,7 +110,10 @@ async def test_killed_at_random_and_rebalanced_nothing_is_lost_or_counted_twice(
     kind: str, feed: Feed, pool: asyncpg.Pool, schema: str, settings: ServiceSettings
 ) -> None:
     """Two worker processes, three SIGKILLs while messages come in."""
-    env = os.environ | {"PAIDAN_DATABASE_URL": settings.database_url, "PAIDAN_KAFKA_BOOTSTRAP": settings.kafka_bootstrap}
+    env = os.environ | {
+        "PAIDAN_DATABASE_URL": settings.database_url,
+        "PAIDAN_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+    }
     command = [sys.executable, "-m", "tests.chassis.worker", kind, schema, feed.group, feed.topic]
 
     async def start() -> asyncio.subprocess.Process:
@@ -137,5 +140,3 @@ async def test_killed_at_random_and_rebalanced_nothing_is_lost_or_counted_twice(
                 await worker.wait()
     assert await total(pool, "a") == (2400, 2400)
     assert await feed.committed() == 2400
-
-

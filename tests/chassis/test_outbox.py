@@ -49,7 +49,9 @@ async def test_all_is_published_in_the_order_of_each_key_and_then_deleted(
     await empty(pool)
     await ended(relay)
     records = [r for r in await tail.read(60) if r.key == account.encode()]
-    assert [int(r.value.split(b'"value":')[1].split(b",")[0].split(b".")[0]) for r in records if r.value] == list(range(60))
+    assert [int(r.value.split(b'"value":')[1].split(b",")[0].split(b".")[0]) for r in records if r.value] == list(
+        range(60)
+    )
 
 
 async def test_what_is_urgent_leaves_first(pool: asyncpg.Pool, publisher: Publisher, settings: ServiceSettings) -> None:
@@ -156,4 +158,3 @@ async def test_a_tick_never_passes_what_a_slow_transaction_still_holds(
     assert all(t <= recorded for t in ticks[: published_at[0]])
     assert ticks == sorted(ticks)
     assert ticks[-1] - ticks[0] < timedelta(seconds=60)
-

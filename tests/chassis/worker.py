@@ -13,7 +13,9 @@ from services.chassis.settings import ServiceSettings, read_settings
 from tests.chassis.ledger import Ledger
 
 
-def engine_of(kind: str, seam: Seam, settings: ServiceSettings, group: str, topic: str, batch: int) -> LoopEngine | StreamEngine:
+def engine_of(
+    kind: str, seam: Seam, settings: ServiceSettings, group: str, topic: str, batch: int
+) -> LoopEngine | StreamEngine:
     """One of the two engines on one topic."""
     if kind == "loop":
         return LoopEngine(seam, bootstrap=settings.kafka_bootstrap, group=group, topics=[topic], batch=batch)

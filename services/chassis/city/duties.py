@@ -18,6 +18,7 @@ from services.chassis.city.shapes import RULEBOOK, Draft
 
 Rank = tuple[int, int, int, int, int]
 _OTHER = "\0other"  # stands for every value that no rule names
+_AXES = {"scenes": "scene", "sources": "source", "ticket_types": "ticket type", "subjects": "subject", "hours": "time"}
 
 
 def check_rules(draft: Draft) -> None:
@@ -52,7 +53,7 @@ def _check_references(draft: Draft) -> None:
         if draft.screens.present:
             causes += [f"unknown scene {scene!r}" for scene in rule.scenes if scene not in scenes]
         if draft.units.present:
-            if rule.transfer_to and rule.transfer_to not in platforms:
+            if rule.transfer_to and draft.knows_platforms() and rule.transfer_to not in platforms:
                 causes.append(f"unknown platform {rule.transfer_to!r}: no unit of the whole city has this phone")
             for duty in (rule.lead, *rule.assists):
                 causes += _duty_faults(duty, functions, draft.units.keys)
@@ -121,10 +122,13 @@ class Situations:
         return mask
 
     def example(self, mask: int) -> str:
-        """One of these situations in words."""
+        """One of these situations in words, without what makes no difference to them."""
         cell = self.cells[(mask & -mask).bit_length() - 1]
-        names = ("scene", "source", "ticket type", "subject", "time")
-        told = [f"{name} {value}" for name, value in zip(names, cell, strict=True) if value != _OTHER]
+        told: list[str] = []
+        for (axis, name), value in zip(_AXES.items(), cell, strict=True):
+            values = [one for known, one in self.masks if known == axis]
+            if not all(mask & self.masks[axis, one] for one in values):
+                told.append(f"another {name}" if value == _OTHER else f"{name} {value}")
         return ", ".join(told) if told else "anything"
 
 
@@ -153,7 +157,7 @@ def _situations(rules: list[DutyRule]) -> Situations:
             values["hours"].update(moment.isoformat() for moment in rule.hours)
     axes: list[tuple[str, list[str]]] = []
     closed = {"sources": len(Source), "ticket_types": len(TicketType)}
-    for name in ("scenes", "sources", "ticket_types", "subjects", "hours"):
+    for name in _AXES:
         named_values = sorted(values[name])
         whole = len(named_values) == closed.get(name, -1) or (name == "hours" and bool(named_values))
         axes.append((name, named_values if whole else [_OTHER, *named_values]))

@@ -165,10 +165,15 @@ class Document:
     present: bool = False
 
     def line_of(self, name: str) -> int:
-        """Line of the first `name = …` or `[name]`; 1 where there is none."""
-        pattern = re.compile(rf"^\s*(?:\[{re.escape(name)}\]|{re.escape(name)}\s*=)")
-        lines = (number for number, line in enumerate(self.text.splitlines(), 1) if pattern.match(line))
-        return next(lines, 1)
+        """Line of the top-level `name = …`, or of the first `[name]` or `[[name]]`; 1 where there is none."""
+        value = re.compile(rf"^\s*{re.escape(name)}\s*=")
+        header = re.compile(rf"^\s*\[\[?\s*{re.escape(name)}\s*\]")
+        top = True
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if header.match(line) or (top and value.match(line)):
+                return number
+            top = top and not re.match(r"^\s*\[\[?\s*\w+\s*\]", line)
+        return 1
 
     def tables(self, name: str, faults: FaultList) -> list[tuple[int, dict[str, Any]]]:
         """The [[name]] tables with the lines of their headers."""

@@ -38,7 +38,7 @@ def check_divisions(draft: Draft) -> None:
         by_code[item.code].append((line, item))
     for line, item in table:
         file = table.file
-        if not item.parent and item.code != root:
+        if root and not item.parent and item.code != root:
             faults.add(file, line, f"{item.code} has no parent and is not the root {root!r}")
         if item.parent and item.code == root:
             faults.add(file, line, f"the root {root!r} has a parent")

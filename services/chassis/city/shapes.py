@@ -117,6 +117,10 @@ class Draft:
         """Emergency platforms by the number people dial: the phones of the units of the whole city."""
         return {unit.phone for _, unit in self.units if unit.division == self.settings.root and unit.phone}
 
+    def knows_platforms(self) -> bool:
+        """Whether units and root could be read, so that an absent platform is a fault of its own."""
+        return self.units.present and bool(self.settings.root)
+
 
 def read(directory: Path, faults: FaultList) -> Draft:
     """Read every file of a pack."""
@@ -126,7 +130,7 @@ def read(directory: Path, faults: FaultList) -> Draft:
     scenes.allow(("screen",), faults)
     if not (directory / SOURCES).is_file():
         faults.add(SOURCES, 0, "file is missing: it names source, licence and changes of everything in the pack")
-    return Draft(
+    draft = Draft(
         directory=directory,
         faults=faults,
         city=city,
@@ -146,3 +150,8 @@ def read(directory: Path, faults: FaultList) -> Draft:
         hours=toml_table(city, "working_hours", WorkingHours, "name", faults),
         features=features_of(directory, POLYGONS, faults),
     )
+    broken = {fault.file for fault in faults.found}
+    for table in (draft.divisions, draft.units, draft.classes):
+        if not table.present and table.file not in broken:
+            faults.add(table.file, 1, "no rows")
+    return draft

@@ -10,8 +10,6 @@ def check_classes(draft: Draft) -> None:
     """Keys and words of the classes."""
     table, faults = draft.classes, draft.faults
     seen: dict[str, int] = {}
-    if not table.present:
-        faults.add(table.file, 1, "no classes")
     for line, item in table:
         if item.key in seen:
             faults.add(table.file, line, f"class {item.key} stands already in line {seen[item.key]}")
@@ -55,7 +53,7 @@ def check_dangers(draft: Draft) -> None:
         if not item.platforms:
             draft.faults.add(LEXICON, line, f"danger word {item.word!r} names no platform to be told")
         for platform in item.platforms:
-            if draft.units.present and platform not in platforms:
+            if draft.knows_platforms() and platform not in platforms:
                 cause = f"unknown platform {platform!r} of {item.word!r}: no unit of the whole city has this phone"
                 draft.faults.add(LEXICON, line, cause)
         if item.word and any(word == "" or word in item.word for word in item.unless):
@@ -75,7 +73,7 @@ def check_police(draft: Draft) -> None:
         if item.class_key and draft.classes.present and item.class_key not in keys:
             draft.faults.add(table.file, line, f"unknown class {item.class_key!r}")
         for platform in item.stays_with:
-            if draft.units.present and platform not in platforms:
+            if draft.knows_platforms() and platform not in platforms:
                 cause = f"unknown platform {platform!r}: no unit of the whole city has this phone"
                 draft.faults.add(table.file, line, cause)
 

@@ -45,7 +45,9 @@ class StreamEngine:
             self._feed(seam, topics)
 
     def _feed(self, seam: Seam, topics: Sequence[str]) -> None:
-        source = self._app.topic(*topics, key_serializer="raw", value_serializer="raw", key_type=bytes, value_type=bytes)
+        source = self._app.topic(
+            *topics, key_serializer="raw", value_serializer="raw", key_type=bytes, value_type=bytes
+        )
 
         async def bring(stream: Any) -> None:
             events: AsyncIterator[list[Any]] = stream.take_events(self._batch, within=0.01)

@@ -18,31 +18,31 @@ async def device_states(connection: Connection, devices: Sequence[str]) -> dict[
     return {row["device_id"]: _unpack(row["state"]) for row in rows}
 
 
-async def overdue_devices(
-    connection: Connection, streams: Sequence[tuple[str, str, datetime]]
-) -> dict[str, DeviceState]:
-    """The states of all devices of these (gateway, kind) streams that were last heard before the moment given."""
+async def overdue_devices(connection: Connection, limits: Sequence[tuple[str, datetime]]) -> dict[str, DeviceState]:
+    """The states of devices of each kind that were last heard before the moment given and are not known to be silent;
+    at most 2,000, the longest silent first."""
     rows = await connection.fetch(
-        "SELECT device_id, state FROM devices d JOIN unnest($1::text[], $2::text[], $3::timestamptz[])"
-        " AS s(gateway, kind, before) ON d.gateway = s.gateway AND d.kind = s.kind AND d.last_at < s.before",
-        [s[0] for s in streams],
-        [s[1] for s in streams],
-        [s[2] for s in streams],
+        "SELECT device_id, state FROM devices d JOIN unnest($1::text[], $2::timestamptz[]) AS s(kind, before)"
+        " ON d.kind = s.kind AND d.last_at < s.before WHERE NOT d.silent ORDER BY d.last_at LIMIT 2000",
+        [kind for kind, _ in limits],
+        [before for _, before in limits],
     )
     return {row["device_id"]: _unpack(row["state"]) for row in rows}
 
 
-async def save_devices(connection: Connection, states: Sequence[tuple[DeviceState, str]]) -> None:
-    """Write what is remembered of devices; the second of each pair is the device's gateway."""
+async def save_devices(connection: Connection, states: Sequence[DeviceState]) -> None:
+    """Write what is remembered of devices."""
+    if not states:
+        return
     await connection.execute(
-        "INSERT INTO devices (device_id, kind, gateway, last_at, state) SELECT * FROM unnest($1::text[], $2::text[],"
-        " $3::text[], $4::timestamptz[], $5::bytea[]) ON CONFLICT (device_id) DO UPDATE SET kind = excluded.kind,"
-        " gateway = excluded.gateway, last_at = excluded.last_at, state = excluded.state",
-        [state.device_id for state, _ in states],
-        [state.kind for state, _ in states],
-        [gateway for _, gateway in states],
-        [state.last_at for state, _ in states],
-        [_pack(state) for state, _ in states],
+        "INSERT INTO devices (device_id, kind, last_at, silent, state) SELECT * FROM unnest($1::text[], $2::text[],"
+        " $3::timestamptz[], $4::bool[], $5::bytea[]) ON CONFLICT (device_id) DO UPDATE SET kind = excluded.kind,"
+        " last_at = excluded.last_at, silent = excluded.silent, state = excluded.state",
+        [s.device_id for s in states],
+        [s.kind for s in states],
+        [s.last_at for s in states],
+        [s.silent is not None for s in states],
+        [_pack(s) for s in states],
     )
 
 

@@ -73,11 +73,11 @@ class DeviceRow(Base, table=True):
     __tablename__ = "devices"
     device_id: str = Field(sa_column=Column(Text, primary_key=True))
     kind: str = Field(sa_column=Column(Text, nullable=False))
-    gateway: str = Field(sa_column=Column(Text, nullable=False))
     last_at: datetime = Field(sa_column=moment())
+    silent: bool
     state: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
-    __table_args__ = (Index("devices_gateway", "gateway", "kind", "last_at"),)
+    __table_args__ = (Index("devices_heard", "kind", "last_at", postgresql_where=text("NOT silent")),)
 
 
 metadata = with_delivery(Base.metadata)

@@ -1,0 +1,111 @@
+"""The first tables of router."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create them."""
+    op.create_table(
+        "decisions",
+        sa.Column("report_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("off", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("explanation", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("report_id"),
+    )
+    op.create_index("decisions_decided_at", "decisions", ["decided_at"], unique=False)
+    op.create_table(
+        "devices",
+        sa.Column("device_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("silent", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id"),
+    )
+    op.create_index(
+        "devices_heard", "devices", ["kind", "last_at"], unique=False, postgresql_where=sa.text("NOT silent")
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("consumer", sa.Text(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.PrimaryKeyConstraint("consumer", "id"),
+    )
+    op.create_table(
+        "matter_keys",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "last_at", "order_id"),
+    )
+    op.create_table(
+        "matters",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("class_key", sa.Text(), nullable=False),
+        sa.Column("scene", sa.Text(), nullable=False),
+        sa.Column("division", sa.Text(), nullable=False),
+        sa.Column("lon", sa.Double(), nullable=True),
+        sa.Column("lat", sa.Double(), nullable=True),
+        sa.Column("address_key", sa.Text(), nullable=False),
+        sa.Column("asset", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("grams", sa.LargeBinary(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("reports", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("order_id"),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("n"),
+    )
+    op.create_index("outbox_order", "outbox", [sa.literal_column("urgent DESC"), "n"], unique=False)
+    op.create_table(
+        "outbox_refused",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("n"),
+    )
+    op.create_table(
+        "stops",
+        sa.Column("consumer", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("consumer"),
+    )
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.drop_table("stops")
+    op.drop_table("outbox_refused")
+    op.drop_table("outbox")
+    op.drop_table("matters")
+    op.drop_table("matter_keys")
+    op.drop_table("inbox")
+    op.drop_table("devices")
+    op.drop_table("decisions")
