@@ -1,0 +1,1 @@
+"""What happens to a report behind the front door: its key, its lane, Kafka or the spool."""

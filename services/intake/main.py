@@ -1,0 +1,87 @@
+"""Puts intake together. One process: `api`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from schemas.vocabulary import Lane
+from services.chassis import city
+from services.chassis.clock import SystemClock
+from services.chassis.database import open_pool
+from services.chassis.publisher import Publisher
+from services.chassis.runner import run_api, run_process
+from services.chassis.settings import read_settings
+from services.chassis.web import web_app
+from services.intake.api import add_routes
+from services.intake.clients import Dispatch
+from services.intake.handlers.door import Door
+from services.intake.handlers.keys import KeyKeeper
+from services.intake.handlers.outlet import Outlet
+from services.intake.rules.lanes import DangerList
+from services.intake.rules.register import Register
+from services.intake.settings import IntakeSettings
+from services.intake.store.spool import Spool
+
+READINGS = "readings"
+
+
+def build(settings: IntakeSettings) -> FastAPI:
+    """The app. It waits for nothing: until Kafka answers reports go to the spool, until PostgreSQL does there are no
+    key rows; `/readyz` says what is missing."""
+    pack = city.load(settings.city_dir)
+    clock = SystemClock()
+    register = Register(pack)
+    publisher = Publisher(settings.kafka_bootstrap, client_id="paidan-intake")
+    folder = settings.state_dir / "spool"
+    outlets = {
+        name: Outlet(
+            publisher,
+            Spool(folder, name, settings.spool_limit_bytes),
+            send_timeout=settings.send_timeout,
+            clock=clock,
+        )
+        for name in (*Lane, READINGS)
+    }
+    keeper = KeyKeeper(lambda: open_pool(settings, "intake"), settings.key_timeout)
+    dispatch = Dispatch(settings.dispatch_url, settings.dispatch_timeout)
+    reports = {lane: outlets[lane] for lane in Lane}
+    door = Door(keeper, reports, outlets[READINGS], DangerList(pack), settings.city_secret())
+
+    async def drain() -> None:
+        await publisher.start()
+        await asyncio.gather(*(outlet.run() for outlet in outlets.values()))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        beside = [asyncio.create_task(drain()), asyncio.create_task(keeper.run())]
+        yield
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        for outlet in outlets.values():
+            await outlet.close()
+        with suppress(TimeoutError):  # what Kafka has not acknowledged was answered from the spool
+            async with asyncio.timeout(2):
+                await publisher.stop()
+        await keeper.close()
+        await dispatch.close()
+
+    async def ready() -> dict[str, bool]:
+        lanes = {f"direct_{name}": outlet.direct for name, outlet in outlets.items()}
+        return {"kafka": publisher.connected, "keys": keeper.available, **lanes}
+
+    app = web_app("intake", "Paidan intake 派单·受理", settings, lifespan=lifespan, ready=ready)
+    add_routes(app, door, keeper, dispatch, register, clock)
+    return app
+
+
+def api() -> None:
+    """Serve the front door."""
+    settings = read_settings(IntakeSettings)
+    run_api(build(settings), settings)
+
+
+if __name__ == "__main__":
+    run_process("intake", {"api": api})
