@@ -251,8 +251,15 @@ def _accepted(timeline: Timeline, fact: AssignmentAccepted) -> Timeline:
     def accept(part: Part) -> Part:
         return replace(part, accepted_at=part.accepted_at or fact.occurred_at, role=fact.role)
 
-    timeline = _with_part(timeline, fact.assignment_id, accept)
-    return timeline if timeline.lead == fact.lead else replace(timeline, lead=fact.lead)
+    if fact.role is AssignmentRole.LEAD:  # several were told at once: the first to accept leads, who led assists
+        parts = tuple(
+            replace(part, role=AssignmentRole.ASSIST)
+            if part.role is AssignmentRole.LEAD and part.assignment_id != fact.assignment_id and part.ended_at is None
+            else part
+            for part in timeline.parts
+        )
+        timeline = replace(timeline, parts=parts, lead=fact.lead)
+    return _with_part(timeline, fact.assignment_id, accept)
 
 
 @_on(ContactMade)

@@ -1,0 +1,231 @@
+"""How people ask supervision: the clocks of orders, and which are missed."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+from fastapi import FastAPI, Query, Request, Response
+from msgspec import Struct
+from pydantic import AwareDatetime
+
+from schemas.city import City, Unit
+from schemas.refusals import Refused
+from schemas.vocabulary import ClockState, Role, Stage
+from services.chassis.auth import Principal
+from services.chassis.clock import SystemClock
+from services.chassis.database import ready
+from services.chassis.settings import ServiceSettings
+from services.chassis.web import answer, principal, web_app
+from services.supervision.rules.timers import light_of
+from services.supervision.store import reading
+from services.supervision.store.reading import Asked, Read
+
+STAFF = (
+    Role.AGENT,
+    Role.DISPATCHER,
+    Role.RESPONDER,
+    Role.INSPECTOR,
+    Role.SUPERVISOR,
+    Role.AUDITOR,
+    Role.OPERATOR,
+    Role.IMPORT,
+)
+BULK = 500
+OpenPool = Callable[[], AbstractAsyncContextManager[asyncpg.Pool]]
+
+
+class Wanted(Struct, frozen=True):
+    """The body of a bulk question."""
+
+    order_ids: list[UUID]
+
+
+class Desk:
+    """What answers need of the city: its units, the subtrees of its divisions, its time zone."""
+
+    def __init__(self, city: City) -> None:
+        self.zone = ZoneInfo(city.timezone)
+        self._units = {unit.unit_id: unit for unit in city.units}
+        self._children: dict[str, list[str]] = defaultdict(list)
+        for division in city.divisions:
+            self._children[division.parent].append(division.code)
+        self._clock = SystemClock()
+
+    def unit(self, unit_id: str) -> dict[str, str | None]:
+        """A unit as answers show it; one that the pack no longer has keeps its id as its name."""
+        unit: Unit | None = self._units.get(unit_id)
+        if unit is None:
+            return {"unit_id": unit_id, "name": unit_id, "tier": None}
+        return {"unit_id": unit_id, "name": unit.name, "tier": unit.tier}
+
+    def subtree(self, division: str) -> list[str]:
+        """A division with everything below it."""
+        found = [division]
+        for code in found:
+            found += self._children.get(code, ())
+        return found
+
+    def shown(self, row: Read, now: datetime) -> dict[str, Any]:
+        """One clock as it stands at `now`, in the city's time."""
+        clock: dict[str, Any] = {
+            "clock_id": row.clock_id,
+            "stage": row.stage,
+            "round": row.round,
+            "owner": self.unit(row.owner),
+            "start": row.start.astimezone(self.zone),
+            "due": row.due.astimezone(self.zone),
+            "light": light_of(ClockState(row.state), row.due, row.warn_at, now),
+            "state": row.state,
+            "policy": row.policy,
+        }
+        if row.assignment_id is not None:
+            clock["assignment_id"] = row.assignment_id
+        if row.report_id is not None:
+            clock["report_id"] = row.report_id
+        return clock
+
+    def now(self) -> datetime:
+        """The moment of an answer."""
+        return self._clock.now()
+
+
+def supervision_app(settings: ServiceSettings, city: City, open_pool: OpenPool) -> FastAPI:
+    """Supervision's API on a pool that lives as long as the app."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_pool() as pool:
+            app.state.pool = pool
+            yield
+
+    async def dependencies() -> dict[str, bool]:
+        return {"database": await ready(app.state.pool)}
+
+    app = web_app("supervision", "Paidan 派单 · supervision 督办", settings, lifespan=lifespan, ready=dependencies)
+    app.state.desk = Desk(city)
+    app.add_api_route("/v1/clocks", clocks_of_many, tags=["clocks"], summary="The clocks of up to 500 orders")
+    app.add_api_route(
+        "/v1/clocks",
+        clocks_of_body,
+        methods=["POST"],
+        tags=["clocks"],
+        summary="The same, with the orders in the body",
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": msgspec.json.schema(Wanted)["$defs"]["Wanted"]}},
+            }
+        },
+    )
+    app.add_api_route("/v1/clocks/{order_id}", clocks_of_one, tags=["clocks"], summary="The clocks of one order")
+    app.add_api_route("/v1/breaches", breaches, tags=["breaches"], summary="Missed clocks, the latest deadline first")
+    return app
+
+
+async def clocks_of_one(request: Request, order_id: UUID) -> Response:
+    """Every clock of the order, in the order they fall due. Responders see orders on which a clock is their unit's."""
+    caller = principal(request, *STAFF)
+    found = await reading.clocks_of(request.app.state.pool, [order_id])
+    if order_id not in found:
+        raise Refused("not_found", "no such order (yet)")
+    if not _sees(caller, found[order_id]):
+        raise Refused("other_unit")
+    return answer(_order(request.app.state.desk, order_id, found[order_id]))
+
+
+async def clocks_of_many(request: Request, order_ids: Annotated[str, Query(max_length=20_000)]) -> Response:
+    """The clocks of up to 500 orders, ids separated by commas; orders that are unknown, or not for the caller to see,
+    are left out."""
+    caller = principal(request, *STAFF)
+    try:
+        ids = [UUID(part.strip()) for part in order_ids.split(",") if part.strip()]
+    except ValueError:
+        raise Refused("invalid", "order_ids: ids separated by commas") from None
+    return await _many(request, caller, ids)
+
+
+async def clocks_of_body(request: Request) -> Response:
+    """The clocks of up to 500 orders, given as `{"order_ids": […]}`."""
+    caller = principal(request, *STAFF)
+    try:
+        wanted = msgspec.json.decode(await request.body(), type=Wanted)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid", str(error)[:300]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused("malformed", str(error)[:300]) from None
+    return await _many(request, caller, wanted.order_ids)
+
+
+async def breaches(
+    request: Request,
+    unit: Annotated[str | None, Query(max_length=200)] = None,
+    stage: Stage | None = None,
+    division: Annotated[str | None, Query(max_length=100)] = None,
+    since: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Clocks that were missed: of a unit, at a stage, in a division and everything below it, due since a moment.
+    Responders see their own unit's."""
+    caller = principal(request, *STAFF)
+    desk: Desk = request.app.state.desk
+    if caller.role is Role.RESPONDER:
+        if unit not in (None, caller.unit):
+            raise Refused("other_unit")
+        unit = caller.unit
+    asked = Asked(
+        unit=unit,
+        stage=stage,
+        divisions=desk.subtree(division) if division is not None else None,
+        since=since,
+        after=_read_cursor(cursor),
+        limit=limit + 1,
+    )
+    rows = await reading.breaches(request.app.state.pool, asked)
+    now, page = desk.now(), rows[:limit]
+    items = [{"order_id": row.order_id, "division": row.division, **desk.shown(row, now)} for row in page]
+    return answer({"items": items, "next": _cursor(page[-1]) if len(rows) > limit else None})
+
+
+async def _many(request: Request, caller: Principal, order_ids: Sequence[UUID]) -> Response:
+    if not 1 <= len(order_ids) <= BULK:
+        raise Refused("invalid", f"order_ids: 1 to {BULK} ids")
+    found = await reading.clocks_of(request.app.state.pool, order_ids)
+    desk: Desk = request.app.state.desk
+    known = [order_id for order_id in dict.fromkeys(order_ids) if order_id in found]
+    items = [_order(desk, order_id, found[order_id]) for order_id in known if _sees(caller, found[order_id])]
+    return answer({"items": items, "next": None})
+
+
+def _order(desk: Desk, order_id: UUID, rows: Iterable[Read]) -> dict[str, Any]:
+    now = desk.now()
+    return {"order_id": order_id, "clocks": [desk.shown(row, now) for row in rows]}
+
+
+def _sees(caller: Principal, rows: Iterable[Read]) -> bool:
+    return caller.role is not Role.RESPONDER or any(row.owner == caller.unit for row in rows)
+
+
+def _cursor(row: Read) -> str:
+    return urlsafe_b64encode(f"{row.due.isoformat()}|{row.clock_id.hex}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, UUID] | None:
+    """Where a page ended. Raises Refused `cursor_invalid`."""
+    if not cursor:
+        return None
+    try:
+        due, _, clock_id = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition("|")
+        at = datetime.fromisoformat(due)
+        if at.tzinfo is None:
+            raise ValueError("without zone")
+        return at, UUID(clock_id)
+    except ValueError:
+        raise Refused("cursor_invalid") from None

@@ -1,0 +1,197 @@
+"""Facts of orders, folded into timelines; the clocks that follow from them, set and announced.
+
+Facts need no inbox row: each order counts its own, so a repeat is known by its `seq`, and a Tick only ever moves on.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.codec import Unreadable, decode
+from schemas.envelope import Record
+from schemas.facts import ClockView, OrderFact, OrderOpened, Tick
+from schemas.refusals import Refused
+from schemas.vocabulary import Light
+from services.chassis import metrics
+from services.chassis import sequence as numbered
+from services.chassis.database import Connection
+from services.chassis.delivery import Output, Work
+from services.supervision.handlers import news
+from services.supervision.rules.stages import Clock, Promises, clocks
+from services.supervision.rules.timeline import Timeline, fold
+from services.supervision.rules.timers import Armed, Stored, arm, light_of
+from services.supervision.store import orders as store
+
+LOCK_SPACE = 3
+
+
+def lock_of(order_id: UUID) -> int:
+    """What an order's advisory lock is hashed from; the fold of facts and the sweep take the same."""
+    return order_id.int & 0x7FFFFFFF
+
+
+@dataclass(slots=True)
+class Change:
+    """What a batch did to one order. `cause` is the message of its last fact, `moved` whether a clock may have."""
+
+    timeline: Timeline
+    last: OrderFact
+    cause: UUID
+    moved: bool
+
+
+@dataclass(slots=True)
+class State:
+    """One batch."""
+
+    now: datetime
+    known: dict[UUID, store.Known]
+    facts: numbered.Sequence
+    changes: dict[UUID, Change] = field(default_factory=dict)
+    ticks: dict[int, datetime] = field(default_factory=dict)
+    output: Output = field(default_factory=Output)
+
+
+class OrdersHandler:
+    """The consumer of `orders.events`."""
+
+    consumer = "supervision"
+    lock_space = LOCK_SPACE
+
+    def __init__(self, promises: Promises) -> None:
+        self._promises = promises
+
+    def wants(self, fact: Struct) -> bool:
+        """Everything an order does, and the Ticks."""
+        return isinstance(fact, OrderFact | Tick)
+
+    def inboxed(self, fact: Struct) -> bool:
+        """Nothing: an order's facts are numbered, and Ticks are only ever raised."""
+        return False
+
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Nothing can be done before the orders' own past is known."""
+
+    def locks(self, works: Sequence[Work]) -> Iterable[int]:
+        """One lock an order."""
+        return {lock_of(work.fact.order_id) for work in works if isinstance(work.fact, OrderFact)}
+
+    async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> State:
+        """The timelines of the batch's orders, and what of them waits behind a gap."""
+        order_ids = list({work.fact.order_id for work in works if isinstance(work.fact, OrderFact)})
+        known = await store.load_orders(connection, order_ids) if order_ids else {}
+        last = {order_id: order.seq for order_id, order in known.items()}
+        return State(now, known, await numbered.Sequence.gather(connection, last, order_ids))
+
+    def decide(self, state: State, work: Work, output: Output) -> None:
+        """Fold one fact, and those that waited for it. Raises Refused for a first fact that opens nothing, and for an
+        opening that is not the first."""
+        state.output = output
+        fact = work.fact
+        if isinstance(fact, Tick):
+            state.ticks[fact.partition] = max(fact.t, state.ticks.get(fact.partition, fact.t))
+            return
+        if (fact.seq == 1) is not isinstance(fact, OrderOpened):
+            raise Refused("schema", f"{type(fact).__name__} cannot be fact {fact.seq} of an order")
+        for each in state.facts.take(fact, work.record):
+            self._fold(state, each, work.id)
+
+    def _fold(self, state: State, fact: OrderFact, cause: UUID) -> None:
+        change = state.changes.get(fact.order_id)
+        if change is None:
+            known = state.known.get(fact.order_id)
+            before = known.timeline if known is not None else None
+            after = fold(before, fact)
+            state.changes[fact.order_id] = Change(after, fact, cause, after is not before)
+            return
+        after = fold(change.timeline, fact)
+        change.moved = change.moved or after is not change.timeline
+        change.timeline, change.last, change.cause = after, fact, cause
+
+    async def apply(self, connection: Connection, state: State) -> None:
+        """Write orders, clocks, what waits and Ticks; announce the clocks that changed."""
+        await state.facts.apply(connection, state.now)
+        await store.save_ticks(connection, state.ticks)
+        if not state.changes:
+            return
+        moved = [change for change in state.changes.values() if change.moved]
+        old = [change.timeline.order_id for change in moved if change.timeline.order_id in state.known]
+        stored = await store.load_clocks(connection, old)
+        rows: list[tuple[UUID, Clock, Armed]] = []
+        gone: list[tuple[UUID, UUID, datetime, str]] = []
+        for change in moved:
+            self._set(state, change, stored.get(change.timeline.order_id, {}), rows, gone)
+        await store.save_orders(connection, [(change.last.seq, change.timeline) for change in state.changes.values()])
+        await store.save_clocks(connection, rows)
+        await store.withdraw_notices(connection, gone, state.now)
+
+    def _set(
+        self,
+        state: State,
+        change: Change,
+        before: dict[UUID, Stored],
+        rows: list[tuple[UUID, Clock, Armed]],
+        gone: list[tuple[UUID, UUID, datetime, str]],
+    ) -> None:
+        """The clocks of one order beside those that are stored: what must be written, announced and taken back."""
+        timeline = change.timeline
+        order_id, imported = timeline.order_id, timeline.imported
+        found = clocks(timeline, self._promises, change.last.recorded_at if imported else None)
+        if before:
+            kept = {clock.view.clock_id for clock in found}
+            found += tuple(clock.cancelled() for clock_id, clock in before.items() if clock_id not in kept)
+        views: list[ClockView] = []
+        takes: list[tuple[ClockView, datetime]] = []
+        changed = len(rows)
+        for each in found:
+            old = before.get(each.view.clock_id)
+            clock, armed = arm(each, old, imported=imported)
+            views.append(_lit(clock, state.now))
+            if old is None or old.differs(clock, armed):
+                rows.append((order_id, clock, armed))
+                _count(clock)
+            if armed.withdrawn is not None:
+                takes.append((clock.view, armed.withdrawn))
+        if len(rows) > changed:
+            state.output.messages.append(
+                news.clocks_set(order_id, change.last.seq, tuple(views), change.cause, state.now)
+            )
+        why = type(change.last).__name__
+        for view, due in takes:
+            gone.append((order_id, view.clock_id, due, why))
+            metrics.NOTICES.labels(view.stage, "withdrawn").inc()
+            state.output.messages.append(news.withdrawn(order_id, view, due, why, change.cause, state.now))
+
+    async def mark(self, connection: Connection, records: Sequence[Record], now: datetime) -> None:
+        """Remember orders of which a fact became a dead letter: none of their clocks is missed until it is mended."""
+        dead = [(order_id, place, seq) for record in records for order_id, place, seq in _named(record)]
+        await store.mark_dead(connection, dead, now)
+
+
+def _lit(clock: Clock, now: datetime) -> ClockView:
+    light = light_of(clock.view.state, clock.view.due, clock.warn_at, now)
+    return clock.view if light is Light.GREEN else replace(clock.view, light=light)
+
+
+def _count(clock: Clock) -> None:
+    metrics.CLOCKS_SET.labels(clock.view.stage).inc()
+    if clock.unlisted:
+        metrics.UNLISTED_YEAR.labels(clock.unlisted).inc()
+
+
+def _named(record: Record) -> Iterable[tuple[UUID, str, int]]:
+    """The order that a dead record belongs to by its key, where it lay, and its number if it can be read."""
+    try:
+        order_id = UUID((record.key or b"").decode("ascii"))
+    except ValueError:
+        return
+    try:
+        fact = decode(record)
+        seq = fact.seq if isinstance(fact, OrderFact) else 0
+    except Unreadable:
+        seq = 0
+    yield order_id, f"{record.topic}:{record.partition}:{record.offset}", seq

@@ -1,0 +1,71 @@
+"""Puts supervision together: `python -m services.supervision.main api|worker`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from schemas.topics import ORDERS_EVENTS
+from services.chassis.city import load
+from services.chassis.database import open_pool
+from services.chassis.engines.loop import LoopEngine
+from services.chassis.outbox import Relay
+from services.chassis.publisher import Publisher
+from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
+from services.chassis.settings import read_settings
+from services.supervision.api import supervision_app
+from services.supervision.handlers import MarkingSeam, OrdersHandler, Sweep
+from services.supervision.rules.stages import Promises
+from services.supervision.settings import SupervisionSettings
+
+SERVICE = "supervision"
+
+
+def api() -> None:
+    """The process that answers questions."""
+    settings = read_settings(SupervisionSettings)
+
+    @asynccontextmanager
+    async def pool() -> AsyncIterator[asyncpg.Pool]:
+        opened = await open_pool(settings, SERVICE)
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+    run_api(supervision_app(settings, load(settings.city_dir), pool), settings)
+
+
+async def worker(settings: SupervisionSettings) -> None:
+    """The process that folds facts, sets clocks and gives notices."""
+    promises = Promises.of(load(settings.city_dir))
+    pool = await open_pool(settings, SERVICE)
+    publisher = Publisher(settings.kafka_bootstrap, client_id=SERVICE)
+    await publisher.start()
+    relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
+    handler = OrdersHandler(promises)
+    seam = MarkingSeam(handler, pool, settings, relay=relay)
+    engine = LoopEngine(
+        seam,
+        bootstrap=settings.kafka_bootstrap,
+        group=handler.consumer,
+        topics=[ORDERS_EVENTS.name],
+        batch=settings.batch_normal,
+    )
+    sweep = Sweep(pool, relay=relay, every=settings.sweep_every, page=settings.sweep_page, held=settings.tick_held)
+
+    async def close() -> None:
+        await publisher.stop()
+        await pool.close()
+
+    await run_worker(
+        [Engine(engine.run, engine.stop)],
+        settings,
+        pulses=[seam.progress],
+        background=[relay.run, sweep.run],
+        close=close,
+    )
+
+
+if __name__ == "__main__":
+    run_process(SERVICE, {"api": api, "worker": lambda: run_async(lambda: worker(read_settings(SupervisionSettings)))})

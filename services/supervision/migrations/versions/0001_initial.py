@@ -1,0 +1,128 @@
+"""Timelines of orders, clocks that are their own timers, notices, Ticks, and the tables of delivery."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_ID = postgresql.UUID(as_uuid=True)
+_MOMENT = sa.DateTime(timezone=True)
+_NOW = sa.text("clock_timestamp()")
+
+
+def upgrade() -> None:
+    """Make the schema's first tables."""
+    op.create_table(
+        "orders",
+        sa.Column("order_id", _ID, primary_key=True),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("division", sa.Text(), nullable=False),
+        sa.Column("imported", sa.Boolean(), nullable=False),
+        sa.Column("timeline", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("seq > 0", name="orders_seq"),
+    )
+    _clocks()
+    op.create_table(
+        "notices",
+        sa.Column("order_id", _ID, primary_key=True),
+        sa.Column("clock_id", _ID, primary_key=True),
+        sa.Column("notice", sa.Text(), primary_key=True),
+        sa.Column("due", _MOMENT, primary_key=True),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("times", sa.SmallInteger(), server_default="1", nullable=False),
+        sa.Column("withdrawn_at", _MOMENT),
+        sa.Column("cause", sa.Text()),
+        sa.CheckConstraint("notice IN ('warn', 'miss')", name="notices_notice"),
+    )
+    op.create_table(
+        "ticks",
+        sa.Column("part", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("t", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "dead_facts",
+        sa.Column("order_id", _ID, primary_key=True),
+        sa.Column("place", sa.Text(), primary_key=True),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+    )
+    _delivery()
+
+
+def _clocks() -> None:
+    op.create_table(
+        "clocks",
+        sa.Column("order_id", _ID, primary_key=True),
+        sa.Column("clock_id", _ID, primary_key=True),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("round", sa.SmallInteger(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("assignment_id", _ID),
+        sa.Column("report_id", _ID),
+        sa.Column("start", _MOMENT, nullable=False),
+        sa.Column("due", _MOMENT, nullable=False),
+        sa.Column("warn_at", _MOMENT, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("warned_due", _MOMENT),
+        sa.Column("missed_due", _MOMENT),
+        sa.Column("next_notice", sa.Text()),
+        sa.Column("next_at", _MOMENT),
+        sa.CheckConstraint("state IN ('running', 'paused', 'met', 'missed', 'cancelled')", name="clocks_state"),
+        sa.CheckConstraint("next_notice IN ('warn', 'miss')", name="clocks_next_notice"),
+        sa.CheckConstraint("(next_notice IS NULL) = (next_at IS NULL)", name="clocks_next"),
+    )
+    op.create_index("clocks_timers", "clocks", ["next_at"], postgresql_where=sa.text("next_at IS NOT NULL"))
+    missed = sa.text("state = 'missed'")
+    op.create_index("clocks_breaches", "clocks", [sa.text("due DESC"), "clock_id"], postgresql_where=missed)
+    op.create_index("clocks_breaches_of", "clocks", ["owner", sa.text("due DESC"), "clock_id"], postgresql_where=missed)
+
+
+def _delivery() -> None:
+    op.create_table(
+        "inbox",
+        sa.Column("consumer", sa.Text(), primary_key=True),
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("recorded_at", _MOMENT, nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+    )
+    op.create_index("outbox_order", "outbox", [sa.text("urgent DESC"), "n"])
+    op.create_table(
+        "outbox_refused",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+    )
+    op.create_table(
+        "stops",
+        sa.Column("consumer", sa.Text(), primary_key=True),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+    )
+    op.create_table(
+        "pending",
+        sa.Column("order_id", _ID, primary_key=True),
+        sa.Column("seq", sa.Integer(), primary_key=True),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+    )
+
+
+def downgrade() -> None:
+    """Drop everything."""
+    tables = ("pending", "stops", "outbox_refused", "outbox", "inbox", "dead_facts", "ticks", "notices", "clocks")
+    for table in (*tables, "orders"):
+        op.drop_table(table)

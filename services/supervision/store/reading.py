@@ -1,0 +1,81 @@
+"""Clocks as people and other programs ask for them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+_COLUMNS = (
+    "c.order_id, c.clock_id, c.stage, c.round, c.owner, c.assignment_id, c.report_id, c.start, c.due, c.warn_at,"
+    " c.state, c.policy, o.division"
+)
+
+
+class Read(Struct, frozen=True):
+    """One stored clock with its order's division; the fields stand in the order of the queries."""
+
+    order_id: UUID
+    clock_id: UUID
+    stage: str
+    round: int
+    owner: str
+    assignment_id: UUID | None
+    report_id: UUID | None
+    start: datetime
+    due: datetime
+    warn_at: datetime
+    state: str
+    policy: str
+    division: str
+
+
+class Asked(Struct, frozen=True):
+    """Which breaches: of one unit, one stage, these divisions, due since a moment; after the clock that a page ended
+    with. None means any."""
+
+    unit: str | None = None
+    stage: str | None = None
+    divisions: Sequence[str] | None = None
+    since: datetime | None = None
+    after: tuple[datetime, UUID] | None = None
+    limit: int = 50
+
+
+async def clocks_of(pool: asyncpg.Pool, order_ids: Sequence[UUID]) -> dict[UUID, list[Read]]:
+    """The clocks of these orders, in the order they fall due; an order without clocks has an empty list, an unknown
+    one none."""
+    rows = await pool.fetch(
+        "SELECT order_id FROM orders WHERE order_id = ANY($1)",
+        list(order_ids),
+    )
+    found: dict[UUID, list[Read]] = {row["order_id"]: [] for row in rows}
+    rows = await pool.fetch(
+        f"SELECT {_COLUMNS} FROM clocks c JOIN orders o USING (order_id) WHERE c.order_id = ANY($1)"
+        " ORDER BY c.order_id, c.due, c.clock_id",
+        list(order_ids),
+    )
+    for row in rows:
+        found.setdefault(row["order_id"], []).append(Read(*row))
+    return found
+
+
+async def breaches(pool: asyncpg.Pool, asked: Asked) -> list[Read]:
+    """Missed clocks, the latest deadline first."""
+    due, clock_id = asked.after if asked.after is not None else (None, None)
+    rows = await pool.fetch(
+        f"SELECT {_COLUMNS} FROM clocks c JOIN orders o USING (order_id) WHERE c.state = 'missed'"
+        " AND ($1::text IS NULL OR c.owner = $1) AND ($2::text IS NULL OR c.stage = $2)"
+        " AND ($3::text[] IS NULL OR o.division = ANY($3)) AND ($4::timestamptz IS NULL OR c.due >= $4)"
+        " AND ($5::timestamptz IS NULL OR (c.due, c.clock_id) < ($5, $6::uuid))"
+        " ORDER BY c.due DESC, c.clock_id DESC LIMIT $7",
+        asked.unit,
+        asked.stage,
+        list(asked.divisions) if asked.divisions is not None else None,
+        asked.since,
+        due,
+        clock_id,
+        asked.limit,
+    )
+    return [Read(*row) for row in rows]

@@ -1,0 +1,100 @@
+"""Supervision's schema: orders, clocks, notices, Ticks, dead facts. For migrations and their check only."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
+from sqlmodel import Field, SQLModel
+
+from services.chassis.tables import moment, with_delivery
+
+
+class Base(SQLModel):
+    """All tables of supervision's schema hang on this metadata."""
+
+    metadata = MetaData()
+
+
+class OrderRow(Base, table=True):
+    """One order as its clocks see it; `seq` is the newest fact that was folded into `timeline`."""
+
+    __tablename__ = "orders"
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    seq: int = Field(sa_column=Column(Integer, nullable=False))
+    division: str = Field(sa_column=Column(Text, nullable=False))
+    imported: bool
+    timeline: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+    __table_args__ = (CheckConstraint("seq > 0", name="orders_seq"),)
+
+
+class ClockRow(Base, table=True):
+    """One clock. The row is the timer: `next_notice` is due to be given at `next_at`; `warned_due` and `missed_due` are
+    the deadlines for which a warning and a miss were announced and stand."""
+
+    __tablename__ = "clocks"
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    clock_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    stage: str = Field(sa_column=Column(Text, nullable=False))
+    round: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    owner: str = Field(sa_column=Column(Text, nullable=False))
+    assignment_id: UUID | None = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=True))
+    report_id: UUID | None = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=True))
+    start: datetime = Field(sa_column=moment())
+    due: datetime = Field(sa_column=moment())
+    warn_at: datetime = Field(sa_column=moment())
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    policy: str = Field(sa_column=Column(Text, nullable=False))
+    warned_due: datetime | None = Field(sa_column=moment(nullable=True))
+    missed_due: datetime | None = Field(sa_column=moment(nullable=True))
+    next_notice: str | None = Field(sa_column=Column(Text, nullable=True))
+    next_at: datetime | None = Field(sa_column=moment(nullable=True))
+
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'paused', 'met', 'missed', 'cancelled')", name="clocks_state"),
+        CheckConstraint("next_notice IN ('warn', 'miss')", name="clocks_next_notice"),
+        CheckConstraint("(next_notice IS NULL) = (next_at IS NULL)", name="clocks_next"),
+        Index("clocks_timers", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+        Index("clocks_breaches", text("due DESC"), "clock_id", postgresql_where=text("state = 'missed'")),
+        Index("clocks_breaches_of", "owner", text("due DESC"), "clock_id", postgresql_where=text("state = 'missed'")),
+    )
+
+
+class NoticeRow(Base, table=True):
+    """One notice that was given: once per (clock, notice, due). `times` counts announcements: a miss that was withdrawn
+    and came true after all is announced anew."""
+
+    __tablename__ = "notices"
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    clock_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    notice: str = Field(sa_column=Column(Text, primary_key=True))
+    due: datetime = Field(sa_column=moment(primary_key=True))
+    at: datetime = Field(sa_column=moment())
+    times: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="1"))
+    withdrawn_at: datetime | None = Field(sa_column=moment(nullable=True))
+    cause: str | None = Field(sa_column=Column(Text, nullable=True))
+
+    __table_args__ = (CheckConstraint("notice IN ('warn', 'miss')", name="notices_notice"),)
+
+
+class TickRow(Base, table=True):
+    """Per partition of `orders.events`: everything recorded before `t` has been folded."""
+
+    __tablename__ = "ticks"
+    part: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    t: datetime = Field(sa_column=moment())
+
+
+class DeadFactRow(Base, table=True):
+    """A fact of an order that became a dead letter. Until fact `seq` of the order has come after all, nothing of that
+    order is called missed. For an unreadable message `seq` is the earliest it can have been."""
+
+    __tablename__ = "dead_facts"
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    place: str = Field(sa_column=Column(Text, primary_key=True))
+    seq: int = Field(sa_column=Column(Integer, nullable=False))
+    at: datetime = Field(sa_column=moment())
+
+
+metadata = with_delivery(Base.metadata, pending=True)

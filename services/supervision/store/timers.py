@@ -1,0 +1,136 @@
+"""Clocks whose notice has come: claimed, given once, and what keeps them from being given."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.facts import ClockView
+from schemas.vocabulary import ClockState, Stage
+from services.chassis.database import Connection
+from services.chassis.delivery import LOCK_BUCKETS
+from services.supervision.rules.timers import Notice
+
+
+class Ripe(Struct, frozen=True):
+    """A clock whose next notice has come."""
+
+    order_id: UUID
+    view: ClockView
+    notice: Notice
+    at: datetime
+
+
+class Lag(Struct, frozen=True):
+    """What holds notices back. `low` is the lowest Tick of all partitions, None while one is missing; `waiting` facts
+    wait for an earlier one since `waiting_since`, `dead` facts are dead letters not yet mended."""
+
+    now: datetime
+    low: datetime | None
+    waiting: int
+    waiting_since: datetime | None
+    dead: int
+
+
+async def lowest_tick(connection: Connection, partitions: int) -> datetime | None:
+    """Everything recorded before it has been folded; None until every partition has brought a Tick."""
+    low: datetime | None = await connection.fetchval(
+        "SELECT min(t) FROM ticks WHERE part < $1 HAVING count(*) = $1", partitions
+    )
+    return low
+
+
+async def claim(connection: Connection, low: datetime, page: int) -> list[Ripe]:
+    """Up to `page` clocks whose notice was due before `low`, the oldest first, locked until the transaction's end. Left
+    out: clocks another sweep holds, and orders of which a fact waits or is dead."""
+    rows = await connection.fetch(
+        "SELECT order_id, clock_id, stage, round, owner, assignment_id, report_id, start, due, state, policy,"
+        " next_notice, next_at FROM clocks c WHERE next_at < $1"
+        " AND NOT EXISTS (SELECT FROM pending p WHERE p.order_id = c.order_id)"
+        " AND NOT EXISTS (SELECT FROM dead_facts d WHERE d.order_id = c.order_id"
+        "  AND d.seq > coalesce((SELECT seq FROM orders o WHERE o.order_id = d.order_id), 0))"
+        " ORDER BY next_at LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
+        low,
+        page,
+    )
+    return [
+        Ripe(
+            row["order_id"],
+            ClockView(
+                clock_id=row["clock_id"],
+                stage=Stage(row["stage"]),
+                owner=row["owner"],
+                start=row["start"],
+                due=row["due"],
+                state=ClockState(row["state"]),
+                policy=row["policy"],
+                round=row["round"],
+                assignment_id=row["assignment_id"],
+                report_id=row["report_id"],
+            ),
+            row["next_notice"],
+            row["next_at"],
+        )
+        for row in rows
+    ]
+
+
+async def try_lock(connection: Connection, space: int, hashes: Collection[int]) -> set[int]:
+    """Those advisory locks, of the aggregates' buckets, that are free; never waits. Whoever folds facts takes them
+    first and rows after, so waiting here, with rows in hand, could close a ring."""
+    rows = await connection.fetch(
+        "SELECT b FROM unnest($2::int[]) AS b WHERE pg_try_advisory_xact_lock($1, b)",
+        space,
+        sorted({h % LOCK_BUCKETS for h in hashes}),
+    )
+    return {row["b"] for row in rows}
+
+
+async def give(connection: Connection, ripe: Sequence[tuple[Ripe, Notice]], now: datetime) -> dict[UUID, int]:
+    """Write notices down, each once per (clock, notice, due); how many times each clock's was now given. A clock is
+    absent when its notice was given before and stands."""
+    rows = await connection.fetch(
+        "INSERT INTO notices (order_id, clock_id, notice, due, at)"
+        " SELECT o, c, n, d, $5 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS r(o, c, n, d)"
+        " ON CONFLICT (order_id, clock_id, notice, due) DO UPDATE SET times = notices.times + 1, at = excluded.at,"
+        " withdrawn_at = NULL, cause = NULL WHERE notices.withdrawn_at IS NOT NULL RETURNING clock_id, times",
+        [each.order_id for each, _ in ripe],
+        [each.view.clock_id for each, _ in ripe],
+        [notice for _, notice in ripe],
+        [each.view.due for each, _ in ripe],
+        now,
+    )
+    return {row["clock_id"]: row["times"] for row in rows}
+
+
+async def warned(connection: Connection, ripe: Sequence[Ripe]) -> None:
+    """Move clocks on from their warning to their deadline."""
+    await connection.execute(
+        "UPDATE clocks SET warned_due = due, next_notice = 'miss', next_at = due"
+        " FROM unnest($1::uuid[], $2::uuid[]) AS r(o, c) WHERE order_id = o AND clock_id = c",
+        [each.order_id for each in ripe],
+        [each.view.clock_id for each in ripe],
+    )
+
+
+async def missed(connection: Connection, ripe: Sequence[Ripe]) -> None:
+    """Call clocks missed; nothing more comes of them."""
+    await connection.execute(
+        "UPDATE clocks SET missed_due = due, next_notice = NULL, next_at = NULL, state = 'missed'"
+        " FROM unnest($1::uuid[], $2::uuid[]) AS r(o, c) WHERE order_id = o AND clock_id = c",
+        [each.order_id for each in ripe],
+        [each.view.clock_id for each in ripe],
+    )
+
+
+async def lag(connection: Connection, partitions: int) -> Lag:
+    """How things stand, for the metrics; forgets dead facts that came after all."""
+    await connection.execute("DELETE FROM dead_facts d USING orders o WHERE o.order_id = d.order_id AND o.seq >= d.seq")
+    row = await connection.fetchrow(
+        "SELECT clock_timestamp() AS now, (SELECT min(t) FROM ticks WHERE part < $1 HAVING count(*) = $1) AS low,"
+        " count(*) AS waiting, min(at) AS since, (SELECT count(*) FROM dead_facts) AS dead FROM pending",
+        partitions,
+    )
+    assert row is not None
+    return Lag(row["now"], row["low"], row["waiting"], row["since"], row["dead"])
