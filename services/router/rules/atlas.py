@@ -162,7 +162,8 @@ class Atlas:
 
     def rules_for(self, class_key: str, major: str, division: str) -> tuple[tuple[int, int, DutyRule], ...]:
         """The duty rules whose area and class fit, as (depth of the area, depth of the class, rule): area 0 anywhere,
-        else 1 + its rank; class 0 any, 1 its major, 2 the class itself. Each rule once, at its deepest."""
+        else 1 + its rank; class 0 any, 1 its major, 2 the class itself. Each rule once, at its
+        deepest, in the order of their lines."""
         key = (class_key, division)
         found = self._fitting.get(key)
         if found is None:
@@ -181,7 +182,7 @@ class Atlas:
                     known = fitting.get(rule.rule_id)
                     if known is None or (depth, level) > known[:2]:
                         fitting[rule.rule_id] = (depth, level, rule)
-        return tuple(fitting.values())
+        return tuple(sorted(fitting.values(), key=lambda one: one[2].line))
 
 
 def _depth(unit: Unit) -> int:

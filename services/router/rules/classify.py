@@ -9,7 +9,7 @@ from schemas.vocabulary import ClassKind, Source, TicketType
 from services.router.rules.atlas import Atlas
 from services.router.rules.lexicon import Hit, Hits
 from services.router.rules.locate import Located
-from services.router.rules.text import bytewise, readable
+from services.router.rules.text import bytewise
 
 UNSORTED = ClassRef(standard="paidan", kind=ClassKind.SERVICE, code="unsorted", name="待定类别")
 CLAIMED, BY_DEVICE, BY_POLICE = 0.98, 0.99, 0.7
@@ -18,7 +18,9 @@ HALF_TRUSTED = 1.1  # weight of words at which the confidence of an uncontested 
 WITHIN = 0.3  # what a word keeps that is part of a longer word of another class (噪音 in 施工噪音)
 TAKEN_BACK = 0.25  # what a word keeps beside an exclusion word in its clause
 _SHOWN = 5
-_DENIED = ("不是", "并非", "不属于", "不涉及", "而非", "不反映", "不投诉", "不要求", "无关", "not ", "not a ")
+_DENIED = tuple(
+    map(bytewise, ("不是", "并非", "不属于", "不涉及", "而非", "不反映", "不投诉", "不要求", "not ", "not a "))
+)
 _CLAUSE = (",", "\n", ";", ":", "!", "?", *(bytewise(mark) for mark in "。、"))
 
 
@@ -89,10 +91,9 @@ def _weigh(hits: Hits) -> dict[int, tuple[float, tuple[str, ...]]]:
     parts = _parts(hits.classes)
     for order, hit in enumerate(hits.classes):
         start, end, word = hit
-        if places and any(start < to and since < end and to - since > end - start for since, to, _ in places):
+        if places and _in_name(start, end, places):
             continue
-        before = readable(hits.body[max(0, start - 15) : start])
-        if before.endswith(_DENIED):
+        if hits.body.endswith(_DENIED, 0, start):
             continue
         share = WITHIN if order in parts else 1.0
         for number, weight in word.classes:
@@ -104,6 +105,11 @@ def _weigh(hits: Hits) -> dict[int, tuple[float, tuple[str, ...]]]:
                 covered = any(word.text in other for other in words)
                 found[number] = (known + (0.0 if covered else weight), (*words, word.text))
     return {number: said for number, said in found.items() if said[0] > 0}
+
+
+def _in_name(start: int, end: int, places: list[Hit]) -> bool:
+    """Whether a word is part of the name of a place (桥 in 大桥街道)."""
+    return any(start < to and since < end and to - since > end - start for since, to, _ in places)
 
 
 def _parts(hits: list[Hit]) -> set[int]:

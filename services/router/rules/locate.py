@@ -127,7 +127,8 @@ def _of_names(words: Named, atlas: Atlas) -> Located:
         return Located(place, words.sure, words.because, candidates, clash=words.clash)
     if words.district:
         sure = words.district_sure
-        because = words.because or f"{atlas.divisions[words.district].name}，街镇不明 | street unknown"
+        perhaps = f"，{words.because}，不足为凭" if words.because else ""
+        because = f"只知{atlas.divisions[words.district].name}{perhaps} | street unknown"
         return Located(atlas.place(words.district, sure), sure, because, candidates, clash=words.clash)
     return Located(None, 0.0, words.because or "没有可用的地点 | no usable place", candidates, clash=words.clash)
 

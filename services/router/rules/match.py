@@ -1,6 +1,7 @@
 """Whose it is: the most specific row of the duty rulebook, its functions resolved to units that cover the place."""
 
 from datetime import datetime, time
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -90,7 +91,7 @@ def ranking(
         named = bool(rule.scenes) + bool(rule.subjects)
         said = bool(rule.sources) + bool(rule.ticket_types)
         fitting.append(((area, class_, named, said, int(rule.hours is not None)), rule))
-    fitting.sort(key=lambda one: ([-part for part in one[0]], one[1].line))
+    fitting.sort(key=itemgetter(0), reverse=True)
     return fitting
 
 

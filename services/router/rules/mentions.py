@@ -6,7 +6,7 @@ from schemas.facts import ReportReceived
 from schemas.vocabulary import Tier
 from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.lexicon import ALIAS, SHORT, Hit, Name
-from services.router.rules.text import bytewise, readable
+from services.router.rules.text import bytewise
 
 AGREED = 0.8  # a short name beside the district that it lies in
 DISTRICT_SURE, STATED_SURE = 0.9, 0.75
@@ -17,7 +17,7 @@ _OTHER_THINGS = (  # what follows a short name that is then not the division its
 )
 _OTHER = tuple(bytewise(word) for word in _OTHER_THINGS.split("|"))
 _STREET_WORD = bytewise("街道")
-_NOT_HERE = ("不是", "不在", "不属于", "并非", "非")
+_NOT_HERE = tuple(map(bytewise, ("不是", "不在", "不属于", "并非", "而非")))
 
 
 class Named(Struct, frozen=True):
@@ -71,12 +71,10 @@ def _mentions(found: list[Hit], body: str) -> list[Mention]:
     mentions = []
     for start, end, word in kept:
         names = word.names
-        if names[0].weight < ALIAS or names[0].tier is Tier.DISTRICT and not word.text.endswith(("区", "县")):
-            after = body[end : end + 12]
-            if after.startswith(_OTHER) and not after.startswith(_STREET_WORD):
-                continue
-        before = readable(body[max(0, start - 9) : start])
-        if before.endswith(_NOT_HERE):
+        bare = names[0].weight < ALIAS or (names[0].tier is Tier.DISTRICT and not word.text.endswith(("区", "县")))
+        if bare and body.startswith(_OTHER, end) and not body.startswith(_STREET_WORD, end):
+            continue
+        if body.endswith(_NOT_HERE, 0, start):
             continue
         mentions.append(Mention(start, word.text, names))
     return mentions
@@ -100,7 +98,7 @@ def _district_only(districts: list[tuple[str, float]], atlas: Atlas) -> Named:
     code, sure = districts[0]
     name = atlas.divisions[code].name
     if len(districts) == 1:
-        return Named(district=code, district_sure=sure, because=f"只知{name} | district only")
+        return Named(district=code, district_sure=sure, because="")
     other = atlas.divisions[districts[1][0]].name
     clash = f"提到{name}和{other}"
     return Named(
