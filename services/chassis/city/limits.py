@@ -4,11 +4,12 @@ from collections.abc import Collection
 from typing import Any
 
 from schemas.city import Limit
-from schemas.vocabulary import Stage
+from schemas.vocabulary import LimitUnit, Stage
 from services.chassis.city.shapes import POLICY, Draft
 
 DAY_ENDS = ("working_hours", "midnight")
 WITHOUT = "stages_without_limit"
+_DAYS = (LimitUnit.WORK_DAY, LimitUnit.NATURAL_DAY, LimitUnit.BUSINESS_RULE)
 _SELECTORS = ("sources", "ticket_types", "urgencies", "tiers", "rounds")
 
 
@@ -37,6 +38,13 @@ def _row_faults(draft: Draft, row: Limit, classes: Collection[str]) -> list[str]
     causes: list[str] = []
     if row.amount <= 0:
         causes.append(f"amount {row.amount:g} must be above 0")
+    if row.unit in _DAYS and row.amount != int(row.amount):
+        causes.append(f"amount {row.amount:g} must be whole days")
+    bounds = [bound for bound in (row.valid_from, row.valid_to) if bound is not None]
+    if any(bound.tzinfo is None for bound in bounds):
+        causes.append("valid_from and valid_to need an offset, like 2026-10-01T00:00:00+08:00")
+    elif len(bounds) == 2 and bounds[0] >= bounds[1]:
+        causes.append("valid_from is not before valid_to: it would never apply")
     if not 0 < row.warn <= 1:
         causes.append(f"warn {row.warn:g} must be above 0 and at most 1")
     if row.calendar and row.calendar not in draft.calendar_entries.keys and draft.city.present:
@@ -76,7 +84,9 @@ def _takes(wide: Limit, narrow: Limit) -> bool:
         some: tuple[Any, ...] = getattr(narrow, name)
         if all_of and not (some and set(some) <= set(all_of)):
             return False
-    return True
+    begins = wide.valid_from is None or (narrow.valid_from is not None and wide.valid_from <= narrow.valid_from)
+    ends = wide.valid_to is None or (narrow.valid_to is not None and narrow.valid_to <= wide.valid_to)
+    return begins and ends
 
 
 def _check_stages(draft: Draft) -> None:
