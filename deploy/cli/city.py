@@ -32,7 +32,7 @@ def check(
     name: Annotated[str, typer.Argument(help="A pack that ships (shanghai, boston), or the path of a folder.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
-    """Read a city pack whole and list every fault with its file and line. Exit 0: the pack can be used; 1: it cannot."""
+    """Read a city pack whole; list every fault with file and line. Exit 0: the pack can be used; 1: it cannot."""
     directory = folder_of(name)
     try:
         pack = load(directory)

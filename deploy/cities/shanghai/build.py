@@ -40,6 +40,7 @@ FORMER = {  # retired names and codes (GB/T 2260, earlier editions; mergers that
     "310109019": "江湾镇|江湾街道",
     "310110019": "五角场镇|310110101",
     "310113501": "宝山城市工业园区",
+    "310114004": "嘉定镇",
     "310116503": "金山工业区",
     "310120003": "金海社区|310120504",
 }
@@ -301,8 +302,7 @@ def units_of(areas: list[Area], english: dict[str, str]) -> Iterator[list[str]]:
             zone = [f"{area.code}-street_office", f"{area.name}管理机构", "", "street", "street_office", area.code]
             yield [*zone, f"{area.parent}-centre", "", ""]
         elif area.tier == "sub_area":
-            word = area.code.rsplit("-", 1)[1].capitalize()
-            told = f"{english.get(area.parent, '')} {word} Sub-area Team"
+            told = f"{english.get(area.parent, '')} {area.code.rsplit('-', 1)[1].capitalize()} Sub-area Team"
             unit = [f"{area.code}-team", f"{area.name}工作站", told, "sub_area", "sub_area", area.code]
             yield [*unit, f"{area.parent}-centre", "", ""]
         elif area.tier == "committee":
@@ -379,8 +379,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", type=Path, required=True, help="folder with the source files of SOURCES.md")
     options.add_argument("--out", type=Path, default=HERE, help="folder to write to (default: this pack)")
-    chosen = options.parse_args()
-    data, out = chosen.data, chosen.out
+    data, out = (chosen := options.parse_args()).data, chosen.out
     polygons = districts_of(data)
     areas = areas_of(data, polygons)
     upper = [area for area in areas if area.tier != "committee"]
@@ -389,12 +388,11 @@ def main() -> None:
     write(out / "devices.csv", DEVICE_COLUMNS, devices_of(areas))
     shutil.copyfile(data / "cn_calendar_2024_2026.csv", out / "calendar.csv")
     features = [
-        json.dumps(
-            {"type": "Feature", "properties": {"code": code}, "geometry": mapping(polygon)}, separators=(",", ":")
-        )
+        {"type": "Feature", "properties": {"code": code}, "geometry": mapping(polygon)}
         for code, polygon in polygons.items()
     ]
-    text = '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "\n]}\n"
+    lines = ",\n".join(json.dumps(feature, separators=(",", ":")) for feature in features)
+    text = f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n'
     (out / "polygons.geojson").write_text(text, encoding="utf-8")
 
 

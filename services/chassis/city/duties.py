@@ -29,7 +29,8 @@ def check_rules(draft: Draft) -> None:
     _check_references(draft)
     _check_reach(draft)
     if (
-        draft.divisions.present
+        draft.rules.keys
+        and draft.divisions.present
         and draft.classes.present
         and len(draft.rules.rows) == len(draft.rulebook.values.get("rule", ()))
     ):
