@@ -1,0 +1,73 @@
+"""paidan audit: is every accepted report in its place?"""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.audit.findings import Report
+from deploy.audit.run import audit, settle, spooled
+from deploy.cli.stack import AsJson, explaining, stack_here
+
+__all__ = ["register"]
+
+SHOWN = 50
+
+
+def run_audit(
+    as_json: AsJson = False,
+    patience: Annotated[float, typer.Option(help="Seconds to wait until nothing moves any more.")] = 60.0,
+) -> None:
+    """Reconcile every accepted report: spool, Kafka, router, dispatch, supervision. 对账
+
+    Names each report that is missing, doubled, orphaned or without a clock. Exit code 0 only when all is in its place;
+    1 when something is not; 3 when the system did not come to rest in time.
+    """
+    with explaining():
+        stack = stack_here()
+        url = stack.database_url("paidan_audit")
+        rested = settle(stack.kafka_bootstrap, url, patience, lambda line: print(f"  {line}", file=sys.stderr))
+        found = audit(stack.kafka_bootstrap, url, spooled(stack.home.state_of("intake") / "spool"), datetime.now(UTC))
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+    else:
+        _print(found)
+    if not rested:
+        print("the system did not come to rest · 系统尚未静止", file=sys.stderr)
+        raise typer.Exit(3)
+    if not found.clean:
+        raise typer.Exit(1)
+
+
+def _print(found: Report) -> None:
+    console = Console()
+    table = Table(box=None, header_style="bold")
+    for heading in ("channel 渠道", "hour (UTC)"):
+        table.add_column(heading)
+    for heading in ("accepted 受理", "decided 研判", "dispatched 派单", "clocked 计时", "faults"):
+        table.add_column(heading, justify="right")
+    for line in found.lines:
+        table.add_row(
+            line.channel,
+            line.hour,
+            *(str(n) for n in (line.accepted, line.decided, line.dispatched, line.clocked, line.faults)),
+        )
+    console.print(table)
+    for finding in found.findings[:SHOWN]:
+        console.print(f"[red]{finding.fault}[/red] {finding.store} {finding.id} {finding.channel} · {finding.detail}")
+    if len(found.findings) > SHOWN:
+        console.print(f"… and {len(found.findings) - SHOWN} more (--json prints all)")
+    for what, count in sorted(found.dead_letters.items()):
+        console.print(f"dead letters: {what} {count}")
+    total = sum(line.accepted for line in found.lines)
+    reports = len({f.id for f in found.findings})
+    console.print(f"audit 对账: {total} accepted, {reports} out of place" + (" ✓" if found.clean else ""))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("audit")(run_audit)
