@@ -75,7 +75,8 @@ CHECKS: tuple[tuple[Fault, str, str, str], ...] = (
         "dispatch",
         "more than one lead at once",
         "SELECT a.order_id, o.source, count(*)::text FROM dispatch.assignments a JOIN dispatch.orders o USING"
-        " (order_id) WHERE a.role = 'lead' AND a.status NOT IN ('returned', 'withdrawn') GROUP BY 1, 2 HAVING count(*) > 1",
+        " (order_id) WHERE a.role = 'lead' AND a.status NOT IN ('returned', 'withdrawn') GROUP BY 1, 2"
+        " HAVING count(*) > 1",
     ),
     (
         Fault.ORPHAN,

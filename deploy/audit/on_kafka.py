@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
@@ -91,10 +91,10 @@ def lag(bootstrap: str) -> dict[str, int]:
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:
         behind: dict[str, int] = {}
-        for group in GROUPS:
-            at = {part: offset.offset for part, offset in admin.list_group_offsets(group).items() if offset.offset >= 0}
-            ends = consumer.end_offsets(list(at)) if at else {}
+        for group, offsets in admin.list_group_offsets(list(GROUPS)).items():
+            at = {part: offset.offset for part, offset in offsets.items() if offset.offset >= 0}
             if at:
+                ends = consumer.end_offsets(list(at))
                 behind[group] = sum(max(0, ends[part] - offset) for part, offset in at.items())
         return behind
     finally:
