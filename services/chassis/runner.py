@@ -47,6 +47,7 @@ def run_api(app: FastAPI, settings: ServiceSettings) -> None:
         loop="uvloop",
         http="httptools",
         access_log=False,
+        proxy_headers=False,
         log_level="warning",
         timeout_graceful_shutdown=10,
         backlog=4096,

@@ -9,6 +9,7 @@ from uuid import uuid4
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -81,7 +82,9 @@ def web_app(
 ) -> FastAPI:
     """The app of a service, with `/healthz`, `/readyz`, `/metrics`, `/docs` and `/openapi.json`. `ready` answers what
     the service depends on; it is ready when all of it is."""
-    app = FastAPI(title=title, version="1", lifespan=lifespan, redoc_url=None)
+    # FastAPI's own telemetry asks the environment for its providers at every request; ours is /metrics.
+    silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(title=title, version="1", lifespan=lifespan, redoc_url=None, telemetry=silent)
     app.state.tokens = Tokens(settings.jwks_file)
     app.state.service = service
     _refusals(app, service)

@@ -28,7 +28,7 @@ class Problem(Struct, frozen=True):
     detail: str
 
 
-def described(kind: Any, answer: Any, refusals: tuple[str, ...], *, bulk: bool = False) -> dict[str, Any]:
+def description(kind: Any, answer: Any, refusals: tuple[str, ...], *, bulk: bool = False) -> dict[str, Any]:
     """The keyword arguments of a FastAPI route for a body of `kind` (None: no body) and an `answer`."""
     extra: dict[str, Any] = {}
     if kind is not None:

@@ -1,8 +1,9 @@
 """Tickets, calls and findings: one at a time, and up to a thousand at once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request, Response
 from msgspec import Struct
@@ -18,8 +19,6 @@ from services.intake.handlers.door import Accepted, Door, Parcel, claim_of, keys
 from services.intake.rules.bodies import HotlineTicket, PatrolFinding, PoliceCall, Reader, ReportBody, digest_text
 from services.intake.rules.normalise import normalise
 from services.intake.rules.register import Register
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Path(Struct, frozen=True):
@@ -96,30 +95,38 @@ class ReportsApi:
         return Parcel(report, claim_of(keys, source, report.received_at, text))
 
 
-def bulk_answer(outcomes: Sequence[Accepted | Refused]) -> Response:
-    """202 with one result per item in the order sent; when the front door itself is shut (spool full, disk failed)
-    for every item, that refusal as a whole, so that the sender waits and repeats."""
-    shut = [o for o in outcomes if isinstance(o, Refused) and o.refusal.status == 503]
-    if len(shut) == len(outcomes):
-        raise shut[0]
-    items = [_item(n, outcome) for n, outcome in enumerate(outcomes)]
-    refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
-    return answer({"accepted": len(outcomes) - refused, "refused": refused, "items": items}, 202)
-
-
 class BulkItem(Struct, frozen=True, omit_defaults=True):
     """One item's result: what a single report would have been answered, or the problem."""
 
     index: int
-    report_id: str = ""
+    report_id: UUID | None = None
     number: str = ""
     code: str = ""
     state: ReportState | None = None
     problem: dict[str, Any] | None = None
 
 
+class BulkAnswer(Struct, frozen=True):
+    """One result per item, in the order sent."""
+
+    accepted: int
+    refused: int
+    items: list[BulkItem]
+
+
+def bulk_answer(outcomes: Sequence[Accepted | Refused]) -> Response:
+    """202 with one result per item; when the front door itself is shut (spool full, disk failed) for every item, that
+    refusal as a whole, so that the sender waits and repeats."""
+    shut = [o for o in outcomes if isinstance(o, Refused) and o.refusal.status == 503]
+    if len(shut) == len(outcomes):
+        raise shut[0]
+    items = [_item(n, outcome) for n, outcome in enumerate(outcomes)]
+    refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
+    return answer(BulkAnswer(len(outcomes) - refused, refused, items), 202)
+
+
 def _item(index: int, outcome: Accepted | Refused) -> BulkItem:
     if isinstance(outcome, Refused):
         metrics.REFUSALS.labels("intake", outcome.code).inc()
         return BulkItem(index, problem=problem_body(outcome))
-    return BulkItem(index, str(outcome.report_id), outcome.number, outcome.code, outcome.state)
+    return BulkItem(index, outcome.report_id, outcome.number, outcome.code, outcome.state)

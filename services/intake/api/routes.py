@@ -3,12 +3,14 @@
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from schemas.refusals import REFUSALS
 from services.chassis.clock import Clock
-from services.intake.api.description import components, described
-from services.intake.api.reports import PATHS, BulkItem, ReportsApi
-from services.intake.api.sensors import PATH, ReadingItem, ReadingsAccepted, SensorsApi
+from services.intake.api.description import components, description
+from services.intake.api.direct import Direct, Endpoint
+from services.intake.api.reports import PATHS, BulkAnswer, ReportsApi
+from services.intake.api.sensors import PATH, ReadingsAccepted, ReadingsAnswer, SensorsApi
 from services.intake.api.whereabouts import Whereabouts, WhereaboutsApi
 from services.intake.clients import Dispatch
 from services.intake.handlers.door import Accepted, Door
@@ -36,30 +38,41 @@ assert set(_ASKING + _REPORT + _READING + _BULK) <= REFUSALS.keys()
 def add_routes(
     app: FastAPI, door: Door, keeper: KeyKeeper, dispatch: Dispatch, register: Register, clock: Clock
 ) -> None:
-    """Put every path of intake on the app."""
+    """Put every path of intake on the app.
+
+    What takes reports in is answered by `Direct`; a second app, which never serves, describes it.
+    """
+    described = FastAPI()
+    endpoints: dict[str, Endpoint] = {}
+
+    def post(path: str, endpoint: Endpoint, summary: str, description: dict[str, Any]) -> None:
+        endpoints[path] = endpoint
+        described.add_api_route(path, endpoint, methods=["POST"], name=path, summary=summary, **description)
+
     for path in PATHS:
         api = ReportsApi(path, door, register, clock)
-        one = described(path.kind, Accepted, _ASKING + _REPORT)
-        many = described(list[path.kind], list[BulkItem], _ASKING + _BULK, bulk=True)  # type: ignore[name-defined]
-        app.add_api_route(path.path, api.post, methods=["POST"], summary=path.about, name=path.path, **one)
-        bulk = f"{path.path}/bulk"
-        app.add_api_route(bulk, api.post_bulk, methods=["POST"], summary=f"{path.about}, in bulk", name=bulk, **many)
+        post(path.path, api.post, path.about, description(path.kind, Accepted, _ASKING + _REPORT))
+        kinds: Any = list[path.kind]  # type: ignore[name-defined]
+        many = description(kinds, BulkAnswer, _ASKING + _BULK, bulk=True)
+        post(f"{path.path}/bulk", api.post_bulk, f"{path.about}, in bulk", many)
     sensors = SensorsApi(door, register, clock)
-    one = described(list[ReadingBody], ReadingsAccepted, _ASKING + _READING + _BULK)
-    many = described(list[ReadingBody], list[ReadingItem], _ASKING + _BULK, bulk=True)
-    app.add_api_route(PATH, sensors.post, methods=["POST"], summary="Readings, all or none 传感读数", **one)
-    app.add_api_route(f"{PATH}/bulk", sensors.post_bulk, methods=["POST"], summary="Readings, in bulk", **many)
+    one = description(list[ReadingBody], ReadingsAccepted, _ASKING + _READING + _BULK)
+    post(PATH, sensors.post, "Readings, all or none 传感读数", one)
+    many = description(list[ReadingBody], ReadingsAnswer, _ASKING + _BULK, bulk=True)
+    post(f"{PATH}/bulk", sensors.post_bulk, "Readings, in bulk", many)
     where = WhereaboutsApi(dispatch, keeper, door.recent)
-    about = described(None, Whereabouts, ("unauthenticated", "token_expired", "not_found"))
+    about = description(None, Whereabouts, ("unauthenticated", "token_expired", "not_found"))
     app.add_api_route("/v1/reports/{report}", where.get, methods=["GET"], summary="Where a report is 来件进度", **about)
-    _describe_components(app)
+    app.user_middleware.append(Middleware(Direct, endpoints=endpoints))
+    _describe(app, described)
 
 
-def _describe_components(app: FastAPI) -> None:
-    plain = app.openapi
+def _describe(app: FastAPI, described: FastAPI) -> None:
+    served = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = plain()
+        document = served()
+        document["paths"] = described.openapi()["paths"] | document["paths"]
         document.setdefault("components", {}).setdefault("schemas", {}).update(components())
         return document
 

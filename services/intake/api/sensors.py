@@ -1,6 +1,5 @@
 """Measurements: a list, all of it or none of it; or in bulk, each for itself."""
 
-from datetime import datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -38,6 +37,14 @@ class ReadingItem(Struct, frozen=True, omit_defaults=True):
     problem: dict[str, Any] | None = None
 
 
+class ReadingsAnswer(Struct, frozen=True):
+    """One result per reading, in the order sent."""
+
+    accepted: int
+    refused: int
+    items: list[ReadingItem]
+
+
 class SensorsApi:
     """The endpoints of `sensors.readings`."""
 
@@ -49,15 +56,15 @@ class SensorsApi:
 
     async def post(self, request: Request) -> Response:
         """A list of readings, all or none: 202 once every one is safe, or the first that is not right and why."""
-        readings, results, now, sent = await self._take(request, partly=False)
+        _, sent = await self._take(request, partly=False)
         for place in sent:
             if isinstance(place, Refused):
                 raise place
-        return answer(ReadingsAccepted(len(readings), _state(sent)), 202)
+        return answer(ReadingsAccepted(len(sent), _state(sent)), 202)
 
     async def post_bulk(self, request: Request) -> Response:
         """Up to 1,000 readings, one result each: the good ones go in, each bad one says why."""
-        readings, results, now, sent = await self._take(request, partly=True)
+        results, sent = await self._take(request, partly=True)
         shut = [place for place in sent if isinstance(place, Refused) and place.refusal.status == 503]
         if shut and len(shut) == len(results):
             raise shut[0]
@@ -70,13 +77,11 @@ class SensorsApi:
             else:
                 items.append(ReadingItem(n, _state([place])))
         accepted = sum(item.problem is None for item in items)
-        return answer({"accepted": accepted, "refused": len(items) - accepted, "items": items}, 202)
+        return answer(ReadingsAnswer(accepted, len(items) - accepted, items), 202)
 
-    async def _take(
-        self, request: Request, *, partly: bool
-    ) -> tuple[list[Reading], list[int | Refused], datetime, list[Sent]]:
-        """Check and send. Answers the good readings; per item of the request its place among them or why not; the
-        time; and per good reading what became of it."""
+    async def _take(self, request: Request, *, partly: bool) -> tuple[list[int | Refused], list[Sent]]:
+        """Check and send. Answers per item of the request its place among the good readings, or why it is none; and
+        per good reading what became of it."""
         caller, key = caller_of(request, ROLES)
         raw = await body_of(request)
         now = self._clock.now()
@@ -102,7 +107,7 @@ class SensorsApi:
             for (_, _, positions), place in zip(groups, sent, strict=True):
                 for position in positions:
                     places[position] = place
-        return readings, results, now, places
+        return results, places
 
 
 def _state(sent: list[Sent]) -> ReportState:

@@ -1,6 +1,7 @@
 """Which lane a report takes. High recall on purpose: a word is enough, whatever stands around it; the router looks
 closely, and a false alarm costs only a place at the front."""
 
+import re
 import unicodedata
 
 import ahocorasick
@@ -9,10 +10,13 @@ from schemas.city import City, Danger
 from schemas.facts import ReportReceived
 from schemas.vocabulary import Lane, Urgency
 
+# Full-width letters and digits, and characters that only look like common ones. Punctuation stays: no word has any.
+_ODD = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uf900-\ufaff\u2e80-\u2fdf]").search
+
 
 def plain(text: str) -> str:
     """Half-width and lower case, so that a word is found however it was typed."""
-    if not unicodedata.is_normalized("NFKC", text):
+    if _ODD(text) is not None:
         text = unicodedata.normalize("NFKC", text)
     return text.lower()
 

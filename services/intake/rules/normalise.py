@@ -4,8 +4,6 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from msgspec import structs
-
 from schemas.facts import Reporter, ReportReceived
 from schemas.geo import gcj02_to_wgs84
 from schemas.refusals import Refused
@@ -155,9 +153,10 @@ def _reporter(body: ReportBody, register: Register, ticket_type: TicketType | No
         return None
     phone = said.phone
     if phone is not None:
-        phone = unicodedata.normalize("NFKC", phone).strip()
+        phone = (phone if phone.isascii() else unicodedata.normalize("NFKC", phone)).strip()
         if phone and register.phone(phone) is None:
             raise Refused("phone_invalid")
     confidential = ticket_type is TicketType.INFORMANT if said.confidential is None else said.confidential
-    fields = structs.asdict(said) | {"phone": phone or None, "confidential": confidential}
-    return Reporter(**fields)
+    return Reporter(
+        name=said.name, phone=phone or None, person_id=said.person_id, address=said.address, confidential=confidential
+    )
