@@ -1,7 +1,7 @@
 """Checks of the duty rulebook: references, and for every area, class and situation exactly one rule that decides.
 
-The order is that of `DutyRule`: deeper area, then class (a key before its major before any), then scene, then how many
-of source, ticket type and subject are named, then the time window. All situations are tried, so a rule that never
+The order is that of `DutyRule`: deeper area, then class (a key before its major before any), then scene and subject,
+then source and ticket type, then the time window. All situations are tried, so a rule that never
 decides, two that contradict each other and a gap are found for certain, not by comparing rules pair by pair.
 """
 
@@ -198,8 +198,8 @@ def _check_decisions(draft: Draft) -> None:
 
 
 def _rank(rule: DutyRule, depth: int, class_rank: int) -> Rank:
-    named = sum(1 for value in (rule.sources, rule.ticket_types, rule.subjects) if value)
-    return depth, class_rank, int(bool(rule.scenes)), named, int(rule.hours is not None)
+    scene, said = bool(rule.scenes) + bool(rule.subjects), bool(rule.sources) + bool(rule.ticket_types)
+    return depth, class_rank, scene, said, int(rule.hours is not None)
 
 
 def _class_groups(draft: Draft, rules: list[DutyRule]) -> Iterator[tuple[ClassItem, dict[int, int]]]:
@@ -248,7 +248,7 @@ def _settle(
             mine = masks[number] & open_ones
             for earlier in group[:place]:
                 shared = mine & masks[earlier]
-                if shared and rules[earlier].lead != rules[number].lead:
+                if shared and _outcome(rules[earlier]) != _outcome(rules[number]):
                     verdict.clashes.setdefault((earlier, number), situations.example(shared))
             if mine & ~taken:
                 verdict.deciding.add(number)
@@ -257,14 +257,19 @@ def _settle(
     return open_ones
 
 
+def _outcome(rule: DutyRule) -> tuple[object, ...]:
+    return rule.lead, rule.assists, rule.tier, rule.transfer_to
+
+
 def _tell(draft: Draft, rules: list[DutyRule], verdict: Verdict) -> None:
     clashing = {number for pair in verdict.clashes for number in pair}
     for (earlier, later), example in verdict.clashes.items():
         one, other = rules[earlier], rules[later]
-        cause = (
-            f"rule {other.rule_id!r} contradicts {one.rule_id!r} of line {one.line}: equally specific for {example}, "
-        )
-        draft.faults.add(RULEBOOK, other.line, cause + f"but {other.lead!r} leads instead of {one.lead!r}")
+        differs = f"{other.lead!r} leads instead of {one.lead!r}"
+        if other.lead == one.lead:
+            differs = "assists, tier or platform differ"
+        same = f"rule {other.rule_id!r} contradicts {one.rule_id!r} of line {one.line}: equally specific for {example}"
+        draft.faults.add(RULEBOOK, other.line, f"{same}, but {differs}")
     for number, rule in enumerate(rules):
         if number not in verdict.deciding and number not in clashing:
             cause = f"rule {rule.rule_id!r} is unreachable: earlier or more specific rules decide all it is for"
