@@ -11,7 +11,7 @@ from schemas.vocabulary import TicketType, Tier
 from services.router.rules.text import bytewise, plain
 
 HITS = 200  # of one kind in one text; more is repetition, not information
-OFFICIAL, ALIAS, SHORT, ROADLIKE = 0.95, 0.85, 0.5, 0.3
+OFFICIAL, ALIAS, SHORT, ROADLIKE = 0.95, 0.85, 0.45, 0.3
 
 _SUFFIXES = ("街道", "新区", "镇", "乡", "区", "县", "市")
 _COMMITTEE_ENDINGS = {
@@ -19,6 +19,7 @@ _COMMITTEE_ENDINGS = {
     "村委会": ("村委会", "村委", "村民委员会"),
     "社区居委会": ("社区居委会", "社区居委"),
 }
+_COMMON_NOUNS = frozenset(("大桥", "长桥", "北站", "南站", "广场", "新村", "新城", "公园", "机场", "车站", "工业区"))
 _TICKET_WORDS = (
     (TicketType.INFORMANT, 3.0, "举报"),
     (TicketType.PRAISE, 3.0, "表扬|感谢信|点赞|锦旗|送锦旗|compliment"),
@@ -201,6 +202,8 @@ def _names_of(name: str, tier: Tier, aliases: Iterable[str]) -> Iterable[tuple[s
     short = _short(name) if tier in (Tier.DISTRICT, Tier.STREET) else ""
     if len(short) > 1:
         yield short, _short_weight(short, tier)
+    if len(short) > 3 and short.endswith("新村"):
+        yield short.removesuffix("新村"), SHORT
     for alias in aliases:
         if not alias.isdigit():
             yield alias, _short_weight(alias, tier) if alias == short or _short(alias) == alias else ALIAS
@@ -216,4 +219,4 @@ def _short(name: str) -> str:
 def _short_weight(short: str, tier: Tier) -> float:
     if tier is Tier.DISTRICT:
         return ALIAS
-    return ROADLIKE if short.endswith(("路", "街", "道", "桥", "road", "street")) else SHORT
+    return ROADLIKE if short.endswith(("路", "街", "大道")) or short in _COMMON_NOUNS else SHORT

@@ -9,6 +9,7 @@ from schemas.vocabulary import Crs, Tier
 from services.router.rules.address import address_key
 from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.mentions import Named, named
+from services.router.rules.text import both
 
 SURE, CLASH = 0.5, 0.6  # a street below SURE is only a candidate; a clash with the caller's word takes this much away
 _SHOWN = 5
@@ -45,7 +46,7 @@ def locate(report: ReportReceived, plain_text: str, atlas: Atlas) -> Located:
     point, odd = _point_of(report, atlas)
     found = _of_point(point, words, atlas) if point else None
     found = found or _of_grid(report.grid_code, atlas) or _of_names(words, atlas)
-    because = f"{odd}; {found.because}" if odd else found.because
+    because = both(odd, found.because) if odd else found.because
     place = found.place
     if place and point and place.lon is None:
         place = structs.replace(place, lon=point.lon, lat=point.lat)
@@ -87,14 +88,15 @@ def _of_point(point: Point, words: Named, atlas: Atlas) -> Located | None:
     if atlas.rank_of(area) >= RANKS[Tier.STREET]:
         return _at(area, trust, reason, candidates if len(areas) > 1 else [], point, clash, atlas)
     if words.best and words.sure >= SURE and atlas.covers(area, words.best):
-        reason = f"{reason}；文中写明{atlas.divisions[words.best].name} | and the text names it"
+        reason = both(reason, f"文中写明{atlas.divisions[words.best].name} | and the text names it")
         return _at(words.best, trust * max(words.sure, 0.9), reason, candidates, point, clash, atlas)
     near, distance = atlas.ground.nearest(area, point.lon, point.lat)
     if not near:
         return _at(area, trust, reason, candidates, point, clash, atlas)
     streets = [_candidate(code, part * share, "最近居委点 | nearest known point", atlas) for code, part in near]
     street, part = near[0]
-    reason = f"{reason}；最近已知点 {distance:.0f} 米属{atlas.divisions[street].name}，街镇为推断 | street inferred"
+    nearest = f"最近已知点 {distance:.0f} 米属{atlas.divisions[street].name}，街镇为推断 | street inferred"
+    reason = both(reason, nearest)
     if part * trust < SURE:
         return _at(area, trust, reason, streets, point, clash, atlas)
     return _at(street, part * trust, reason, streets, point, clash, atlas)
@@ -127,8 +129,9 @@ def _of_names(words: Named, atlas: Atlas) -> Located:
         return Located(place, words.sure, words.because, candidates, clash=words.clash)
     if words.district:
         sure = words.district_sure
-        perhaps = f"，{words.because}，不足为凭" if words.because else ""
-        because = f"只知{atlas.divisions[words.district].name}{perhaps} | street unknown"
+        hint = words.because.partition(" | ")[0]
+        hint = f"（{hint}，不足为凭）" if hint else ""
+        because = f"只知{atlas.divisions[words.district].name}{hint} | street unknown"
         return Located(atlas.place(words.district, sure), sure, because, candidates, clash=words.clash)
     return Located(None, 0.0, words.because or "没有可用的地点 | no usable place", candidates, clash=words.clash)
 
@@ -137,7 +140,7 @@ def _at(
     code: str, sure: float, because: str, candidates: list[Candidate], point: Point, clash: str, atlas: Atlas
 ) -> Located:
     place = structs.replace(atlas.place(code, sure), lon=point.lon, lat=point.lat)
-    because = f"{because}；{clash} | clash" if clash else because
+    because = both(because, f"{clash} | clash") if clash else because
     return Located(place, sure, because, tuple(candidates), clash=clash)
 
 

@@ -11,6 +11,7 @@ from schemas.vocabulary import Tier
 from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.classify import Classified
 from services.router.rules.locate import Located
+from services.router.rules.text import both
 from services.router.rules.veto import Veto
 
 _SHOWN = 5
@@ -123,7 +124,7 @@ def _winner(ranked: list[tuple[Rank, DutyRule]]) -> tuple[DutyRule | None, str]:
         ):
             return None, f"规则 {rule.rule_id} 与 {other.rule_id} 同样具体 | equally specific rules"
     why = f"规则 {rule.rule_id}" + (f"：{rule.why}" if rule.why else "") + " | most specific rule"
-    return rule, (f"{why}；待派单员决定 | held for a dispatcher" if rule.hold else why)
+    return rule, (both(why, "待派单员决定 | held for a dispatcher") if rule.hold else why)
 
 
 def _guarded(

@@ -6,7 +6,7 @@ from schemas.facts import ReportReceived
 from schemas.vocabulary import Tier
 from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.lexicon import ALIAS, SHORT, Hit, Name
-from services.router.rules.text import bytewise
+from services.router.rules.text import both, bytewise
 
 AGREED = 0.8  # a short name beside the district that it lies in
 DISTRICT_SURE, STATED_SURE = 0.9, 0.75
@@ -103,7 +103,7 @@ def _district_only(districts: list[tuple[str, float]], atlas: Atlas) -> Named:
     clash = f"提到{name}和{other}"
     return Named(
         district=code,
-        district_sure=sure * 0.6,
+        district_sure=sure * 0.5,
         because=f"{clash} | two districts",
         clash=clash,
         ranked=tuple(districts),
@@ -136,7 +136,7 @@ def _weigh(local: list[Mention], districts: list[tuple[str, float]], head: int, 
     clash = _clash(street, text, districts, atlas) if street not in agreed else ""
     district, district_sure = districts[0] if districts else _common(ranked, atlas)
     because = f"文中“{text}” → {atlas.divisions[best].name} | named in the text"
-    because = f"{because}；{clash} | clash" if clash else because
+    because = both(because, f"{clash} | clash") if clash else because
     return Named(best, sure, district, district_sure, tuple(ranked), because, clash)
 
 
@@ -172,5 +172,5 @@ def _common(ranked: list[tuple[str, float]], atlas: Atlas) -> tuple[str, float]:
     """The one district of all the streets that were considered, if it is one."""
     found = {atlas.district_of(street) for street, _ in ranked}
     if len(found) == 1 and (code := found.pop()):
-        return code, min(DISTRICT_SURE, ranked[0][1] + 0.2)
+        return code, min(DISTRICT_SURE, ranked[0][1] + 0.1)
     return "", 0.0

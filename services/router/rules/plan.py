@@ -39,7 +39,7 @@ from services.router.rules.merge import (
     matter_of,
     may_merge,
 )
-from services.router.rules.text import grams, wording
+from services.router.rules.text import both, grams, wording
 from services.router.rules.tiers import path
 from services.router.rules.veto import Veto, danger
 
@@ -244,7 +244,7 @@ def _doubt(prepared: Prepared, atlas: Atlas) -> str:
         doubts.append(f"类别把握 {prepared.classified.confidence:.2f}：{prepared.classified.because}")
     if not prepared.matched.settled:
         doubts.append(prepared.matched.why)
-    return "; ".join(doubts)
+    return both(*doubts)
 
 
 def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:

@@ -52,6 +52,13 @@ def wording(report: ReportReceived) -> str:
     return plain(f"{address}\n{report.title}\n{report.text}")
 
 
+def both(*reasons: str) -> str:
+    """Reasons of the form `Chinese | English`, empty ones left out, as one of that form."""
+    parts = [reason.partition(" | ") for reason in reasons if reason]
+    english = "; ".join(part for _, _, part in parts if part)
+    return "；".join(part for part, _, _ in parts) + (f" | {english}" if english else "")
+
+
 def bytewise(text: str) -> str:
     """The UTF-8 bytes of a plain text as a string of as many signs: the form in which words are searched, because a
     search tree over 256 signs is several times faster than one over all Chinese characters."""

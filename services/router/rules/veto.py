@@ -7,7 +7,7 @@ from schemas.facts import ReportReceived
 from schemas.vocabulary import Source, Urgency
 from services.router.rules.atlas import Atlas
 from services.router.rules.lexicon import Hit, Hits
-from services.router.rules.text import readable
+from services.router.rules.text import both, readable
 
 _REACH = 180  # bytes looked at on each side of a danger word: about 60 Chinese characters
 _SENTENCE = ("\n", ". ", ";", "!", "?", "。".encode().decode("latin-1"))
@@ -48,7 +48,7 @@ def danger(plain_text: str, report: ReportReceived, atlas: Atlas) -> Veto | None
     if screen is not None and critical:
         reasons.append(f"告警 {screen.scene or screen.kind} 为非常紧急 | critical alarm")
     kind = real[0][1].kind if real else (screen.scene or screen.kind) if screen and critical else "police"
-    return Veto(kind, platforms, words, "; ".join(reasons), report.source is Source.POLICE)
+    return Veto(kind, platforms, words, both(*reasons), report.source is Source.POLICE)
 
 
 def _kind(report: ReportReceived, atlas: Atlas) -> str:
