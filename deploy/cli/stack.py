@@ -1,4 +1,4 @@
-"""paidan up · down · status · topics: the one-machine stack."""
+"""paidan up · down · status · topics · provision: the one-machine stack, and the same for servers elsewhere."""
 
 import json
 import sys
@@ -134,7 +134,33 @@ def topics(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
+def provision(
+    kafka: Annotated[str, typer.Option(help="Where Kafka is, host:port.", envvar="PAIDAN_KAFKA_BOOTSTRAP")],
+    database: Annotated[str, typer.Option(help="PostgreSQL, as a user who may create roles.", envvar="DATABASE_URL")],
+) -> None:
+    """Bring a Kafka and a PostgreSQL of your own into line: topics, roles, schemas, tables, keys. 备库
+
+    For containers and clusters, once per release; on one machine `paidan up` does it. Passwords of the roles come from
+    PAIDAN_INTAKE_PASSWORD and its like, or are generated into the keys folder of PAIDAN_HOME.
+    """
+    from deploy.stack.keys import ensure_keys, password_of
+    from deploy.stack.postgres import with_role
+    from deploy.stack.provision import provision as bring_into_line
+
+    with explaining():
+        home = Home.of_environment()
+        home.prepare()
+        ensure_keys(home)
+        bring_into_line(
+            home,
+            _step,
+            bootstrap=kafka,
+            admin_url=database,
+            url_of=lambda role: with_role(database, role, password_of(home, role)),
+        )
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (up, down, status, topics):
+    for command in (up, down, status, topics, provision):
         app.command()(command)

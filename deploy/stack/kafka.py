@@ -12,11 +12,11 @@ from deploy.stack.ports import HOST, Ports
 from deploy.stack.processes import inherited
 from deploy.stack.trouble import Trouble, explained
 
-__all__ = ["bootstrap", "command", "ensure_formatted", "is_ready", "quick_start_file", "spec_of_kafka"]
+__all__ = ["PROPERTIES", "bootstrap", "command", "ensure_formatted", "is_ready", "quick_start_file", "spec_of_kafka"]
 
 # Heartbeat and session are short, because after a SIGKILL the broker is back only when its old registration has
 # expired. The cleaner's buffer (128 MB by default) is for large compacted topics, of which there are none.
-_PROPERTIES = """process.roles=broker,controller
+PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
@@ -64,7 +64,7 @@ def _java() -> str:
 
 def _write_settings(home: Home, ports: Ports) -> Path:
     place = home.kafka / "server.properties"
-    text = _PROPERTIES.format(
+    text = PROPERTIES.format(
         host=HOST, port=ports.of("kafka"), controller=ports.of("kafka-controller"), data=home.kafka / "data"
     )
     with explained(place):

@@ -5,6 +5,7 @@ Made once per home and kept in `keys/`. The issuer's private key never leaves it
 """
 
 import json
+import os
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,7 +37,9 @@ def _issuer_file(home: Home) -> Path:
 
 
 def password_of(home: Home, role: str) -> str:
-    """The generated password of a database role; made at the first call."""
+    """The password of a database role: from the environment (paidan_intake: PAIDAN_INTAKE_PASSWORD), or generated."""
+    if given := os.environ.get(f"{role.upper()}_PASSWORD"):
+        return given
     place = home.keys / f"{role}_password"
     if not place.exists():
         write_private(place, secrets.token_urlsafe(24))

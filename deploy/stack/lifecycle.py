@@ -5,7 +5,6 @@ up    Kafka and PostgreSQL side by side, then topics beside roles and migrations
 down  the services first, so that they drain; then the servers; then the supervisor.
 """
 
-import http.client
 import os
 import signal
 import time
@@ -21,8 +20,9 @@ from deploy.stack.home import Home, write_private
 from deploy.stack.jars import ensure_jars
 from deploy.stack.keys import ensure_keys, password_of
 from deploy.stack.launch import Spec
-from deploy.stack.ports import HOST, Ports, refuse_taken
+from deploy.stack.ports import Ports, refuse_taken
 from deploy.stack.processes import PROCESSES, SERVERS, Process, city_folder, environment_of, spec_of
+from deploy.stack.ready import answers, answers_ready
 from deploy.stack.supervised import STATE_NAMES, Supervisor
 from deploy.stack.trouble import Trouble
 
@@ -220,8 +220,8 @@ class Stack:
     def _readiness(self, process: Process) -> Callable[[], bool]:
         port = self.ports.of(process.name)
         if process.has_api:
-            return lambda: _answers_ready(port)
-        return lambda: _answers(port)
+            return lambda: answers_ready(port)
+        return lambda: answers(port)
 
     def _await(self, waiting: dict[str, Callable[[], bool]], patience: float) -> None:
         began = time.monotonic()
@@ -242,35 +242,18 @@ class Stack:
         return Trouble(f"{name} {state} after {patience:.0f} s", f"its last words are in {log}")
 
     def _provision(self, names: list[str]) -> None:
-        """Topics beside roles, schemas and migrations; each only with its server in `names`."""
-        with ThreadPoolExecutor(2) as pool:
-            jobs = []
-            if "kafka" in names:
-                jobs.append(pool.submit(self._provision_kafka))
-            if "postgres" in names or self._external:
-                jobs.append(pool.submit(self._provision_postgres))
-            for job in jobs:
-                job.result()
+        """Topics, roles, schemas and migrations; each only with its server in `names`."""
+        from deploy.stack.provision import provision  # its clients take half a second to import
 
-    def _provision_kafka(self) -> None:
-        from deploy.stack import topics  # the Kafka client takes half a second to import
-
-        began = time.monotonic()
-        changes = topics.ensure_topics(self.kafka_bootstrap)
-        what = f"{len(changes)} changed" if changes else "as they should be"
-        self._say(f"{'topics':<18} {what} ({time.monotonic() - began:.1f} s)")
-
-    def _provision_postgres(self) -> None:
-        from deploy.stack import migrations, roles
-
-        began = time.monotonic()
-        if not self._external:
-            roles.ensure_database(self._cluster.superuser_url(postgres.SUPERUSER))
-        admin = self._external or self._cluster.superuser_url()
-        roles.ensure_roles(admin, {role: password_of(self.home, role) for role in postgres.ROLES})
-        changed = migrations.migrate({role: self.database_url(role) for role in postgres.ROLES})
-        what = f"migrated: {', '.join(changed)}" if changed else "tables are the newest"
-        self._say(f"{'database':<18} {what} ({time.monotonic() - began:.1f} s)")
+        embedded = "postgres" in names
+        provision(
+            self.home,
+            self._say,
+            bootstrap=self.kafka_bootstrap if "kafka" in names else None,
+            admin_url=self._external or (self._cluster.superuser_url() if embedded else None),
+            maintenance_url=self._cluster.superuser_url(postgres.SUPERUSER) if embedded else None,
+            url_of=self.database_url,
+        )
 
     # --- down, kill ------------------------------------------------------------------------------------------------
 
@@ -345,25 +328,3 @@ def _memory_mb(process: psutil.Process, alone: bool) -> float | None:
         return round(sum(member.memory_full_info().pss for member in family) / 1_000_000, 1)
     except psutil.Error:
         return None
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=1)
-    try:
-        connection.connect()
-        return True
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-def _answers_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

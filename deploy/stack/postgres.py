@@ -26,12 +26,13 @@ from deploy.stack.ports import HOST, Ports
 from deploy.stack.processes import inherited
 from deploy.stack.trouble import Trouble, explained
 
-__all__ = ["AUDIT", "DATABASE", "ROLES", "SUPERUSER", "Cluster", "role_of", "url", "with_role"]
+__all__ = ["AUDIT", "DATABASE", "ROLES", "SETTINGS", "SUPERUSER", "Cluster", "role_of", "url", "with_role"]
 
 DATABASE = "paidan"
 SUPERUSER = "postgres"
 AUDIT = "paidan_audit"
-_SETTINGS = {
+# A failed statement is logged without its text, its parameters and the row at fault: they hold what people told us.
+SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "120",
@@ -42,12 +43,9 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_min_messages": "warning",
     "log_line_prefix": "%m [%p] %u ",
-}
-# A failed statement is logged without its parameters and a constraint without its row: they hold what people told us.
-_PRIVATE = {
-    "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
 }
 _ACCOUNTS = ("postgres", "nobody")
 _OUTSIDE = Path("/var/lib/paidan")
@@ -230,7 +228,7 @@ class Cluster:
         account = _account(self._home.postgres)
         arguments = [str(self._binaries(account) / "postgres"), "-D", str(self.data), "-p"]
         arguments.append(str(self._ports.of("postgres")))
-        for name, value in (_SETTINGS | _PRIVATE).items():
+        for name, value in SETTINGS.items():
             arguments += ["-c", f"{name}={value}"]
         return Spec(
             name="postgres",

@@ -81,7 +81,7 @@ def environment_of(
     tuned = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith("PAIDAN_") and name not in _NOT_FOR_SERVICES
+        if name.startswith("PAIDAN_") and name not in _NOT_FOR_SERVICES and not name.endswith("_PASSWORD")
     }
     given = {
         "PAIDAN_HOME": str(home.root),
