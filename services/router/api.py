@@ -46,6 +46,7 @@ def router_app(settings: ServiceSettings, atlas: Atlas, open_pool: OpenPool) -> 
     app.add_api_route("/v1/explain/{report_id}", explain, tags=["explain"], summary="Why a report went where it went")
     app.add_api_route("/v1/rulebook", rulebook, tags=["explain"], summary="The rulebook in force")
     app.add_api_route("/v1/devices", devices, tags=["devices"], summary="What each device last said")
+    app.add_api_route("/v1/devices/{device_id}", device, tags=["devices"], summary="What one device last said")
     return app
 
 
@@ -74,3 +75,12 @@ async def devices(
     principal(request, *STAFF)
     items = await store.devices_page(request.app.state.pool, cursor, limit)
     return answer({"items": items, "next": items[-1].device_id if len(items) == limit else None})
+
+
+async def device(request: Request, device_id: str) -> Response:
+    """What is remembered of one device."""
+    principal(request, *STAFF)
+    found = await store.device_states(request.app.state.pool, [device_id])
+    if device_id not in found:
+        raise Refused("not_found", "nothing was heard of this device yet")
+    return answer(found[device_id])
