@@ -15,6 +15,7 @@ from deploy.stack.migrations import heads_of, migrate
 from deploy.stack.topics import ensure_topics
 from deploy.stack.trouble import Trouble
 from schemas.topics import TOPICS, Topic
+from tests.harness.servers import free_base
 
 pytestmark = pytest.mark.stack
 
@@ -127,6 +128,40 @@ def test_a_failing_migration_leaves_nothing_behind(fresh_database: dict[str, str
     with pytest.raises(Trouble, match="migration of supervision failed"):
         migrate(fresh_database, tmp_path)
     assert run(fresh_database[roles.AUDIT], "select 1 from pg_tables where schemaname = 'supervision'") == []
+
+
+def test_a_server_of_ones_own_is_prepared_without_a_superuser(
+    own_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Roles are shared by a server's databases, so this one is a second server, with other passwords."""
+    landlord = Stack(tmp_path / "landlord", free_base(), "shanghai")
+    landlord.up(only={"postgres"})
+    try:
+        owner = landlord.database_url("postgres")
+        run(owner, "create role landlord login createrole password 'x'")
+        run(owner, "create database theirs owner landlord")
+        address = f"postgresql://landlord:x@127.0.0.1:{landlord.ports.of('postgres')}/theirs"
+        for role in roles.ROLES:
+            run(owner, f"drop owned by {role}")
+            run(owner, f"drop schema if exists {role.removeprefix('paidan_')} cascade")
+            run(owner, f"drop role {role}")
+        monkeypatch.setenv("DATABASE_URL", address)
+        guest = Stack(tmp_path / "guest", free_base(), "shanghai", processes=())
+        guest.home.prepare()
+        for _ in range(2):  # the second time finds everything in place
+            guest.up(only=set())
+        assert guest.pid("postgres") is None
+        run(guest.database_url("paidan_intake"), "create table mine (n int)")
+        assert run(guest.database_url(roles.AUDIT), "select count(*) from intake.mine") == [(0,)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            run(guest.database_url("paidan_router"), "select * from intake.mine")
+        run(owner, "alter role landlord nocreaterole")
+        run(owner.rpartition("/")[0] + "/theirs", "alter schema intake owner to postgres")
+        with pytest.raises(Trouble, match="may not prepare the database .*CREATEROLE"):
+            guest.up(only=set())
+    finally:
+        monkeypatch.delenv("DATABASE_URL", raising=False)
+        landlord.down()
 
 
 def test_heads_are_the_revisions_that_no_other_replaces(tmp_path: Path) -> None:
