@@ -1,0 +1,49 @@
+"""The app of dispatch: its routes on a pool and a desk that live as long as it does."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+from fastapi import FastAPI
+
+from services.chassis.commands import Desk
+from services.chassis.database import ready
+from services.chassis.settings import ServiceSettings
+from services.chassis.web import web_app
+from services.dispatch.api import actions, orders, queues, stream
+from services.dispatch.api.desk import Rooms
+from services.dispatch.handlers import ActionHandler, Answered, Command
+from services.dispatch.rules.directory import Directory
+
+OpenPool = Callable[[], AbstractAsyncContextManager[asyncpg.Pool]]
+
+
+def dispatch_app(
+    settings: ServiceSettings, directory: Directory, open_pool: OpenPool, *, share: int, stream_every: float
+) -> FastAPI:
+    """The API. `share` is how many writes one transaction may take, `stream_every` the seconds between two looks for
+    the live stream."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_pool() as pool:
+            settling = timedelta(seconds=settings.transaction_timeout)
+            desk: Desk[Command, Answered] = Desk(ActionHandler(directory), pool, share=share)
+            app.state.rooms = Rooms(pool, desk, directory, settling, stream_every)
+            app.state.stream = stream.Stream(pool, directory, stream_every, settling)
+            looking = asyncio.create_task(app.state.stream.run())
+            yield
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
+
+    async def dependencies() -> dict[str, bool]:
+        return {"database": await ready(app.state.rooms.pool)}
+
+    app = web_app("dispatch", "Paidan 派单 · dispatch 派遣", settings, lifespan=lifespan, ready=dependencies)
+    for part in (orders, queues, actions, stream):
+        app.include_router(part.routes)
+    return app

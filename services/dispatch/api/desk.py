@@ -1,0 +1,111 @@
+"""What the routes stand on: the pool, the desk for writes, the directory; and who may see what."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+from fastapi import Request
+
+from schemas.refusals import Refused
+from schemas.vocabulary import Role
+from services.chassis.auth import Principal
+from services.chassis.commands import Desk
+from services.chassis.web import principal
+from services.dispatch.handlers import Answered, Command
+from services.dispatch.rules import visibility
+from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.order import Order
+from services.dispatch.store import reads
+from services.dispatch.store.reads import Scope
+
+PAGE = 50
+MOST = 200
+KEY_LENGTH = 200
+
+
+@dataclass(slots=True)
+class Rooms:
+    """What an API process holds while it runs. `settling` is how long a transaction may take: nothing recorded longer
+    ago can still come."""
+
+    pool: asyncpg.Pool
+    desk: Desk[Command, Answered]
+    directory: Directory
+    settling: timedelta
+    stream_every: float
+
+
+def rooms(request: Request) -> Rooms:
+    """The rooms of the running app."""
+    found: Rooms = request.app.state.rooms
+    return found
+
+
+def reader(request: Request) -> Principal:
+    """A caller who may read orders at all."""
+    return principal(request, *visibility.READERS)
+
+
+def scope_of(directory: Directory, caller: Principal) -> Scope:
+    """What a caller may see."""
+    if visibility.sees_all(caller.role, caller.unit):
+        return Scope(True)
+    handler = caller.role is Role.RESPONDER
+    return Scope(False, caller.unit, handler, () if handler else directory.boundary(caller.unit))
+
+
+def check_sight(directory: Directory, caller: Principal, order: Order) -> None:
+    """Raises Refused `other_unit` for an order outside the caller's queue and jurisdiction."""
+    if not sees(directory, caller, order):
+        raise Refused("other_unit")
+
+
+def sees(directory: Directory, caller: Principal, order: Order) -> bool:
+    """Whether an order lies in the caller's queue or jurisdiction."""
+    return visibility.may_see(
+        directory,
+        caller.role,
+        caller.unit,
+        division=order.detail.place.division,
+        lead=order.lead,
+        units=(a.unit for a in order.assignments),
+        path=(hop.unit for hop in order.detail.path),
+    )
+
+
+async def settled(found: Rooms, moment: datetime) -> datetime:
+    """A past moment that can be shown. Raises Refused `moment_too_young` when a change recorded before it may still
+    come, `invalid` without a time zone."""
+    if moment.tzinfo is None:
+        raise Refused("invalid", "as_of: without a time zone")
+    latest = await reads.now(found.pool) - found.settling
+    if moment > latest:
+        raise Refused("moment_too_young", f"the latest is {latest.isoformat()}")
+    return moment
+
+
+def idempotency_key(request: Request) -> str:
+    """The Idempotency-Key. Raises Refused: key_missing, key_invalid."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        raise Refused("key_missing")
+    if not 1 <= len(key) <= KEY_LENGTH or not key.isprintable():
+        raise Refused("key_invalid")
+    return key
+
+
+def if_match(request: Request) -> int:
+    """The version that If-Match names. Raises Refused: version_missing; version_stale for what is no version."""
+    said = request.headers.get("if-match")
+    if said is None:
+        raise Refused("version_missing")
+    bare = said.strip().removeprefix("W/").strip('"')
+    if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
+        raise Refused("version_stale", "not a version")
+    return int(bare)
+
+
+def hash_of(*parts: bytes) -> bytes:
+    """What tells one request from another under the same key."""
+    return hashlib.blake2b(b"\x1f".join(parts), digest_size=16).digest()

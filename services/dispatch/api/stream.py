@@ -1,0 +1,118 @@
+"""Changes as they happen, over server-sent events. One look at the history for all listeners of a process."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import StreamingResponse
+
+from schemas.ids import number_of
+from services.chassis.auth import Principal
+from services.chassis.database import patiently
+from services.dispatch.api.desk import reader, rooms, sees
+from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.order import Order
+from services.dispatch.store import reads
+
+routes = APIRouter(prefix="/v1", tags=["orders"])
+_encode = msgspec.json.Encoder().encode
+HEARTBEAT = 15.0
+BEHIND = 1000  # changes a slow listener may lag before it is dropped; it comes again and reads its lists anew
+
+
+class Listener:
+    """One open stream."""
+
+    def __init__(self, caller: Principal) -> None:
+        self.caller = caller
+        self.waiting: asyncio.Queue[bytes] = asyncio.Queue(BEHIND)
+        self.dropped = False
+
+
+class Stream:
+    """Looks at the history while anybody listens, and hands each change to whoever may see its order. Looks back as
+    far as a transaction may take, so a change that commits late is not missed, and remembers what it handed out."""
+
+    def __init__(self, pool: asyncpg.Pool, directory: Directory, every: float, settling: timedelta) -> None:
+        self._pool = pool
+        self._directory = directory
+        self._every = every
+        self._settling = settling
+        self._listeners: set[Listener] = set()
+        self._seen: OrderedDict[tuple[UUID, int], datetime] = OrderedDict()
+        self._begun: datetime | None = None
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await asyncio.sleep(self._every)
+            if self._listeners:
+                await patiently(self._look)
+            else:
+                self._begun = None
+
+    def join(self, caller: Principal) -> Listener:
+        """A new listener."""
+        listener = Listener(caller)
+        self._listeners.add(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """He has gone."""
+        self._listeners.discard(listener)
+
+    async def _look(self) -> None:
+        now = await reads.now(self._pool)
+        if self._begun is None:
+            self._begun = now - timedelta(seconds=self._every)
+            self._seen.clear()
+        since = max(self._begun, now - self._settling - timedelta(seconds=2 * self._every))
+        rows = [row for row in await reads.since(self._pool, since) if (row["order_id"], row["seq"]) not in self._seen]
+        for row in rows:
+            self._seen[row["order_id"], row["seq"]] = row["recorded_at"]
+        while self._seen and next(iter(self._seen.values())) < since - self._settling:
+            self._seen.popitem(last=False)
+        if rows:
+            orders = {o.order_id: o for o in await reads.load(self._pool, list({row["order_id"] for row in rows}))}
+            for row in rows:
+                self._hand_out(orders[row["order_id"]], row)
+
+    def _hand_out(self, order: Order, row: dict[str, Any]) -> None:
+        data = _encode(row | {"number": number_of(order.order_id)})
+        event = b"event: change\nid: %s/%d\ndata: %s\n\n" % (str(order.order_id).encode(), row["seq"], data)
+        for listener in self._listeners:
+            if not listener.dropped and sees(self._directory, listener.caller, order):
+                try:
+                    listener.waiting.put_nowait(event)
+                except asyncio.QueueFull:
+                    listener.dropped = True
+
+
+@routes.get(
+    "/stream", summary="Changes of the orders you may see, as server-sent events", response_class=StreamingResponse
+)
+async def stream(request: Request) -> StreamingResponse:
+    """`event: change` with order, number, seq, action, status and time; a comment every 15 s keeps the line open."""
+    rooms(request)
+    caller = reader(request)
+    source: Stream = request.app.state.stream
+    return StreamingResponse(_events(source, caller), media_type="text/event-stream")
+
+
+async def _events(source: Stream, caller: Principal) -> AsyncIterator[bytes]:
+    listener = source.join(caller)
+    try:
+        yield b": open\n\n"
+        while not listener.dropped:
+            try:
+                yield await asyncio.wait_for(listener.waiting.get(), HEARTBEAT)
+            except TimeoutError:
+                yield b": still here\n\n"
+    finally:
+        source.leave(listener)

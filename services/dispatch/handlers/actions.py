@@ -1,0 +1,181 @@
+"""What people ask for, in the order of design §6.7: who you are → the idempotency key → If-Match → the action.
+
+Many may share a transaction. An assignment's order is looked up first (it never changes), then all orders are locked
+at once, then read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from schemas.ids import fact_id
+from schemas.refusals import Refused
+from schemas.vocabulary import Role
+from services.chassis import metrics
+from services.chassis.auth import Principal
+from services.chassis.database import Connection
+from services.chassis.delivery import Output
+from services.dispatch.handlers.page import LOCK_SPACE, Page, lock_orders
+from services.dispatch.rules import assignments, lifecycle, orders, shapes
+from services.dispatch.rules.assignments import Act
+from services.dispatch.rules.book import Actor, Book
+from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.order import Assignment, Order
+from services.dispatch.rules.visibility import may_see
+from services.dispatch.store import keys, reads
+from services.dispatch.store import orders as store
+from services.dispatch.store.keys import Kept, Key
+
+_encode = msgspec.json.Encoder().encode
+SHOWN_CHANGES = 10
+
+
+class Command(Struct, frozen=True):
+    """One write: `target` is an order or, with `on_assignment`, an assignment; `version` is what If-Match said."""
+
+    principal: Principal
+    key: str
+    body_hash: bytes
+    version: int
+    target: UUID
+    on_assignment: bool
+    action: str
+    body: Any
+
+    @property
+    def keyed(self) -> Key:
+        """Principal and idempotency key."""
+        return (self.principal.id, self.key)
+
+
+class Answered(Struct, frozen=True):
+    """The answer: JSON, and the version it leaves the target at."""
+
+    version: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class _State:
+    page: Page
+    order_of: dict[UUID, UUID]
+    keys: dict[Key, Kept]
+    new_keys: dict[Key, Kept] = field(default_factory=dict)
+    recent: dict[UUID, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+class ActionHandler:
+    """Takes people's actions through the desk."""
+
+    lock_space = LOCK_SPACE
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def locks(self, commands: Sequence[Command]) -> Iterable[int]:
+        """None yet: which order an assignment belongs to is only known after a look."""
+        return ()
+
+    async def gather(self, connection: Connection, commands: Sequence[Command], now: datetime) -> _State:
+        """The orders, locked, with first answers, reports that are named, and what changed since stale versions."""
+        parts = [c.target for c in commands if c.on_assignment]
+        order_of = await store.orders_of_assignments(connection, parts) if parts else {}
+        order_of |= {c.target: c.target for c in commands if not c.on_assignment}
+        wanted = set(order_of.values())
+        book = Book(await lock_orders(connection, wanted), self._directory)
+        book.orders = await store.load(connection, wanted)
+        named = [id_ for c in commands if (id_ := getattr(c.body, "report_id", None)) is not None]
+        if named:
+            book.known = await store.known_reports(connection, named)
+        state = _State(Page(book), order_of, await keys.answers(connection, [c.keyed for c in commands]))
+        stale = {order.order_id for c in commands if (order := self._stale(state, c)) is not None}
+        if stale:
+            state.recent = await reads.recent_changes(connection, stale, SHOWN_CHANGES)
+        return state
+
+    def decide(self, state: _State, command: Command, output: Output) -> Answered:
+        """The answer to one write. Raises Refused before anything is folded."""
+        order, target = self._target(state, command)
+        self._check_unit(order, target, command.principal)
+        first = state.keys.get(command.keyed)
+        if first is not None:
+            if first.body_hash != command.body_hash:
+                raise Refused("key_reused", command.key)
+            return Answered(first.version, first.answer)
+        version = order.version if target is None else target.version
+        if command.version != version:
+            raise Refused(
+                "version_stale",
+                f"now {version}",
+                version=version,
+                order_version=order.version,
+                status=order.status,
+                changes=state.recent.get(order.order_id, [])[:SHOWN_CHANGES],
+            )
+        self._act(state.page.book, order, target, command)
+        state.page.announce(output)
+        answer = _encode(shapes.changed(self._directory, order))
+        kept = Kept(command.body_hash, order.version if target is None else target.version, answer)
+        state.keys[command.keyed] = state.new_keys[command.keyed] = kept
+        metrics.ACTIONS.labels(command.action).inc()
+        return Answered(kept.version, answer)
+
+    async def apply(self, connection: Connection, state: _State) -> None:
+        """Write changes and first answers."""
+        await state.page.save(connection)
+        await keys.save(connection, state.new_keys)
+
+    def _act(self, book: Book, order: Order, target: Assignment | None, command: Command) -> None:
+        caller = command.principal
+        # the target is part of the cause: a key belongs to a principal, its facts to what they changed
+        cause = fact_id(command.target, f"{caller.id}\x1f{command.key}")
+        asked = Act(command.action, command.body, Actor(caller.id, caller.role, caller.unit), cause)
+        if target is None:
+            orders.act(book, order, asked)
+        else:
+            assignments.act(book, order, target, asked)
+
+    def _target(self, state: _State, command: Command) -> tuple[Order, Assignment | None]:
+        order = state.page.book.orders.get(state.order_of.get(command.target, command.target))
+        if order is None:
+            raise Refused("not_found")
+        return order, order.assignment(command.target) if command.on_assignment else None
+
+    def _check_unit(self, order: Order, target: Assignment | None, caller: Principal) -> None:
+        """A unit acts on its own part only, a centre within its boundary, an import on what was imported."""
+        if caller.role is Role.RESPONDER and target is not None:
+            allowed = bool(caller.unit) and caller.unit == target.unit
+        else:
+            allowed = may_see(
+                self._directory,
+                caller.role,
+                caller.unit,
+                division=order.detail.place.division,
+                lead=order.lead,
+                units=(a.unit for a in order.assignments),
+                path=(hop.unit for hop in order.detail.path),
+            )
+        if not allowed:
+            raise Refused("other_unit")
+
+    def _stale(self, state: _State, command: Command) -> Order | None:
+        """The order of a command whose version is not the present one."""
+        order = state.page.book.orders.get(state.order_of.get(command.target, command.target))
+        if order is None or command.keyed in state.keys:
+            return None
+        target = order.assignment(command.target) if command.on_assignment else None
+        return order if command.version != (order.version if target is None else target.version) else None
+
+
+def check_role(action: str, caller: Principal, *, on_assignment: bool) -> None:
+    """Raises Refused: `action_unknown` for what is no action of an order (or assignment), `forbidden` for what this
+    role may never do."""
+    known = lifecycle.ASSIGNMENT_ACTIONS if on_assignment else lifecycle.ORDER_ACTIONS
+    if action not in known:
+        raise Refused("action_unknown", action, allowed=list(known))
+    lifecycle.check_role(action, caller.role.value)

@@ -1,0 +1,77 @@
+"""What supervision says: clocks as a dated projection, deadlines as urges, supervisions and notes.
+
+Clocks are no change of an order: they take no lock, no number and no fact, and a repeat writes the same row again.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
+from schemas.refusals import Refused
+from services.chassis.database import Connection
+from services.chassis.delivery import Output, Work
+from services.dispatch.handlers.page import LOCK_SPACE, Page, bucket
+from services.dispatch.rules.book import Book
+from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.notices import on_deadline
+from services.dispatch.store import clocks, orders
+
+_DEADLINES = (DeadlineWarned, DeadlineMissed, DeadlineWithdrawn)
+
+
+class _State(Struct):
+    page: Page
+    clocks: dict[tuple[UUID, int], ClocksSet]
+
+
+class DeadlineHandler:
+    """Lands supervision.events."""
+
+    consumer = "dispatch-deadlines"
+    lock_space = LOCK_SPACE
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def wants(self, fact: Struct) -> bool:
+        """All of it."""
+        return isinstance(fact, ClocksSet | DeadlineWarned | DeadlineMissed | DeadlineWithdrawn)
+
+    def inboxed(self, fact: Struct) -> bool:
+        """Clocks are written by (order, seq); a notice must not become two urges."""
+        return not isinstance(fact, ClocksSet)
+
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Nothing to do without state."""
+
+    def locks(self, works: Sequence[Work]) -> Iterable[int]:
+        """The orders that get a fact."""
+        return (bucket(work.fact.order_id) for work in works if isinstance(work.fact, _DEADLINES))
+
+    async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> _State:
+        """The orders that get a fact."""
+        page = Page(Book(now, self._directory))
+        page.book.orders = await orders.load(
+            connection, {w.fact.order_id for w in works if isinstance(w.fact, _DEADLINES)}
+        )
+        return _State(page, {})
+
+    def decide(self, state: _State, work: Work, output: Output) -> None:
+        """Keep the clocks, or record the notice. Raises Refused `not_found` for an order nobody opened."""
+        fact = work.fact
+        if isinstance(fact, ClocksSet):
+            state.clocks[fact.order_id, fact.seq] = fact
+            return
+        order = state.page.book.orders.get(fact.order_id)
+        if order is None:
+            raise Refused("not_found", f"order {fact.order_id}")
+        on_deadline(state.page.book, order, fact, work.id)
+        state.page.announce(output)
+
+    async def apply(self, connection: Connection, state: _State) -> None:
+        """Write clocks and changes."""
+        await clocks.save(connection, list(state.clocks.values()), state.page.book.now)
+        await state.page.save(connection)

@@ -1,0 +1,74 @@
+"""One transaction's book, and the facts of it on their way to Kafka."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from schemas.codec import message
+from schemas.envelope import Outgoing
+from schemas.topics import ORDERS_EVENTS
+from schemas.vocabulary import Urgency
+from services.chassis import metrics
+from services.chassis.database import Connection
+from services.chassis.delivery import Output, lock
+from services.dispatch.rules.book import Book
+from services.dispatch.rules.opening import next_of
+from services.dispatch.store import orders as store
+
+LOCK_SPACE = 2
+SOURCE = "dispatch"
+
+
+def bucket(id_: UUID) -> int:
+    """The lock of an order, or of a report for which something may wait."""
+    return id_.int & 0x7FFFFFFF
+
+
+@dataclass(slots=True)
+class Page:
+    """A book and the messages of its changes, by fact id. `announced` counts the changes that have one."""
+
+    book: Book
+    messages: dict[UUID, Outgoing] = field(default_factory=dict)
+    announced: int = 0
+
+    def announce(self, output: Output) -> None:
+        """Put the facts of the changes made since the last call into the outbox: an urgent order's leave first. The
+        lane hangs on the order alone, so that no fact of an order can overtake an earlier one."""
+        for change in self.book.changes[self.announced :]:
+            fact = change.fact
+            out = message(
+                ORDERS_EVENTS, fact, id=change.id, key=str(fact.order_id), source=SOURCE, time=fact.recorded_at
+            )
+            self.messages[change.id] = out
+            (output.messages if change.order.urgency is Urgency.NORMAL else output.urgent).append(out)
+        self.announced = len(self.book.changes)
+
+    async def save(self, connection: Connection) -> None:
+        """Write the book."""
+        await store.save(connection, self.book, self.messages)
+        for order in self.book.opened.values():
+            metrics.ORDERS_OPENED.labels(order.status.value, order.source.value).inc()
+        for kept in self.book.kept:
+            if kept.state == "linked":
+                metrics.REPORTS_JOINED.labels(kept.report.source.value).inc()
+
+
+async def load_lines(connection: Connection, book: Book, order_ids: Iterable[UUID]) -> None:
+    """Load these orders, and for those that ended or were merged the ones that follow them, as far as they go. What
+    is found on the way is locked before it is read."""
+    looked = set(order_ids)
+    book.orders.update(await store.load(connection, looked))
+    while True:
+        following = {id_ for order in book.orders.values() if (id_ := next_of(order)) is not None} - looked
+        if not following:
+            return
+        await lock(connection, LOCK_SPACE, [bucket(id_) for id_ in following])
+        looked |= following
+        book.orders.update(await store.load(connection, following))
+
+
+async def lock_orders(connection: Connection, order_ids: Iterable[UUID]) -> datetime:
+    """Lock orders that were found only after the first locks; answers the database's clock."""
+    return await lock(connection, LOCK_SPACE, [bucket(id_) for id_ in order_ids])

@@ -1,0 +1,112 @@
+"""Puts dispatch together: `python -m services.dispatch.main api|urgent|normal`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import asyncpg
+
+from schemas.codec import message
+from schemas.envelope import Outgoing
+from schemas.facts import Tick
+from schemas.ids import NAMESPACE, fact_id
+from schemas.topics import ORDERS_EVENTS, ROUTING, SUPERVISION_EVENTS
+from schemas.vocabulary import Lane
+from services.chassis import metrics
+from services.chassis.city import load
+from services.chassis.database import open_pool, patiently
+from services.chassis.delivery import Seam
+from services.chassis.engines.loop import LoopEngine
+from services.chassis.outbox import Relay
+from services.chassis.publisher import Publisher
+from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
+from services.chassis.settings import read_settings
+from services.dispatch.api import dispatch_app
+from services.dispatch.handlers import DeadlineHandler, RoutingHandler
+from services.dispatch.rules.directory import Directory
+from services.dispatch.settings import DispatchSettings
+from services.dispatch.store import reads
+
+SERVICE = "dispatch"
+
+
+def ticks(t: datetime) -> list[Outgoing]:
+    """One Tick for every partition of orders.events."""
+    return [
+        message(
+            ORDERS_EVENTS,
+            Tick(t=t, partition=partition),
+            id=fact_id(NAMESPACE, f"Tick\x1f{t.isoformat()}", partition),
+            key="tick",
+            source=SERVICE,
+            time=t,
+            partition=partition,
+        )
+        for partition in range(ORDERS_EVENTS.partitions)
+    ]
+
+
+def api() -> None:
+    """The process that people and intake ask."""
+    settings = read_settings(DispatchSettings)
+
+    @asynccontextmanager
+    async def pool() -> AsyncIterator[asyncpg.Pool]:
+        opened = await open_pool(settings, SERVICE)
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+    directory = Directory(load(settings.city_dir))
+    app = dispatch_app(settings, directory, pool, share=settings.desk_share, stream_every=settings.stream_every)
+    run_api(app, settings)
+
+
+async def worker(lane: Lane, settings: DispatchSettings) -> None:
+    """One lane; the normal one also lands what supervision says. Either relays when it leads."""
+    directory = Directory(load(settings.city_dir))
+    pool = await open_pool(settings, SERVICE)
+    publisher = Publisher(settings.kafka_bootstrap, client_id=f"dispatch-{lane}")
+    await publisher.start()
+    relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout, ticks=ticks)
+    batch = settings.batch_urgent if lane is Lane.URGENT else settings.batch_normal
+    feeds = [(Seam(RoutingHandler(directory, lane), pool, settings, relay=relay), ROUTING[lane].name)]
+    if lane is Lane.NORMAL:
+        feeds.append((Seam(DeadlineHandler(directory), pool, settings, relay=relay), SUPERVISION_EVENTS.name))
+    engines = [
+        LoopEngine(seam, bootstrap=settings.kafka_bootstrap, group=seam.handler.consumer, topics=[topic], batch=batch)
+        for seam, topic in feeds
+    ]
+
+    async def close() -> None:
+        await publisher.stop()
+        await pool.close()
+
+    async def measure() -> None:
+        while True:
+            count, age = await patiently(lambda: reads.pending_links(pool))
+            metrics.LINKS_PENDING.set(count)
+            metrics.LINKS_PENDING_AGE.set(age)
+            await asyncio.sleep(5)
+
+    await run_worker(
+        [Engine(engine.run, engine.stop) for engine in engines],
+        settings,
+        pulses=[seam.progress for seam, _ in feeds],
+        background=[relay.run, measure],
+        close=close,
+    )
+
+
+def lane_process(lane: Lane) -> None:
+    """The worker process of a lane."""
+    run_async(lambda: worker(lane, read_settings(DispatchSettings)))
+
+
+if __name__ == "__main__":
+    run_process(
+        SERVICE,
+        {"api": api, "urgent": lambda: lane_process(Lane.URGENT), "normal": lambda: lane_process(Lane.NORMAL)},
+    )

@@ -1,0 +1,198 @@
+"""Orders, assignments, reports with their reporters apart, history, clocks, keys, and the tables of delivery."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_ID = postgresql.UUID(as_uuid=True)
+_JSON = postgresql.JSON()
+_MOMENT = sa.DateTime(timezone=True)
+_NOW = sa.text("clock_timestamp()")
+_ORDER_STATUSES = (
+    "'triage', 'dispatched', 'handling', 'verifying', 'callback', 'closed', 'parked', 'rejected', 'transferred',"
+    " 'merged', 'void'"
+)
+_ASSIGNMENT_STATUSES = "'offered', 'accepted', 'return_requested', 'done', 'confirmed', 'returned', 'withdrawn'"
+
+
+def upgrade() -> None:
+    """Make the schema's first tables."""
+    _orders()
+    _assignments()
+    _reports()
+    _history()
+    _beside()
+    _delivery()
+
+
+def _text(name: str) -> sa.Column:
+    return sa.Column(name, sa.Text(), nullable=False)
+
+
+def _number(name: str) -> sa.Column:
+    return sa.Column(name, sa.Integer(), nullable=False)
+
+
+def _orders() -> None:
+    op.create_table(
+        "orders",
+        sa.Column("order_id", _ID, primary_key=True),
+        _text("status"),
+        _number("version"),
+        _number("seq"),
+        sa.Column("round", sa.SmallInteger(), nullable=False),
+        *(_text(name) for name in ("urgency", "source", "verification", "lead", "class_key", "division")),
+        sa.Column("opened_at", _MOMENT, nullable=False),
+        sa.Column("since", _MOMENT, nullable=False),
+        sa.Column("closed_at", _MOMENT),
+        sa.Column("recorded_at", _MOMENT, nullable=False),
+        sa.Column("result", sa.Text()),
+        sa.Column("imported", sa.Boolean(), nullable=False),
+        sa.Column("citizens", sa.Boolean(), nullable=False),
+        sa.Column("recurrence_of", _ID),
+        sa.Column("merged_into", _ID),
+        sa.Column("detail", _JSON, nullable=False),
+        sa.CheckConstraint(f"status IN ({_ORDER_STATUSES})", name="status_known"),
+        sa.CheckConstraint("lead <> ''", name="lead_given"),
+        sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        sa.CheckConstraint("seq > 0 AND version > 0 AND round > 0", name="counts_positive"),
+    )
+    op.create_index("orders_opened", "orders", ["opened_at", "order_id"])
+    op.create_index("orders_triage", "orders", ["opened_at"], postgresql_where=sa.text("status = 'triage'"))
+
+
+def _assignments() -> None:
+    op.create_table(
+        "assignments",
+        sa.Column("assignment_id", _ID, primary_key=True),
+        sa.Column("order_id", _ID, nullable=False),
+        *(_text(name) for name in ("unit", "role", "tier", "status")),
+        _number("version"),
+        sa.Column("ordinal", sa.SmallInteger(), nullable=False),
+        sa.Column("offered_at", _MOMENT, nullable=False),
+        *(sa.Column(name, _MOMENT) for name in ("accepted_at", "contacted_at", "arrived_at", "done_at")),
+        sa.Column("result", sa.Text()),
+        _text("answer"),
+        _text("actors"),
+        sa.CheckConstraint(f"status IN ({_ASSIGNMENT_STATUSES})", name="status_known"),
+        sa.CheckConstraint("role IN ('lead', 'assist')", name="role_known"),
+    )
+    op.create_index("assignments_order", "assignments", ["order_id", "ordinal"], unique=True)
+    op.create_index(
+        "assignments_queue",
+        "assignments",
+        ["unit", "offered_at"],
+        postgresql_where=sa.text("status IN ('offered', 'accepted', 'return_requested')"),
+    )
+
+
+def _reports() -> None:
+    op.create_table(
+        "reports",
+        sa.Column("report_id", _ID, primary_key=True),
+        sa.Column("order_id", _ID),
+        _text("state"),
+        _text("source"),
+        sa.Column("received_at", _MOMENT, nullable=False),
+        sa.Column("body", _JSON, nullable=False),
+    )
+    op.create_index("reports_order", "reports", ["order_id"])
+    op.create_table(
+        "reporters", sa.Column("report_id", _ID, primary_key=True), sa.Column("body", _JSON, nullable=False)
+    )
+
+
+def _history() -> None:
+    op.create_table(
+        "history",
+        sa.Column("order_id", _ID, primary_key=True),
+        sa.Column("seq", sa.Integer(), primary_key=True, autoincrement=False),
+        *(_text(name) for name in ("type", "action", "actor", "unit", "tier", "reason")),
+        *(_number(name) for name in ("old_version", "new_version", "order_version")),
+        sa.Column("assignment_id", _ID),
+        sa.Column("occurred_at", _MOMENT, nullable=False),
+        sa.Column("recorded_at", _MOMENT, nullable=False),
+        sa.Column("body", _JSON, nullable=False),
+        sa.Column("private", _JSON),
+    )
+    op.create_index("history_recorded", "history", ["recorded_at"])
+
+
+def _beside() -> None:
+    op.create_table(
+        "clocks",
+        sa.Column("order_id", _ID, primary_key=True),
+        sa.Column("seq", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+        sa.Column("due", _MOMENT),
+        sa.Column("body", _JSON, nullable=False),
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("principal", sa.Text(), primary_key=True),
+        sa.Column("key", sa.Text(), primary_key=True),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
+        _number("version"),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+    )
+    op.create_table(
+        "pending_links",
+        sa.Column("cause", _ID, primary_key=True),
+        sa.Column("waits_for", _ID, nullable=False),
+        _text("kind"),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+    )
+    op.create_index("pending_links_waits_for", "pending_links", ["waits_for"])
+    op.create_table(
+        "reveals",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+        sa.Column("order_id", _ID, nullable=False),
+        *(_text(name) for name in ("principal", "role", "unit", "purpose")),
+    )
+    op.create_index("reveals_order", "reveals", ["order_id"])
+
+
+def _delivery() -> None:
+    op.create_table(
+        "inbox",
+        sa.Column("consumer", sa.Text(), primary_key=True),
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("recorded_at", _MOMENT, nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+    )
+    op.create_index("outbox_order", "outbox", [sa.text("urgent DESC"), "n"])
+    op.create_table(
+        "outbox_refused",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        _text("reason"),
+    )
+    op.create_table(
+        "stops",
+        sa.Column("consumer", sa.Text(), primary_key=True),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+        _text("reason"),
+    )
+
+
+def downgrade() -> None:
+    """Drop everything."""
+    delivery = ("stops", "outbox_refused", "outbox", "inbox")
+    beside = ("reveals", "pending_links", "idempotency_keys", "clocks", "history")
+    for table in (*delivery, *beside, "reporters", "reports", "assignments", "orders"):
+        op.drop_table(table)

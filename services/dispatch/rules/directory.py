@@ -1,0 +1,68 @@
+"""Who is who in the city: units with their tiers, divisions with what lies inside them, classes by key.
+
+Made once from the city pack; holds only what dispatch needs of it.
+"""
+
+from collections import defaultdict
+from functools import lru_cache
+
+from schemas.city import City, Unit
+from schemas.facts import ClassRef
+from schemas.vocabulary import Tier
+
+
+class Directory:
+    """The units, divisions and classes of a city."""
+
+    def __init__(self, city: City) -> None:
+        self._units = {unit.unit_id: unit for unit in city.units}
+        self._root = city.root
+        self._parent = {division.code: division.parent for division in city.divisions}
+        self._children: dict[str, list[str]] = defaultdict(list)
+        for division in city.divisions:
+            self._children[division.parent].append(division.code)
+        self._classes = {
+            item.key: ClassRef(standard=item.standard, kind=item.kind, code=item.code, name=item.name)
+            for item in city.classes
+        }
+        self.subtree = lru_cache(maxsize=512)(self._subtree)
+
+    def unit(self, unit_id: str) -> Unit | None:
+        """The unit of that id."""
+        return self._units.get(unit_id)
+
+    def tier_of(self, unit_id: str) -> Tier | None:
+        """The tier of a unit; None for one that is not in the city's list."""
+        unit = self._units.get(unit_id)
+        return unit.tier if unit is not None else None
+
+    def class_of(self, key: str) -> ClassRef | None:
+        """The class of a key `standard/kind/code`."""
+        return self._classes.get(key)
+
+    def inside(self, division: str, unit_id: str) -> bool:
+        """Whether a division lies in the boundary subtree of a unit."""
+        unit = self._units.get(unit_id)
+        if unit is None:
+            return False
+        code = division
+        for _ in range(16):  # deeper than any administration; ends a ring in the data
+            if code == unit.division:
+                return True
+            if not code:
+                return False
+            code = self._parent.get(code, "")
+        return False
+
+    def boundary(self, unit_id: str) -> tuple[str, ...] | None:
+        """The division codes of a unit's boundary subtree; None is the whole city, nothing for an unknown unit."""
+        unit = self._units.get(unit_id)
+        if unit is None:
+            return ()
+        return None if unit.division == self._root else self.subtree(unit.division)
+
+    def _subtree(self, division: str) -> tuple[str, ...]:
+        found = [division]
+        for code in found:
+            found.extend(child for child in self._children.get(code, ()) if child != division)
+        return tuple(found)

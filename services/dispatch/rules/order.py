@@ -1,0 +1,97 @@
+"""An order and its assignments as they stand: plain structs that facts are folded into (`evolve`)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.facts import Candidate, ClassRef, Hop, Place
+from schemas.vocabulary import (
+    AssignmentRole,
+    AssignmentStatus,
+    OrderStatus,
+    Result,
+    Source,
+    Tier,
+    Urgency,
+    Verification,
+)
+from services.dispatch.rules.lifecycle import LIVE
+
+
+class Assignment(Struct, kw_only=True):
+    """One unit's part of an order. `actors` are the principals that worked on it, `changed` and `stored` say what the
+    store has to do."""
+
+    assignment_id: UUID
+    order_id: UUID
+    unit: str
+    role: AssignmentRole
+    tier: Tier
+    ordinal: int
+    offered_at: datetime
+    status: AssignmentStatus = AssignmentStatus.OFFERED
+    version: int = 1
+    accepted_at: datetime | None = None
+    contacted_at: datetime | None = None
+    arrived_at: datetime | None = None
+    done_at: datetime | None = None
+    result: Result | None = None
+    answer: str = ""
+    actors: tuple[str, ...] = ()
+    stored: bool = False
+    changed: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether the unit still has something to do."""
+        return self.status in LIVE
+
+
+class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What of an order is read whole and never searched."""
+
+    class_ref: ClassRef
+    place: Place
+    path: tuple[Hop, ...]
+    rule: str = ""
+    together: bool = False
+    platforms: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    why: str = ""
+
+
+class Order(Struct, kw_only=True):
+    """A work order. `since` is when it came into its status, `recorded_at` when its last fact was recorded;
+    `citizens` says that somebody waits for a call; `version` moves with status, class, place, lead and reports."""
+
+    order_id: UUID
+    status: OrderStatus
+    urgency: Urgency
+    source: Source
+    verification: Verification
+    lead: str
+    detail: Detail
+    opened_at: datetime
+    since: datetime
+    recorded_at: datetime
+    version: int = 1
+    seq: int = 0
+    round: int = 1
+    closed_at: datetime | None = None
+    result: Result | None = None
+    imported: bool = False
+    citizens: bool = False
+    recurrence_of: UUID | None = None
+    merged_into: UUID | None = None
+    assignments: list[Assignment] = []
+
+    def assignment(self, assignment_id: UUID) -> Assignment | None:
+        """The assignment of that id."""
+        return next((a for a in self.assignments if a.assignment_id == assignment_id), None)
+
+    def leading(self) -> Assignment | None:
+        """The lead's present assignment; None in triage, where the deciding centre leads without one."""
+        held = (AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED)
+        leads = [a for a in self.assignments if a.role is AssignmentRole.LEAD and a.status not in held]
+        return leads[-1] if leads else None

@@ -1,0 +1,52 @@
+"""An order as it stood at a past moment: its first facts, folded again."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from schemas.codec import FACTS
+from schemas.facts import AssignmentDone, OrderFact, OrderOpened, ReportJoined
+from schemas.vocabulary import OrderStatus
+from services.dispatch.rules.evolve import fold, opened
+from services.dispatch.rules.order import Order
+
+_DECODERS = {name: msgspec.json.Decoder(kind) for name, kind in FACTS.items() if issubclass(kind, OrderFact)}
+
+
+class PastChange(msgspec.Struct, frozen=True):
+    """One history row as far as the fold needs it: the fact's type and JSON, the reason, and the private JSON."""
+
+    type: str
+    body: str
+    reason: str = ""
+    private: str | None = None
+
+
+def rebuilt(changes: Iterable[PastChange]) -> Order | None:
+    """The order after these changes, which are in the order of their `seq` from 1; None when there are none."""
+    order: Order | None = None
+    for change in changes:
+        fact: Any = _DECODERS[change.type].decode(change.body)
+        if order is None:
+            assert isinstance(fact, OrderOpened), "a history begins with the opening"
+            order = opened(fact, change.reason if fact.status is OrderStatus.TRIAGE else "")
+            continue
+        fold(order, fact)
+        if isinstance(fact, AssignmentDone) and change.private is not None:
+            done = order.assignment(fact.assignment_id)
+            assert done is not None
+            done.answer = msgspec.json.decode(change.private).get("answer", "")
+    return order
+
+
+def reports_in(changes: Iterable[PastChange]) -> set[UUID]:
+    """The reports that hung on the order after these changes."""
+    found: set[UUID] = set()
+    for change in changes:
+        if change.type == OrderOpened.__name__:
+            found |= {stub.report_id for stub in _DECODERS[change.type].decode(change.body).reports}  # type: ignore[attr-defined]
+        elif change.type == ReportJoined.__name__:
+            found.add(_DECODERS[change.type].decode(change.body).report.report_id)  # type: ignore[attr-defined]
+    return found

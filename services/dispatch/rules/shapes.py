@@ -1,0 +1,173 @@
+"""Orders, assignments and reports as the API shows them (design §14). Never a reporter in the clear."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from schemas.facts import ClockView, Reporter
+from schemas.ids import number_of
+from schemas.vocabulary import ClockState, OrderStatus, ReportState
+from services.dispatch.rules import lifecycle
+from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.order import Assignment, Order
+
+Shape = dict[str, Any]
+
+
+def unit(directory: Directory, unit_id: str) -> Shape:
+    """A unit in an answer; one that the city's list does not know has its id for a name."""
+    known = directory.unit(unit_id)
+    if known is None:
+        return {"unit_id": unit_id, "name": unit_id, "tier": None}
+    return {"unit_id": unit_id, "name": known.name, "tier": known.tier}
+
+
+def assignment(directory: Directory, a: Assignment) -> Shape:
+    """One unit's part."""
+    shape: Shape = {
+        "assignment_id": a.assignment_id,
+        "unit": unit(directory, a.unit),
+        "role": a.role,
+        "status": a.status,
+        "version": a.version,
+        "offered_at": a.offered_at,
+        "accepted_at": a.accepted_at,
+        "contacted_at": a.contacted_at,
+        "arrived_at": a.arrived_at,
+        "done_at": a.done_at,
+        "result": a.result,
+        "answer": a.answer or None,
+    }
+    return {key: value for key, value in shape.items() if value is not None}
+
+
+def brief(directory: Directory, o: Order) -> Shape:
+    """An order as lists show it."""
+    ref, place = o.detail.class_ref, o.detail.place
+    shape: Shape = {
+        "order_id": o.order_id,
+        "number": number_of(o.order_id),
+        "status": o.status,
+        "version": o.version,
+        "round": o.round,
+        "urgency": o.urgency,
+        "source": o.source,
+        "class": {"standard": ref.standard, "kind": ref.kind, "code": ref.code, "name": ref.name},
+        "place": {"division": place.division, "name": place.name, "lon": place.lon, "lat": place.lat},
+        "lead": unit(directory, o.lead),
+        "opened_at": o.opened_at,
+        "since": o.since,
+    }
+    if o.closed_at is not None:
+        shape["closed_at"] = o.closed_at
+    return shape
+
+
+def full(directory: Directory, o: Order, *, reports: Iterable[Shape], clocks: Iterable[ClockView], who: str) -> Shape:
+    """An order whole. `actions` is what the caller's role may do to it now, each assignment's own beside it."""
+    detail = o.detail
+    shape = brief(directory, o) | {
+        "path": [
+            {"tier": hop.tier, "unit": unit(directory, hop.unit), "at": hop.at, "by": hop.by} for hop in detail.path
+        ],
+        "assignments": [
+            assignment(directory, a)
+            | {
+                "actions": lifecycle.assignment_actions(a.status, a.role, who)
+                if o.status not in lifecycle.ENDED
+                else []
+            }
+            for a in o.assignments
+        ],
+        "reports": list(reports),
+        "clocks": [clock(c) for c in clocks],
+        "actions": lifecycle.order_actions(o.status, who),
+        "verification": o.verification,
+        "seq": o.seq,
+        "imported": o.imported,
+        "together": detail.together,
+        "platforms": detail.platforms,
+        "rule": detail.rule,
+    }
+    optional: Shape = {
+        "result": o.result,
+        "recurrence_of": o.recurrence_of,
+        "merged_into": o.merged_into,
+        "candidates": list(detail.candidates) or None,
+        "why": detail.why or None,
+    }
+    return shape | {key: value for key, value in optional.items() if value is not None}
+
+
+def clock(c: ClockView) -> Shape:
+    """One time limit of an order."""
+    return {
+        "clock_id": c.clock_id,
+        "stage": c.stage,
+        "owner": c.owner,
+        "start": c.start,
+        "due": c.due,
+        "light": c.light,
+        "state": c.state,
+    }
+
+
+def nearest(clocks: Iterable[ClockView], owner: str = "") -> Shape | None:
+    """The running clock that ends first, of one unit if it has any."""
+    running = [c for c in clocks if c.state is ClockState.RUNNING]
+    own = [c for c in running if c.owner == owner]
+    found = min(own or running, key=lambda c: c.due, default=None)
+    return None if found is None else clock(found)
+
+
+def changed(directory: Directory, o: Order) -> Shape:
+    """What a write answers: the order as it stands now, with every version a next write needs."""
+    shape: Shape = {
+        "order_id": o.order_id,
+        "number": number_of(o.order_id),
+        "status": o.status,
+        "version": o.version,
+        "round": o.round,
+        "seq": o.seq,
+        "recorded_at": o.recorded_at,
+        "lead": unit(directory, o.lead),
+        "assignments": [
+            {
+                "assignment_id": a.assignment_id,
+                "unit": unit(directory, a.unit),
+                "role": a.role,
+                "status": a.status,
+                "version": a.version,
+            }
+            for a in o.assignments
+        ],
+    }
+    if o.closed_at is not None:
+        shape["closed_at"] = o.closed_at
+    return shape
+
+
+def masked(reporter: Reporter | None) -> Shape | None:
+    """A reporter as handlers see one: enough to address, not enough to find. Nothing at all when confidential."""
+    if reporter is None:
+        return None
+    if reporter.confidential:
+        return {"confidential": True}
+    shape: Shape = {"confidential": False}
+    if reporter.name:
+        shape["name"] = reporter.name[0] + "**"
+    if reporter.phone:
+        shape["phone"] = "***" + reporter.phone[-2:]
+    return shape
+
+
+def report_state(kept: str, status: OrderStatus | None) -> ReportState:
+    """Where a report got to, by how it was kept and how its order stands."""
+    if status is None:
+        return ReportState(kept)
+    return {
+        OrderStatus.TRIAGE: ReportState.TRIAGE,
+        OrderStatus.CLOSED: ReportState.CLOSED,
+        OrderStatus.REJECTED: ReportState.REJECTED,
+        OrderStatus.TRANSFERRED: ReportState.TRANSFERRED,
+        OrderStatus.VOID: ReportState.CLOSED,
+    }.get(status, ReportState(kept))

@@ -1,0 +1,57 @@
+"""The clocks of orders as supervision set them: one row an order and fact, dated."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from schemas.facts import ClocksSet, ClockView
+from schemas.vocabulary import ClockState
+from services.chassis.database import Connection
+from services.dispatch.store.columns import Columns, arrays, insert
+
+_CLOCKS: Columns = (
+    ("order_id", "uuid"),
+    ("seq", "int"),
+    ("at", "timestamptz"),
+    ("due", "timestamptz"),
+    ("body", "json"),
+)
+_SAVE = insert(
+    "clocks",
+    _CLOCKS,
+    "ON CONFLICT (order_id, seq) DO UPDATE SET at = excluded.at, due = excluded.due, body = excluded.body",
+)
+_encode = msgspec.json.Encoder().encode
+_views = msgspec.json.Decoder(tuple[ClockView, ...]).decode
+
+
+async def save(connection: Connection, said: Sequence[ClocksSet], now: datetime) -> None:
+    """Keep what supervision said, each (order, seq) once; `due` is the earliest that still runs."""
+    rows = [(c.order_id, c.seq, now, _due(c.clocks), _encode(c.clocks).decode()) for c in said]
+    if rows:
+        await connection.execute(_SAVE, *arrays(rows, len(_CLOCKS)))
+
+
+def _due(clocks: Sequence[ClockView]) -> datetime | None:
+    return min((c.due for c in clocks if c.state is ClockState.RUNNING), default=None)
+
+
+async def latest(
+    connection: Connection, order_ids: Sequence[UUID], at: datetime | None = None
+) -> dict[UUID, tuple[ClockView, ...]]:
+    """The newest clocks of orders, or the newest that were known at a moment."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT ON (order_id) order_id, body FROM clocks WHERE order_id = ANY($1)"
+        " AND ($2::timestamptz IS NULL OR at <= $2) ORDER BY order_id, seq DESC",
+        list(order_ids),
+        at,
+    )
+    return {row["order_id"]: views(row["body"]) for row in rows}
+
+
+def views(body: Any) -> tuple[ClockView, ...]:
+    """Clocks out of their column."""
+    return _views(body) if body is not None else ()

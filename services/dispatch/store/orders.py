@@ -1,0 +1,320 @@
+"""Orders, assignments, reports and history, in bulk: loaded for a transaction, and written at its end."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from schemas.envelope import Outgoing
+from schemas.vocabulary import (
+    AssignmentRole,
+    AssignmentStatus,
+    OrderStatus,
+    Result,
+    Source,
+    Tier,
+    Urgency,
+    Verification,
+)
+from services.chassis.database import Connection
+from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
+from services.dispatch.rules.order import Assignment, Detail, Order
+from services.dispatch.store.columns import Columns, arrays, insert, update
+
+_encode = msgspec.json.Encoder().encode
+_detail = msgspec.json.Decoder(Detail).decode
+
+ORDER: Columns = (
+    ("order_id", "uuid"),
+    ("status", "text"),
+    ("version", "int"),
+    ("seq", "int"),
+    ("round", "smallint"),
+    ("lead", "text"),
+    ("class_key", "text"),
+    ("division", "text"),
+    ("since", "timestamptz"),
+    ("closed_at", "timestamptz"),
+    ("recorded_at", "timestamptz"),
+    ("result", "text"),
+    ("citizens", "boolean"),
+    ("merged_into", "uuid"),
+    ("detail", "json"),
+)
+ORDER_FIXED: Columns = (
+    ("urgency", "text"),
+    ("source", "text"),
+    ("verification", "text"),
+    ("opened_at", "timestamptz"),
+    ("imported", "boolean"),
+    ("recurrence_of", "uuid"),
+)
+ASSIGNMENT: Columns = (
+    ("assignment_id", "uuid"),
+    ("role", "text"),
+    ("status", "text"),
+    ("version", "int"),
+    ("accepted_at", "timestamptz"),
+    ("contacted_at", "timestamptz"),
+    ("arrived_at", "timestamptz"),
+    ("done_at", "timestamptz"),
+    ("result", "text"),
+    ("answer", "text"),
+    ("actors", "text"),
+)
+ASSIGNMENT_FIXED: Columns = (
+    ("order_id", "uuid"),
+    ("unit", "text"),
+    ("tier", "text"),
+    ("ordinal", "smallint"),
+    ("offered_at", "timestamptz"),
+)
+HISTORY: Columns = (
+    ("order_id", "uuid"),
+    ("seq", "int"),
+    ("type", "text"),
+    ("action", "text"),
+    ("actor", "text"),
+    ("unit", "text"),
+    ("tier", "text"),
+    ("reason", "text"),
+    ("old_version", "int"),
+    ("new_version", "int"),
+    ("order_version", "int"),
+    ("assignment_id", "uuid"),
+    ("occurred_at", "timestamptz"),
+    ("recorded_at", "timestamptz"),
+    ("body", "json"),
+    ("private", "json"),
+)
+REPORT: Columns = (
+    ("report_id", "uuid"),
+    ("order_id", "uuid"),
+    ("state", "text"),
+    ("source", "text"),
+    ("received_at", "timestamptz"),
+    ("body", "json"),
+)
+REPORTER: Columns = (
+    ("report_id", "uuid"),
+    ("body", "json"),
+)
+PENDING: Columns = (("cause", "uuid"), ("waits_for", "uuid"), ("kind", "text"), ("body", "bytea"))
+
+_INSERT_ORDERS = insert("orders", ORDER + ORDER_FIXED)
+_UPDATE_ORDERS = update("orders", "order_id", ORDER)
+_INSERT_ASSIGNMENTS = insert("assignments", ASSIGNMENT + ASSIGNMENT_FIXED)
+_UPDATE_ASSIGNMENTS = update("assignments", "assignment_id", ASSIGNMENT)
+_INSERT_HISTORY = insert("history", HISTORY)
+_INSERT_REPORTS = insert("reports", REPORT)
+_INSERT_REPORTERS = insert("reporters", REPORTER)
+_INSERT_PENDING = insert("pending_links", PENDING, "ON CONFLICT DO NOTHING")
+
+
+async def load(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+    """Orders with their assignments, in the order these were offered."""
+    wanted = list(order_ids)
+    if not wanted:
+        return {}
+    orders = {
+        row["order_id"]: order_of(row)
+        for row in await connection.fetch("SELECT * FROM orders WHERE order_id = ANY($1)", wanted)
+    }
+    if orders:
+        rows = await connection.fetch(
+            "SELECT * FROM assignments WHERE order_id = ANY($1) ORDER BY order_id, ordinal", list(orders)
+        )
+        for row in rows:
+            orders[row["order_id"]].assignments.append(assignment_of(row))
+    return orders
+
+
+async def known_reports(connection: Connection, report_ids: Iterable[UUID]) -> dict[UUID, UUID | None]:
+    """The order of each report that is kept already; None for one that opened none."""
+    rows = await connection.fetch("SELECT report_id, order_id FROM reports WHERE report_id = ANY($1)", list(report_ids))
+    return {row["report_id"]: row["order_id"] for row in rows}
+
+
+async def waiting_for(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, list[Waiting]]:
+    """What waits for these orders and reports, the oldest first."""
+    rows = await connection.fetch(
+        "SELECT cause, waits_for, kind, body FROM pending_links WHERE waits_for = ANY($1) ORDER BY at", list(ids)
+    )
+    found: dict[UUID, list[Waiting]] = {}
+    for row in rows:
+        found.setdefault(row["waits_for"], []).append(Waiting(row["cause"], row["waits_for"], row["kind"], row["body"]))
+    return found
+
+
+async def orders_of_assignments(connection: Connection, assignment_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """The order each assignment belongs to, which never changes."""
+    rows = await connection.fetch(
+        "SELECT assignment_id, order_id FROM assignments WHERE assignment_id = ANY($1)", list(assignment_ids)
+    )
+    return {row["assignment_id"]: row["order_id"] for row in rows}
+
+
+async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing]) -> None:
+    """Write everything a book holds: new and changed orders and assignments, history, reports, what waits.
+
+    `messages` are the facts as they go to Kafka, by fact id: the history keeps the very same bytes.
+    """
+    opened = list(book.opened.values())
+    touched = [order for key, order in book.touched.items() if key not in book.opened]
+    await _many(connection, _INSERT_ORDERS, [(*_order(o), *_order_fixed(o)) for o in opened])
+    await _many(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
+    parts = [a for o in (*opened, *touched) for a in o.assignments]
+    fresh = [(*_assignment(a), *_assignment_fixed(a)) for a in parts if not a.stored]
+    await _many(connection, _INSERT_ASSIGNMENTS, fresh)
+    await _many(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
+    await _many(connection, _INSERT_HISTORY, [_history(change, messages[change.id]) for change in book.changes])
+    await _many(connection, _INSERT_REPORTS, [_report(kept) for kept in book.kept])
+    reporters = [(kept.report_id, as_json(kept.reporter)) for kept in book.kept if kept.reporter is not None]
+    await _many(connection, _INSERT_REPORTERS, reporters)
+    await _many(connection, _INSERT_PENDING, [(w.cause, w.waits_for, w.kind, w.body) for w in book.parked])
+    if book.released:
+        await connection.execute("DELETE FROM pending_links WHERE cause = ANY($1)", book.released)
+
+
+async def _many(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        await connection.execute(statement, *arrays(rows, len(rows[0])))
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON that PostgreSQL can search: a NUL, which it cannot hold, becomes the replacement sign."""
+    text = _encode(value).decode()
+    if "\\u0000" in text:
+        text = _encode(_without_nul(msgspec.json.decode(text))).decode()
+    return text
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return value
+
+
+def _order(o: Order) -> tuple[Any, ...]:
+    return (
+        o.order_id,
+        o.status,
+        o.version,
+        o.seq,
+        o.round,
+        o.lead,
+        o.detail.class_ref.key,
+        o.detail.place.division,
+        o.since,
+        o.closed_at,
+        o.recorded_at,
+        o.result,
+        o.citizens,
+        o.merged_into,
+        as_json(o.detail),
+    )
+
+
+def _order_fixed(o: Order) -> tuple[Any, ...]:
+    return (o.urgency, o.source, o.verification, o.opened_at, o.imported, o.recurrence_of)
+
+
+def _assignment(a: Assignment) -> tuple[Any, ...]:
+    return (
+        a.assignment_id,
+        a.role,
+        a.status,
+        a.version,
+        a.accepted_at,
+        a.contacted_at,
+        a.arrived_at,
+        a.done_at,
+        a.result,
+        a.answer,
+        "\n".join(a.actors),
+    )
+
+
+def _assignment_fixed(a: Assignment) -> tuple[Any, ...]:
+    return (a.order_id, a.unit, a.tier, a.ordinal, a.offered_at)
+
+
+def _history(change: Change, message: Outgoing) -> tuple[Any, ...]:
+    fact = change.fact
+    return (
+        fact.order_id,
+        fact.seq,
+        type(fact).__name__,
+        change.action,
+        fact.actor,
+        fact.unit,
+        change.tier,
+        change.reason,
+        change.old_version,
+        change.new_version,
+        change.order_version,
+        change.assignment_id,
+        fact.occurred_at,
+        fact.recorded_at,
+        message.value.decode(),
+        change.private,
+    )
+
+
+def _report(kept: KeptReport) -> tuple[Any, ...]:
+    report = kept.report
+    return (kept.report_id, kept.order_id, kept.state, report.source, report.received_at, kept.body)
+
+
+def order_of(row: Any) -> Order:
+    """An order out of its row, without its assignments."""
+    return Order(
+        order_id=row["order_id"],
+        status=OrderStatus(row["status"]),
+        urgency=Urgency(row["urgency"]),
+        source=Source(row["source"]),
+        verification=Verification(row["verification"]),
+        lead=row["lead"],
+        detail=_detail(row["detail"]),
+        opened_at=row["opened_at"],
+        since=row["since"],
+        recorded_at=row["recorded_at"],
+        version=row["version"],
+        seq=row["seq"],
+        round=row["round"],
+        closed_at=row["closed_at"],
+        result=None if row["result"] is None else Result(row["result"]),
+        imported=row["imported"],
+        citizens=row["citizens"],
+        recurrence_of=row["recurrence_of"],
+        merged_into=row["merged_into"],
+        assignments=[],
+    )
+
+
+def assignment_of(row: Any) -> Assignment:
+    """An assignment out of its row."""
+    return Assignment(
+        assignment_id=row["assignment_id"],
+        order_id=row["order_id"],
+        unit=row["unit"],
+        role=AssignmentRole(row["role"]),
+        tier=Tier(row["tier"]),
+        ordinal=row["ordinal"],
+        offered_at=row["offered_at"],
+        status=AssignmentStatus(row["status"]),
+        version=row["version"],
+        accepted_at=row["accepted_at"],
+        contacted_at=row["contacted_at"],
+        arrived_at=row["arrived_at"],
+        done_at=row["done_at"],
+        result=None if row["result"] is None else Result(row["result"]),
+        answer=row["answer"],
+        actors=tuple(filter(None, row["actors"].split("\n"))),
+        stored=True,
+    )

@@ -1,0 +1,218 @@
+"""The tables of dispatch. Classes are for migrations and their check; no row travels through them at run time.
+
+A history row is one change of one order and is never changed again: `body` is the fact as published, `private` what
+was said to dispatch alone. Reporters stand apart from reports, and no other table holds who reported.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
+from sqlmodel import Field, SQLModel
+
+from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus
+from services.chassis.tables import moment, with_delivery
+
+
+class Base(SQLModel):
+    """What the tables of dispatch share."""
+
+    metadata = MetaData()
+
+
+def _uuid(*, key: bool = False, nullable: bool = False) -> Column[UUID]:
+    return Column(PgUuid(as_uuid=True), primary_key=key, nullable=nullable)
+
+
+def _text() -> Column[str]:
+    return Column(Text, nullable=False)
+
+
+def _one_of(column: str, values: type[OrderStatus] | type[AssignmentStatus] | type[AssignmentRole]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+class OrderRow(Base, table=True):
+    """A work order as it stands."""
+
+    __tablename__ = "orders"
+    order_id: UUID = Field(sa_column=_uuid(key=True))
+    status: str = Field(sa_column=_text())
+    version: int
+    seq: int
+    round: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    urgency: str = Field(sa_column=_text())
+    source: str = Field(sa_column=_text())
+    verification: str = Field(sa_column=_text())
+    lead: str = Field(sa_column=_text())
+    class_key: str = Field(sa_column=_text())
+    division: str = Field(sa_column=_text())
+    opened_at: datetime = Field(sa_column=moment())
+    since: datetime = Field(sa_column=moment())
+    closed_at: datetime | None = Field(sa_column=moment(nullable=True))
+    recorded_at: datetime = Field(sa_column=moment())
+    result: str | None = Field(sa_column=Column(Text))
+    imported: bool
+    citizens: bool
+    recurrence_of: UUID | None = Field(sa_column=_uuid(nullable=True))
+    merged_into: UUID | None = Field(sa_column=_uuid(nullable=True))
+    detail: str = Field(sa_column=Column(JSON, nullable=False))
+
+    __table_args__ = (
+        _one_of("status", OrderStatus),
+        CheckConstraint("lead <> ''", name="lead_given"),
+        CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        CheckConstraint("seq > 0 AND version > 0 AND round > 0", name="counts_positive"),
+        Index("orders_opened", "opened_at", "order_id"),
+        Index("orders_triage", "opened_at", postgresql_where=text("status = 'triage'")),
+    )
+
+
+class AssignmentRow(Base, table=True):
+    """One unit's part of an order. `actors` are the principals who worked on it, one a line."""
+
+    __tablename__ = "assignments"
+    assignment_id: UUID = Field(sa_column=_uuid(key=True))
+    order_id: UUID = Field(sa_column=_uuid())
+    unit: str = Field(sa_column=_text())
+    role: str = Field(sa_column=_text())
+    tier: str = Field(sa_column=_text())
+    status: str = Field(sa_column=_text())
+    version: int
+    ordinal: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    offered_at: datetime = Field(sa_column=moment())
+    accepted_at: datetime | None = Field(sa_column=moment(nullable=True))
+    contacted_at: datetime | None = Field(sa_column=moment(nullable=True))
+    arrived_at: datetime | None = Field(sa_column=moment(nullable=True))
+    done_at: datetime | None = Field(sa_column=moment(nullable=True))
+    result: str | None = Field(sa_column=Column(Text))
+    answer: str = Field(sa_column=_text())
+    actors: str = Field(sa_column=_text())
+
+    __table_args__ = (
+        _one_of("status", AssignmentStatus),
+        _one_of("role", AssignmentRole),
+        Index("assignments_order", "order_id", "ordinal", unique=True),
+        Index(
+            "assignments_queue",
+            "unit",
+            "offered_at",
+            postgresql_where=text("status IN ('offered', 'accepted', 'return_requested')"),
+        ),
+    )
+
+
+class ReportRow(Base, table=True):
+    """A report as it came, without its reporter."""
+
+    __tablename__ = "reports"
+    report_id: UUID = Field(sa_column=_uuid(key=True))
+    order_id: UUID | None = Field(sa_column=_uuid(nullable=True))
+    state: str = Field(sa_column=_text())
+    source: str = Field(sa_column=_text())
+    received_at: datetime = Field(sa_column=moment())
+    body: str = Field(sa_column=Column(JSON, nullable=False))
+
+    __table_args__ = (Index("reports_order", "order_id"),)
+
+
+class ReporterRow(Base, table=True):
+    """Who reported; read only to call back or with a logged reason."""
+
+    __tablename__ = "reporters"
+    report_id: UUID = Field(sa_column=_uuid(key=True))
+    body: str = Field(sa_column=Column(JSON, nullable=False))
+
+
+class HistoryRow(Base, table=True):
+    """One change of one order. The versions are the assignment's where one is named, else the order's;
+    `order_version` is the order's after the change."""
+
+    __tablename__ = "history"
+    order_id: UUID = Field(sa_column=_uuid(key=True))
+    seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    type: str = Field(sa_column=_text())
+    action: str = Field(sa_column=_text())
+    actor: str = Field(sa_column=_text())
+    unit: str = Field(sa_column=_text())
+    tier: str = Field(sa_column=_text())
+    reason: str = Field(sa_column=_text())
+    old_version: int
+    new_version: int
+    order_version: int
+    assignment_id: UUID | None = Field(sa_column=_uuid(nullable=True))
+    occurred_at: datetime = Field(sa_column=moment())
+    recorded_at: datetime = Field(sa_column=moment())
+    body: str = Field(sa_column=Column(JSON, nullable=False))
+    private: str | None = Field(sa_column=Column(JSON))
+
+    __table_args__ = (Index("history_recorded", "recorded_at"),)
+
+
+class ClocksRow(Base, table=True):
+    """The clocks of an order as supervision set them after its fact `seq`; a projection, no fact of its own."""
+
+    __tablename__ = "clocks"
+    order_id: UUID = Field(sa_column=_uuid(key=True))
+    seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_column=moment(default=True))
+    due: datetime | None = Field(sa_column=moment(nullable=True))
+    body: str = Field(sa_column=Column(JSON, nullable=False))
+
+
+class KeyRow(Base, table=True):
+    """The first answer to a write, by principal and idempotency key; kept 45 days."""
+
+    __tablename__ = "idempotency_keys"
+    principal: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    body_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    version: int
+    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: datetime = Field(sa_column=moment(default=True))
+
+
+class PendingLink(Base, table=True):
+    """A fact that waits for an order or a report that is not known yet."""
+
+    __tablename__ = "pending_links"
+    cause: UUID = Field(sa_column=_uuid(key=True))
+    waits_for: UUID = Field(sa_column=_uuid())
+    kind: str = Field(sa_column=_text())
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: datetime = Field(sa_column=moment(default=True))
+
+    __table_args__ = (Index("pending_links_waits_for", "waits_for"),)
+
+
+class Reveal(Base, table=True):
+    """Who saw a reporter's identity, when, and for what."""
+
+    __tablename__ = "reveals"
+    n: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    at: datetime = Field(sa_column=moment(default=True))
+    order_id: UUID = Field(sa_column=_uuid())
+    principal: str = Field(sa_column=_text())
+    role: str = Field(sa_column=_text())
+    unit: str = Field(sa_column=_text())
+    purpose: str = Field(sa_column=_text())
+
+    __table_args__ = (Index("reveals_order", "order_id"),)
+
+
+metadata = with_delivery(Base.metadata)
