@@ -47,6 +47,7 @@ ORDERS_OPENED = Counter("paidan_orders_opened_total", "Orders opened", ["status"
 REPORTS_JOINED = Counter("paidan_reports_joined_total", "Reports joined to an order that existed", ["source"])
 ACTIONS = Counter("paidan_actions_total", "Actions people took", ["action"])
 LINKS_PENDING = Gauge("paidan_links_pending", "Reports waiting for an order that is not known yet")
+LINKS_PENDING_AGE = Gauge("paidan_links_pending_age_seconds", "Age of the oldest report that waits for its order")
 
 # supervision
 CLOCKS_SET = Counter("paidan_clocks_set_total", "Clocks armed or moved", ["stage"])
