@@ -14,9 +14,7 @@ __all__ = ["app", "register"]
 
 CITIES = Path(__file__).resolve().parents[1] / "cities"
 
-app = typer.Typer(
-    no_args_is_help=True, help="City packs: everything that differs between cities, as plain files. 城市包"
-)
+app = typer.Typer(no_args_is_help=True, help="City packs: what differs between cities, as plain files. 城市包")
 
 
 def register(command: typer.Typer) -> None:
@@ -26,7 +24,7 @@ def register(command: typer.Typer) -> None:
 
 @app.callback()
 def city() -> None:
-    """City packs: everything that differs between cities, as plain files. 城市包"""
+    """City packs: what differs between cities, as plain files. 城市包"""
 
 
 @app.command()
