@@ -3,6 +3,7 @@
 Facts need no inbox row: each order counts its own, so a repeat is known by its `seq`, and a Tick only ever moves on.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.codec import Unreadable, decode
-from schemas.envelope import Record
+from schemas.envelope import Outgoing, Record
 from schemas.facts import ClockView, OrderFact, OrderOpened, Tick
 from schemas.refusals import Refused
 from schemas.vocabulary import Light
@@ -54,6 +55,23 @@ class State:
     changes: dict[UUID, Change] = field(default_factory=dict)
     ticks: dict[int, datetime] = field(default_factory=dict)
     output: Output = field(default_factory=Output)
+
+
+@dataclass(slots=True)
+class Written:
+    """The clocks that a batch writes: new ones, changed ones, and misses (order, clock, due, why) taken back."""
+
+    new: list[tuple[UUID, Clock, Armed]] = field(default_factory=list)
+    changed: list[tuple[UUID, Clock, Armed]] = field(default_factory=list)
+    gone: list[tuple[UUID, UUID, datetime, str]] = field(default_factory=list)
+
+    def count(self) -> None:
+        """Tell the metrics, once a batch."""
+        clocks = [clock for _, clock, _ in (*self.new, *self.changed)]
+        for stage, count in Counter(clock.view.stage for clock in clocks).items():
+            metrics.CLOCKS_SET.labels(stage).inc(count)
+        for calendar, count in Counter(clock.unlisted for clock in clocks if clock.unlisted).items():
+            metrics.UNLISTED_YEAR.labels(calendar).inc(count)
 
 
 class OrdersHandler:
@@ -118,53 +136,47 @@ class OrdersHandler:
         await store.save_ticks(connection, state.ticks)
         if not state.changes:
             return
-        moved = [change for change in state.changes.values() if change.moved]
+        changes = list(state.changes.values())
+        moved = [change for change in changes if change.moved]
         old = [change.timeline.order_id for change in moved if change.timeline.order_id in state.known]
         stored = await store.load_clocks(connection, old)
-        rows: list[tuple[UUID, Clock, Armed]] = []
-        gone: list[tuple[UUID, UUID, datetime, str]] = []
+        written = Written()
         for change in moved:
-            self._set(state, change, stored.get(change.timeline.order_id, {}), rows, gone)
-        await store.save_orders(connection, [(change.last.seq, change.timeline) for change in state.changes.values()])
-        await store.save_clocks(connection, rows)
-        await store.withdraw_notices(connection, gone, state.now)
+            self._set(state, change, stored.get(change.timeline.order_id, {}), written)
+        new = [(c.last.seq, c.timeline) for c in changes if c.timeline.order_id not in state.known]
+        known = [(c.last.seq, c.timeline) for c in changes if c.timeline.order_id in state.known]
+        await store.save_orders(connection, new, known)
+        await store.insert_clocks(connection, written.new)
+        await store.update_clocks(connection, written.changed)
+        await store.withdraw_notices(connection, written.gone, state.now)
+        written.count()
 
-    def _set(
-        self,
-        state: State,
-        change: Change,
-        before: dict[UUID, Stored],
-        rows: list[tuple[UUID, Clock, Armed]],
-        gone: list[tuple[UUID, UUID, datetime, str]],
-    ) -> None:
+    def _set(self, state: State, change: Change, before: dict[UUID, Stored], written: Written) -> None:
         """The clocks of one order beside those that are stored: what must be written, announced and taken back."""
         timeline = change.timeline
-        order_id, imported = timeline.order_id, timeline.imported
+        order_id, imported, why = timeline.order_id, timeline.imported, type(change.last).__name__
         found = clocks(timeline, self._promises, change.last.recorded_at if imported else None)
         if before:
             kept = {clock.view.clock_id for clock in found}
-            found += tuple(clock.cancelled() for clock_id, clock in before.items() if clock_id not in kept)
+            found += [clock.cancelled() for clock_id, clock in before.items() if clock_id not in kept]
         views: list[ClockView] = []
-        takes: list[tuple[ClockView, datetime]] = []
-        changed = len(rows)
+        takes: list[Outgoing] = []
+        changed = False
         for each in found:
             old = before.get(each.view.clock_id)
             clock, armed = arm(each, old, imported=imported)
             views.append(_lit(clock, state.now))
             if old is None or old.differs(clock, armed):
-                rows.append((order_id, clock, armed))
-                _count(clock)
+                changed = True
+                (written.new if old is None else written.changed).append((order_id, clock, armed))
             if armed.withdrawn is not None:
-                takes.append((clock.view, armed.withdrawn))
-        if len(rows) > changed:
+                written.gone.append((order_id, clock.view.clock_id, armed.withdrawn, why))
+                takes.append(news.withdrawn(order_id, clock.view, armed.withdrawn, why, change.cause, state.now))
+        if changed:
             state.output.messages.append(
                 news.clocks_set(order_id, change.last.seq, tuple(views), change.cause, state.now)
             )
-        why = type(change.last).__name__
-        for view, due in takes:
-            gone.append((order_id, view.clock_id, due, why))
-            metrics.NOTICES.labels(view.stage, "withdrawn").inc()
-            state.output.messages.append(news.withdrawn(order_id, view, due, why, change.cause, state.now))
+        state.output.messages += takes
 
     async def mark(self, connection: Connection, records: Sequence[Record], now: datetime) -> None:
         """Remember orders of which a fact became a dead letter: none of their clocks is missed until it is mended."""
@@ -175,12 +187,6 @@ class OrdersHandler:
 def _lit(clock: Clock, now: datetime) -> ClockView:
     light = light_of(clock.view.state, clock.view.due, clock.warn_at, now)
     return clock.view if light is Light.GREEN else replace(clock.view, light=light)
-
-
-def _count(clock: Clock) -> None:
-    metrics.CLOCKS_SET.labels(clock.view.stage).inc()
-    if clock.unlisted:
-        metrics.UNLISTED_YEAR.labels(clock.unlisted).inc()
 
 
 def _named(record: Record) -> Iterable[tuple[UUID, str, int]]:

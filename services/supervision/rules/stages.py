@@ -16,7 +16,7 @@ deadline of `total` and the sending platform's own, the earlier counts. What end
 it was late already; an order entered in error (void) was never late. A stage without a policy row has no clock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -49,6 +49,10 @@ class Span(Struct, frozen=True, gc=False):
     unlisted: str
 
 
+# What a policy row is chosen by: source, ticket type, class key, urgency, tier, round.
+Asked = tuple[Source, TicketType | None, str, Urgency, Tier, int]
+
+
 class Promises:
     """The terms of a city, with the majors of its classes, and a memory of the last answers: thousands of orders a
     second ask for the same few limits, often from the same moment."""
@@ -58,7 +62,7 @@ class Promises:
     def __init__(self, terms: Terms, classes: tuple[ClassItem, ...]) -> None:
         self._terms = terms
         self._majors = {item.key: item.major for item in classes}
-        self._limits: dict[tuple[object, ...], Limit | None] = {}
+        self._limits: dict[tuple[int, Asked], dict[Stage, Limit]] = {}
         self._spans: dict[tuple[str, datetime], Span] = {}
 
     @classmethod
@@ -66,22 +70,12 @@ class Promises:
         """The promises of a city pack."""
         return cls(Terms.of(city.policy, city.calendars), city.classes)
 
-    def limit(
-        self,
-        stage: Stage,
-        source: Source,
-        ticket_type: TicketType | None,
-        class_key: str,
-        urgency: Urgency,
-        tier: Tier,
-        round_: int,
-        start: datetime,
-    ) -> Limit | None:
-        """The policy row for a stage whose clock starts at `start`, or None when nothing is promised."""
-        key = (stage, source, ticket_type, class_key, urgency, tier, round_, self._terms.phase(start))
-        try:
-            return self._limits[key]
-        except KeyError:
+    def limits(self, asked: Asked, start: datetime) -> dict[Stage, Limit]:
+        """The policy rows for clocks that start then, by stage; a stage without one promises nothing."""
+        key = (self._terms.phase(start), asked)
+        found = self._limits.get(key)
+        if found is None:
+            source, ticket_type, class_key, urgency, tier, round_ = asked
             facts = LimitFacts(
                 source=source,
                 class_key=class_key,
@@ -91,10 +85,11 @@ class Promises:
                 tier=tier,
                 round=round_,
             )
+            rows = ((stage, self._terms.limit_for(stage, facts, start)) for stage in Stage)
             if len(self._limits) >= self.REMEMBERED:
                 self._limits.clear()
-            found = self._limits[key] = self._terms.limit_for(stage, facts, start)
-            return found
+            found = self._limits[key] = {stage: limit for stage, limit in rows if limit is not None}
+        return found
 
     def span(self, limit: Limit, start: datetime) -> Span:
         """Deadline and warning of a limit that runs from `start`."""
@@ -110,150 +105,157 @@ class Promises:
         return found
 
 
-def clocks(timeline: Timeline, promises: Promises, known: datetime | None = None) -> tuple[Clock, ...]:
+def clocks(timeline: Timeline, promises: Promises, known: datetime | None = None) -> list[Clock]:
     """All clocks of an order, in the order of its rounds. `known`: every fact recorded before it is in the timeline,
     so what was due before it and is not met is missed; None leaves it running until that is certain."""
-    return tuple(_Reader(timeline, promises, known).read())
+    return _Reader(timeline, promises, known).read()
 
 
 class _Reader:
+    """Reads the clocks off one timeline."""
+
     def __init__(self, timeline: Timeline, promises: Promises, known: datetime | None) -> None:
         self._of = timeline
         self._promises = promises
         self._known = known
         self._ticket_type = timeline.voices[0].ticket_type if timeline.voices else None
+        self._found: list[Clock] = []
 
-    def read(self) -> Iterator[Clock]:
+    def read(self) -> list[Clock]:
         timeline = self._of
-        yield from self._triage()
-        for round_ in timeline.rounds:
+        if timeline.triage_from is not None:
+            first = timeline.rounds[0]
+            self._for_order(
+                Stage.TRIAGE, first, timeline.lead, timeline.triage_from, timeline.decided_at, first.ended_at
+            )
+        for place, round_ in enumerate(timeline.rounds):
             for part in timeline.parts:
                 if part.round == round_.number:
-                    yield from self._of_part(part, round_)
-            yield from self._verify(round_)
+                    self._of_part(part, round_, place)
+            if round_.verify_from is not None:
+                end = round_.ended_at or round_.answered_at
+                self._for_order(Stage.VERIFY, round_, timeline.centre, round_.verify_from, round_.verified_at, end)
+            run = _run_from(timeline.rounds, place)
             for voice in timeline.voices:
                 if voice.round <= round_.number:
-                    yield from self._of_voice(voice, round_)
+                    self._of_voice(voice, round_, run)
+        return self._found
 
-    def _triage(self) -> Iterator[Clock]:
-        if (start := self._of.triage_from) is not None:
-            first = self._of.rounds[0]
-            yield from self._for_order(Stage.TRIAGE, first, self._of.lead, start, self._of.decided_at, first.ended_at)
-
-    def _of_part(self, part: Part, round_: Round) -> Iterator[Clock]:
-        ends = [at for at in (part.ended_at, round_.ended_at) if at is not None]
-        if round_.ended_at is None and round_ is not self._of.rounds[-1]:
-            ends.append(self._after(round_).started_at)
-        end = min(ends) if ends else None
-        milestones = [(Stage.ARRIVE, part.arrived_at or part.done_at), (Stage.HANDLE, part.done_at)]
+    def _of_part(self, part: Part, round_: Round, place: int) -> None:
+        end = round_.ended_at
+        if end is None and place + 1 < len(self._of.rounds):
+            end = self._of.rounds[place + 1].started_at
+        if part.ended_at is not None and (end is None or part.ended_at < end):
+            end = part.ended_at
+        asked = (self._of.source, self._ticket_type, part.class_key, self._of.urgency, part.tier, round_.number)
+        limits = self._promises.limits(asked, part.offered_at)
+        id_ = part.assignment_id
         if not part.resumed:
-            milestones.insert(0, (Stage.ACCEPT, part.accepted_at or part.done_at))
-        for stage, at in milestones:
-            limit = self._limit(stage, part.class_key, part.tier, round_, part.offered_at)
-            if limit is not None:
-                span = self._promises.span(limit, part.offered_at)
-                state = self._state(span.due, at, end)
-                yield self._clock(
-                    stage, round_, part.unit, part.offered_at, span, state, limit.limit_id, part=part.assignment_id
-                )
-
-    def _after(self, round_: Round) -> Round:
-        return self._of.rounds[self._of.rounds.index(round_) + 1]
-
-    def _verify(self, round_: Round) -> Iterator[Clock]:
-        if (start := round_.verify_from) is not None:
-            yield from self._for_order(
-                Stage.VERIFY, round_, self._of.centre, start, round_.verified_at, round_.ended_at or round_.answered_at
-            )
+            at = part.accepted_at or part.done_at
+            self._add(limits, Stage.ACCEPT, round_, part.unit, part.offered_at, at, end, part=id_)
+        at = part.arrived_at or part.done_at
+        self._add(limits, Stage.ARRIVE, round_, part.unit, part.offered_at, at, end, part=id_)
+        self._add(limits, Stage.HANDLE, round_, part.unit, part.offered_at, part.done_at, end, part=id_)
 
     def _for_order(
         self, stage: Stage, round_: Round, owner: str, start: datetime, at: datetime | None, end: datetime | None
-    ) -> Iterator[Clock]:
-        limit = self._limit(stage, self._of.class_key, self._of.tier, round_, start)
-        if limit is not None:
-            span = self._promises.span(limit, start)
-            yield self._clock(stage, round_, owner, start, span, self._state(span.due, at, end), limit.limit_id)
+    ) -> None:
+        timeline = self._of
+        asked = (timeline.source, self._ticket_type, timeline.class_key, timeline.urgency, timeline.tier, round_.number)
+        self._add(self._promises.limits(asked, start), stage, round_, owner, start, at, end)
 
-    def _of_voice(self, voice: Voice, round_: Round) -> Iterator[Clock]:
+    def _of_voice(self, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
+        timeline = self._of
+        asked = (voice.source, voice.ticket_type, timeline.class_key, timeline.urgency, timeline.tier, round_.number)
         if not round_.rework or voice.round == round_.number:
-            yield from self._total(voice, round_)
-            yield from self._contact(voice, round_)
+            self._contact(asked, voice, round_, run)
+            self._total(asked, voice, round_, run)
         if round_.callback_from is not None:
-            yield from self._callback(voice, round_)
+            self._callback(asked, voice, round_, max(voice.received_at, round_.callback_from))
 
-    def _total(self, voice: Voice, round_: Round) -> Iterator[Clock]:
-        start = voice.received_at if voice.round == round_.number else round_.started_at
-        source_due = voice.source_due if voice.round == round_.number else None
-        limit = self._limit(Stage.TOTAL, self._of.class_key, self._of.tier, round_, start, voice)
-        span = self._promises.span(limit, start) if limit is not None else None
-        policy = limit.limit_id if limit is not None else SOURCE_DUE
-        if source_due is not None and (span is None or source_due < span.due):
-            span, policy = _sent_with(start, source_due), SOURCE_DUE
-        if span is None:
-            return
-        run = self._run_from(round_)
+    def _total(self, asked: Asked, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
+        joins = voice.round == round_.number
+        start = voice.received_at if joins else round_.started_at
         answered = next((lap.answered_at for lap in run if lap.answered_at is not None), None)
         if answered is not None and answered < start:  # a report that joined after the answer was given
             answered = next((lap.ended_at for lap in run if lap.ended_at is not None), None)
-        state = self._state(span.due, answered, run[-1].ended_at)
-        yield self._clock(Stage.TOTAL, round_, self._of.top, start, span, state, policy, report=voice.report_id)
+        end, sent_with = run[-1].ended_at, voice.source_due if joins else None
+        limits, owner, id_ = self._promises.limits(asked, start), self._of.top, voice.report_id
+        limit = limits.get(Stage.TOTAL)
+        if sent_with is not None and (limit is None or sent_with < self._promises.span(limit, start).due):
+            self._clock(
+                Stage.TOTAL, round_, owner, start, _sent_with(start, sent_with), answered, end, SOURCE_DUE, None, id_
+            )
+        else:
+            self._add(limits, Stage.TOTAL, round_, owner, start, answered, end, report=id_)
 
-    def _contact(self, voice: Voice, round_: Round) -> Iterator[Clock]:
-        run = self._run_from(round_)
+    def _contact(self, asked: Asked, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         numbers = {lap.number for lap in run}
-        led = [p.offered_at for p in self._of.parts if p.round in numbers and p.role is AssignmentRole.LEAD]
-        if not led:
-            return
-        since = voice.received_at if voice.round == round_.number else round_.started_at
-        start = max(since, min(led))
-        limit = self._limit(Stage.CONTACT, self._of.class_key, self._of.tier, round_, start, voice)
-        if limit is None:
-            return
-        span = self._promises.span(limit, start)
-        at = min((contact.at for contact in voice.contacts if contact.round in numbers), default=None)
-        state = self._state(span.due, at, run[-1].ended_at)
-        yield self._clock(
-            Stage.CONTACT, round_, self._of.lead, start, span, state, limit.limit_id, report=voice.report_id
-        )
+        led = [p.offered_at for p in self._of.parts if p.role is AssignmentRole.LEAD and p.round in numbers]
+        if led:
+            since = voice.received_at if voice.round == round_.number else round_.started_at
+            at = min((contact.at for contact in voice.contacts if contact.round in numbers), default=None)
+            start, end = max(since, min(led)), run[-1].ended_at
+            limits = self._promises.limits(asked, start)
+            self._add(limits, Stage.CONTACT, round_, self._of.lead, start, at, end, report=voice.report_id)
 
-    def _callback(self, voice: Voice, round_: Round) -> Iterator[Clock]:
-        if round_.callback_from is None:
-            return
-        start = max(voice.received_at, round_.callback_from)
-        limit = self._limit(Stage.CALLBACK, self._of.class_key, self._of.tier, round_, start, voice)
-        if limit is None:
-            return
-        span = self._promises.span(limit, start)
+    def _callback(self, asked: Asked, voice: Voice, round_: Round, start: datetime) -> None:
         calls = [call for call in voice.callbacks if call.round == round_.number]
         at = min((call.at for call in calls if call.reached), default=None)
         if at is None and calls and round_.ended_at is not None:
             at = max(call.at for call in calls)
-        state = self._state(span.due, at, round_.ended_at)
-        yield self._clock(
-            Stage.CALLBACK, round_, self._of.centre, start, span, state, limit.limit_id, report=voice.report_id
+        end, owner = round_.ended_at, self._of.centre
+        limits = self._promises.limits(asked, start)
+        self._add(limits, Stage.CALLBACK, round_, owner, start, at, end, report=voice.report_id)
+
+    def _add(
+        self,
+        limits: dict[Stage, Limit],
+        stage: Stage,
+        round_: Round,
+        owner: str,
+        start: datetime,
+        at: datetime | None,
+        end: datetime | None,
+        *,
+        part: UUID | None = None,
+        report: UUID | None = None,
+    ) -> None:
+        """The clock of a stage that runs from `start`, whose milestone came at `at` and whose reason ended at `end`;
+        none when the policy promises nothing."""
+        limit = limits.get(stage)
+        if limit is not None:
+            span = self._promises.span(limit, start)
+            self._clock(stage, round_, owner, start, span, at, end, limit.limit_id, part, report)
+
+    def _clock(
+        self,
+        stage: Stage,
+        round_: Round,
+        owner: str,
+        start: datetime,
+        span: Span,
+        at: datetime | None,
+        end: datetime | None,
+        policy: str,
+        part: UUID | None,
+        report: UUID | None,
+    ) -> None:
+        view = ClockView(
+            clock_id=clock_id_of(self._of.order_id, round_.number, stage, str(part or report or "")),
+            stage=stage,
+            owner=owner,
+            start=start,
+            due=span.due,
+            state=self._state(span.due, at, end),
+            policy=policy,
+            round=round_.number,
+            assignment_id=part,
+            report_id=report,
         )
-
-    def _run_from(self, round_: Round) -> list[Round]:
-        """A round with the rework that followed it: one promise."""
-        if len(self._of.rounds) == 1:
-            return [round_]
-        run = [round_]
-        for later in self._of.rounds[self._of.rounds.index(round_) + 1 :]:
-            if not later.rework:
-                break
-            run.append(later)
-        return run
-
-    def _limit(
-        self, stage: Stage, class_key: str, tier: Tier, round_: Round, start: datetime, voice: Voice | None = None
-    ) -> Limit | None:
-        source, ticket_type = self._of.source, self._ticket_type
-        if voice is not None:
-            source, ticket_type = voice.source, voice.ticket_type
-        return self._promises.limit(stage, source, ticket_type, class_key, self._of.urgency, tier, round_.number, start)
+        self._found.append(Clock(view, span.warn_at, span.unlisted))
 
     def _state(self, due: datetime, at: datetime | None, end: datetime | None) -> ClockState:
-        """How a clock stands whose milestone came at `at` and whose stage ended at `end`."""
         if self._of.void:
             return ClockState.CANCELLED
         if at is not None:
@@ -264,33 +266,13 @@ class _Reader:
             return ClockState.MISSED
         return ClockState.RUNNING
 
-    def _clock(
-        self,
-        stage: Stage,
-        round_: Round,
-        owner: str,
-        start: datetime,
-        span: Span,
-        state: ClockState,
-        policy: str,
-        *,
-        part: UUID | None = None,
-        report: UUID | None = None,
-    ) -> Clock:
-        subject = part or report
-        view = ClockView(
-            clock_id=clock_id_of(self._of.order_id, round_.number, stage, str(subject) if subject else ""),
-            stage=stage,
-            owner=owner,
-            start=start,
-            due=span.due,
-            state=state,
-            policy=policy,
-            round=round_.number,
-            assignment_id=part,
-            report_id=report,
-        )
-        return Clock(view, span.warn_at, span.unlisted)
+
+def _run_from(rounds: tuple[Round, ...], place: int) -> Sequence[Round]:
+    """A round with the rework that followed it: one promise."""
+    end = place + 1
+    while end < len(rounds) and rounds[end].rework:
+        end += 1
+    return rounds[place:end]
 
 
 def _sent_with(start: datetime, source_due: datetime) -> Span:

@@ -127,6 +127,7 @@ class Misplaced(ValueError):
     """A fact that cannot stand where its number puts it: the first must open the order, no other may."""
 
 
+_RANK = {tier: rank for rank, tier in enumerate(Tier)}
 F = TypeVar("F", bound=OrderFact)
 _FOLDS: dict[type[OrderFact], Callable[[Timeline, Any], Timeline]] = {}
 
@@ -178,9 +179,11 @@ def _opened(fact: OrderOpened) -> Timeline:
 
 
 def _above(path: tuple[Hop, ...], lead: str) -> tuple[str, str]:
-    """The top unit of a path, and the last one before the lead: the centre that dispatched it."""
-    units = [hop.unit for hop in path if hop.unit != lead] or [lead]
-    return units[0], units[-1]
+    """The top unit of a path, and the last one above the tier where it ends: the centre that dispatched the lead."""
+    if not path:
+        return lead, lead
+    rank = _RANK[path[-1].tier]
+    return path[0].unit, next((hop.unit for hop in reversed(path) if _RANK[hop.tier] < rank), path[0].unit)
 
 
 def _parts(offers: tuple[AssignmentOffer, ...], round_: int, class_key: str, at: datetime) -> tuple[Part, ...]:
@@ -205,6 +208,12 @@ def _with_round(timeline: Timeline, round_: Round) -> Timeline:
     return replace(timeline, rounds=(*timeline.rounds[:-1], round_))
 
 
+def _over(timeline: Timeline, at: datetime) -> Timeline:
+    """The current round has ended, unless it had before."""
+    now = timeline.rounds[-1]
+    return timeline if now.ended_at is not None else _with_round(timeline, replace(now, ended_at=at))
+
+
 def _with_part(timeline: Timeline, assignment_id: UUID, change: Callable[[Part], Part]) -> Timeline:
     """The newest round of that assignment, changed."""
     for place in range(len(timeline.parts) - 1, -1, -1):
@@ -226,9 +235,16 @@ def _joined(timeline: Timeline, fact: ReportJoined) -> Timeline:
 def _routed(timeline: Timeline, fact: OrderRouted) -> Timeline:
     at, gone = fact.occurred_at, set(fact.withdrawn)
     top, centre = _above(fact.path, fact.lead)
-    kept = tuple(_ended(part, at) if part.assignment_id in gone else part for part in timeline.parts)
-    known = {part.assignment_id for part in timeline.parts if part.ended_at is None} - gone
-    new = tuple(offer for offer in fact.assignments if offer.assignment_id not in known)
+    offered = {offer.assignment_id: offer for offer in fact.assignments}
+    kept = []
+    for part in timeline.parts:
+        again = offered.pop(part.assignment_id, None)
+        if part.assignment_id in gone:
+            part = _ended(part, at)
+        elif again is not None and again.role is not part.role:
+            part = replace(part, role=again.role)
+        kept.append(part)
+    new = _parts(tuple(offered.values()), timeline.rounds[-1].number, fact.class_ref.key, at)
     return replace(
         timeline,
         class_key=fact.class_ref.key,
@@ -237,7 +253,7 @@ def _routed(timeline: Timeline, fact: OrderRouted) -> Timeline:
         lead=fact.lead,
         top=top,
         centre=centre,
-        parts=(*kept, *_parts(new, timeline.rounds[-1].number, fact.class_ref.key, at)),
+        parts=(*kept, *new),
         decided_at=timeline.decided_at or at if timeline.triage_from else timeline.decided_at,
     )
 
@@ -324,7 +340,7 @@ def _called_back(timeline: Timeline, fact: CallbackRecorded) -> Timeline:
 @_on(OrderClosed)
 def _closed(timeline: Timeline, fact: OrderClosed) -> Timeline:
     now, at = timeline.rounds[-1], fact.occurred_at
-    timeline = _with_round(timeline, replace(now, answered_at=now.answered_at or at, ended_at=now.ended_at or at))
+    timeline = _over(_with_round(timeline, replace(now, answered_at=now.answered_at or at)), at)
     if not timeline.imported:
         return timeline
     # An imported past knows one closing and nothing in between: it is also when the lead was done.
@@ -339,6 +355,7 @@ def _closed(timeline: Timeline, fact: OrderClosed) -> Timeline:
 def _reopened(timeline: Timeline, fact: OrderReopened) -> Timeline:
     number = max(fact.round, timeline.rounds[-1].number + 1)
     new = _parts(fact.assignments, number, timeline.class_key, fact.occurred_at)
+    timeline = _over(timeline, fact.occurred_at)
     rounds = (*timeline.rounds, Round(number, fact.occurred_at))
     return replace(timeline, parts=(*timeline.parts, *new), rounds=rounds)
 
@@ -360,8 +377,8 @@ def _voided(timeline: Timeline, fact: OrderVoided) -> Timeline:
 
 def _gone(timeline: Timeline, fact: OrderFact) -> Timeline:
     """Decided, in a triage, and ended."""
-    now, at = timeline.rounds[-1], fact.occurred_at
-    timeline = _with_round(timeline, replace(now, ended_at=now.ended_at or at))
+    at = fact.occurred_at
+    timeline = _over(timeline, at)
     if timeline.triage_from is not None and timeline.decided_at is None:
         timeline = replace(timeline, decided_at=at)
     return timeline

@@ -67,10 +67,9 @@ class Stored(Struct, frozen=True, gc=False):
 
 
 class Armed(Struct, frozen=True, gc=False):
-    """The notices of a clock: what was said and stands, what comes next and when, and the deadline of a miss that must
-    be taken back."""
+    """The notices of a clock: the deadline of a miss that was announced and stands, what comes next and when, and the
+    deadline of a miss that must be taken back."""
 
-    warned_due: datetime | None = None
     missed_due: datetime | None = None
     notice: Notice | None = None
     at: datetime | None = None
@@ -96,7 +95,7 @@ def arm(clock: Clock, before: Stored | None, *, imported: bool) -> tuple[Clock, 
         elif missed != view.due or state is not ClockState.MISSED:
             missed, withdrawn = None, missed
     notice, at = _next(state, view.due, clock.warn_at, warned, missed)
-    return clock, Armed(warned, missed, notice, at, withdrawn)
+    return clock, Armed(missed, notice, at, withdrawn)
 
 
 def _next(
