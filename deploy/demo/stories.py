@@ -142,7 +142,8 @@ def gate_quarrel(teller: Teller, now: datetime) -> None:
     danger = teller.order_of(smell["report_id"])
     teller.say(
         "21:52",
-        f"“焦味，敲门无应答”：{teller.because(smell['report_id'], 'veto')}；{teller.name(danger['lead']['unit_id'])}牵头",
+        f"“焦味，敲门无应答”：{teller.because(smell['report_id'], 'veto')}；"
+        f"{teller.name(danger['lead']['unit_id'])}牵头",
         f"stays with 119/110, urgency {danger['urgency']}; the city's desk leads, never the street alone",
     )
 

@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+OTHER_NUMBER = 0.15  # two buildings of one compound are two spots, though a person may want to look
 _NUMBER = r"(\d{1,5}|[零〇一二三四五六七八九十百千两]{1,7})"
 _ROAD = re.compile(rf"(路|街(?!道)|大道|公路)(?:{_NUMBER}(弄|号|巷|支弄))?(?:{_NUMBER}(号|幢|栋))?")
 _STREET_EN = re.compile(r"\b(\d{1,5}) ([a-z]+(?: [a-z]+)?) (st|street|ave|avenue|rd|road|blvd|sq|pl|way|dr|ln)\b")
@@ -40,15 +41,15 @@ def coarse(key: str) -> str:
 
 
 def same_spot(a: str, b: str) -> float:
-    """Whether two address keys mean one spot: 1 equal, 0.9 when one only says less, 0.4 for two numbers within one
-    lane or compound, 0 otherwise or when either is empty."""
+    """Whether two address keys mean one spot: 1 equal, 0.9 when one only says less, OTHER_NUMBER for two numbers within
+    one lane or compound, 0 otherwise or when either is empty."""
     if not a or not b:
         return 0.0
     if a == b:
         return 1.0
     if coarse(a) != coarse(b):
         return 0.0
-    return 0.4 if a.count("|") == b.count("|") else 0.9
+    return OTHER_NUMBER if a.count("|") == b.count("|") else 0.9
 
 
 def _name(text: str, at: int, suffix: str) -> tuple[int, str]:

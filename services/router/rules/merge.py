@@ -11,7 +11,7 @@ from msgspec import Struct
 from schemas.city import Thresholds
 from schemas.facts import Candidate, ReportReceived
 from schemas.vocabulary import TicketType
-from services.router.rules.address import coarse, same_spot
+from services.router.rules.address import OTHER_NUMBER, coarse, same_spot
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import UNSORTED, Classified
 from services.router.rules.ground import METRES_PER_DEGREE, metres_between
@@ -20,7 +20,7 @@ from services.router.rules.text import alike, plain
 
 BY_CLASS, BY_PLACE, BY_TIME, BY_WORDS = 0.3, 0.35, 0.1, 0.25
 ALIKE_FULL = 0.35  # two tickets about one thing in different words reach about this
-OTHER_CLASS = 0.4  # of the class part, for another class of the same major
+OTHER_CLASS = 0.15  # of the class part, for another class of the same major
 SUGGEST_BELOW = 0.15  # how far below the merge score a candidate is still shown to a person
 _SHOWN = 5
 _MASK = (1 << 64) - 1
@@ -208,8 +208,11 @@ def _near(candidate: Matter, this: Matter, limits: Thresholds) -> tuple[float, s
             best, where = 1.0 - 0.4 * metres / limits.merge_radius_m, f"相距 {metres:.0f} 米"
         elif metres > 10 * limits.merge_radius_m:
             return 0.0, f"相距 {metres:.0f} 米 | too far"
-    if candidate.division == this.division and (spot := same_spot(candidate.address_key, this.address_key)) > best:
-        best, where = spot, f"同一地址 {coarse(this.address_key)}"
+    spot = same_spot(candidate.address_key, this.address_key) if candidate.division == this.division else 0.0
+    if spot == OTHER_NUMBER:
+        best, where = spot, f"{coarse(this.address_key)}，号不同"
+    elif spot > best:
+        best, where = spot, f"同一地址 {this.address_key}"
     if best < 0.9 and this.subject and candidate.subject == this.subject:
         best, where = 0.9, f"同一被反映主体 {this.subject}"
     return best, where

@@ -77,7 +77,7 @@ def _bitmap(text: str) -> bytes:
     return np.packbits(bits).tobytes()
 
 
-_STOP = ~int.from_bytes(_bitmap(_BOILERPLATE), "big")
+_STOP = ~int.from_bytes(_bitmap("".join(f",{phrase},\n{phrase}。" for phrase in _BOILERPLATE.split("|"))), "big")
 
 
 def grams(text: str) -> bytes:

@@ -37,8 +37,8 @@ async def save_decisions(connection: Connection, rows: Sequence[DecisionRow]) ->
         return
     await connection.execute(
         "INSERT INTO decisions (report_id, order_id, kind, source, body_hash, topic, part, off, received_at,"
-        " decided_at, explanation) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[],"
-        " $7::int2[], $8::int8[], $9::timestamptz[], $10::timestamptz[], $11::json[])",
+        " decided_at, explanation) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[],"
+        " $5::bytea[], $6::text[], $7::int2[], $8::int8[], $9::timestamptz[], $10::timestamptz[], $11::json[])",
         [r.report_id for r in rows],
         [r.order_id for r in rows],
         [r.kind for r in rows],
