@@ -20,7 +20,7 @@ GROUPS = (
     "router-orders",
     "dispatch-normal",
     "dispatch-urgent",
-    "dispatch-supervision",
+    "dispatch-deadlines",
     "supervision",
 )
 

@@ -38,7 +38,7 @@ def elders_meter(teller: Teller, now: datetime) -> None:
     order = teller.order_of(str(report_id))
     _tell_path(teller, order, clock)
     accept = teller.clocks_of(order["order_id"])["accept"]
-    lead = teller.name(order["lead"]["unit_id"])
+    lead = teller.name(order["lead"])
     teller.say(
         clock,
         f"{lead} 须上门核实，{teller.local(accept['due']):%H:%M} 前接单（规则 {teller.rule_of(str(report_id))}）",
@@ -49,7 +49,7 @@ def elders_meter(teller: Teller, now: datetime) -> None:
         teller.say(
             clock,
             f"邻居的水表 {neighbour.device_id} 40 小时没有数据：不是“没用水”，是设备故障"
-            f" → {teller.name(silent['lead']['unit_id'])}",
+            f" → {teller.name(silent['lead'])}",
             "the neighbour's meter sent nothing for 40 h: a device fault, not “no water used”",
         )
 
@@ -113,9 +113,7 @@ def gate_quarrel(teller: Teller, now: datetime) -> None:
         f"110 移交：{order['place']['name']}，{because}",
         "110 hands over a quarrel at a gate; the place, with its reason",
     )
-    units = "、".join(
-        teller.name(a["unit"]["unit_id"] if isinstance(a["unit"], dict) else a["unit"]) for a in order["assignments"]
-    )
+    units = "、".join(teller.name(a["unit"]) for a in order["assignments"])
     teller.say(
         "21:40",
         f"同时通知：{units}（规则 {teller.rule_of(call['report_id'])}）",
@@ -142,8 +140,7 @@ def gate_quarrel(teller: Teller, now: datetime) -> None:
     danger = teller.order_of(smell["report_id"])
     teller.say(
         "21:52",
-        f"“焦味，敲门无应答”：{teller.because(smell['report_id'], 'veto')}；"
-        f"{teller.name(danger['lead']['unit_id'])}牵头",
+        f"“焦味，敲门无应答”：{teller.because(smell['report_id'], 'veto')}；{teller.name(danger['lead'])}牵头",
         f"stays with 119/110, urgency {danger['urgency']}; the city's desk leads, never the street alone",
     )
 

@@ -104,10 +104,12 @@ class Teller:
         found = self.until("an explanation", lambda: self.get("router", f"/v1/explain/{report_id}"))
         return str(found["rule"])
 
-    def name(self, unit_id: str) -> str:
-        """A unit as people call it."""
-        unit = self._names.get(unit_id)
-        return unit.name if unit else unit_id
+    def name(self, unit: dict[str, Any] | str) -> str:
+        """A unit of an answer, or its id, as people call it."""
+        if isinstance(unit, dict):
+            return str(unit["name"])
+        known = self._names.get(unit)
+        return known.name if known else unit
 
     def local(self, text: str) -> datetime:
         """A time of an answer in the city's zone."""

@@ -1,9 +1,12 @@
-"""Puts intake together. One process: `api`."""
+"""Puts intake together. One process, `api`; and `spool DIR` prints what waits in a spool."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
+import msgspec
 from fastapi import FastAPI
 
 from schemas.vocabulary import Lane
@@ -23,6 +26,7 @@ from services.intake.rules.lanes import DangerList
 from services.intake.rules.register import Register
 from services.intake.settings import IntakeSettings
 from services.intake.store.spool import Spool
+from services.intake.store.spool_list import waiting_reports
 
 READINGS = "readings"
 
@@ -83,5 +87,12 @@ def api() -> None:
     run_api(build(settings), settings)
 
 
+def spool() -> None:
+    """Print what waits in the spool folder named on the command line, one JSON line a report (for the audit)."""
+    for report in waiting_reports(Path(sys.argv[2])):
+        line = {"report_id": report.report_id, "source": report.source, "received_at": report.received_at}
+        print(msgspec.json.encode(line).decode())
+
+
 if __name__ == "__main__":
-    run_process("intake", {"api": api})
+    run_process("intake", {"api": api, "spool": spool})
