@@ -26,6 +26,8 @@ from services.intake.store.keys import KeyRow
 from services.intake.store.recent import Recent, Taken
 
 SOURCE = "paidan/intake"
+REMEMBERED = 10_000
+_REPORT = msgspec.json.Decoder(ReportReceived).decode
 
 
 class Accepted(Struct, frozen=True):
@@ -81,6 +83,15 @@ class Door:
         self._readings = readings
         self._dangers = dangers
         self._secret = secret
+        for outlet in outlets.values():
+            self.remember(outlet)
+
+    def remember(self, outlet: Outlet) -> None:
+        """Know the reports again that an earlier process left in an outlet's spool."""
+        for left, place in outlet.spool.backlog(REMEMBERED):
+            report = _REPORT(left.value)
+            if report.report_id is not None:
+                self.recent.note(Taken(report.report_id, report.source, report.received_at, outlet.spool, place))
 
     async def accept(self, parcels: Sequence[Parcel]) -> list[Accepted | Refused]:
         """What became of each report, in their order: its number, or key_reused, spool_full, unavailable."""

@@ -1,6 +1,7 @@
 """The durable queue of one lane for the time Kafka is away: appended in groups, one fsync a group, off the loop."""
 
 import asyncio
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -51,6 +52,16 @@ class Spool:
         """Whether the record that `append` put there still waits for Kafka."""
         emptied, end = place
         return emptied == self._emptied and end > self._file.offset
+
+    def backlog(self, newest: int) -> list[tuple[Outgoing, Place]]:
+        """What an earlier process left behind, the newest of it, each with its place. At start only."""
+        start = self._file.offset
+        found: deque[tuple[bytes, int]] = deque(maxlen=newest)
+        while records := self._file.read(1000):
+            found.extend(records)
+            self._file.offset = records[-1][1]
+        self._file.offset = start
+        return [(_unpack(payload), (self._emptied, end)) for payload, end in found]
 
     async def append(self, messages: list[Outgoing]) -> Place:
         """Keep messages; done when the disk has them. Raises Refused: spool_full, unavailable (the disk failed)."""
