@@ -91,3 +91,12 @@ def test_a_file_with_nothing_but_its_header_is_a_fault(tmp_path: Path, file: str
     path = small.write(tmp_path) / file
     path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
     assert Fault(file, 1, "no rows") in faults_of(tmp_path)
+
+
+def test_only_line_ends_end_lines(tmp_path: Path) -> None:
+    """A form feed or a line separator inside a cell is a character like any other; quoted cells may hold line ends."""
+    path = small.write(tmp_path) / "police.csv"
+    path.write_text(
+        'code,name,stays_with,class_key\r\n01,a\u2028b\x0cc,110,\r\n02,"d\ne",,\r\n03,f,,T/x/1\r\n', "utf-8", newline=""
+    )
+    assert faults_of(tmp_path) == [Fault("police.csv", 5, "unknown class 'T/x/1'")]

@@ -4,6 +4,7 @@ Knows how things are written, not what they mean: references and rules are check
 """
 
 import csv
+import io
 import json
 import re
 import tomllib
@@ -75,7 +76,7 @@ def csv_rows(directory: Path, file: str, columns: tuple[str, ...], faults: Fault
     text = text_of(directory, file, faults)
     if text is None:
         return []
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
         header = [cell.strip() for cell in next(reader, [])]
@@ -133,7 +134,7 @@ def struct_of(
     """One struct from plain values, or None with a fault for each missing, unknown or wrongly typed field."""
     try:
         item = msgspec.convert(values, struct, strict=strict)
-        if len(values) <= len(struct.__struct_fields__) and all(name in struct.__struct_fields__ for name in values):
+        if not strict or all(name in struct.__struct_fields__ for name in values):  # a CSV header is checked already
             return item
     except msgspec.ValidationError:
         pass
@@ -169,7 +170,7 @@ class Document:
         value = re.compile(rf"^\s*{re.escape(name)}\s*=")
         header = re.compile(rf"^\s*\[\[?\s*{re.escape(name)}\s*\]")
         top = True
-        for number, line in enumerate(self.text.splitlines(), 1):
+        for number, line in enumerate(self.text.split("\n"), 1):
             if header.match(line) or (top and value.match(line)):
                 return number
             top = top and not re.match(r"^\s*\[\[?\s*\w+\s*\]", line)
@@ -182,7 +183,7 @@ class Document:
             faults.add(self.file, self.line_of(name), f"{name} must be written as [[{name}]] tables")
             return []
         header = re.compile(rf"^\s*\[\[\s*{re.escape(name)}\s*\]\]")
-        lines = [number for number, line in enumerate(self.text.splitlines(), 1) if header.match(line)]
+        lines = [number for number, line in enumerate(self.text.split("\n"), 1) if header.match(line)]
         lines += [self.line_of(name)] * (len(found) - len(lines))
         return list(zip(lines, found, strict=False))
 

@@ -18,7 +18,11 @@ def lineage(divisions: Iterable[Division]) -> dict[str, tuple[str, ...]]:
     """Codes from the division itself up to the root, for each division whose parents are all known."""
     parents = {item.code: item.parent for item in divisions}
     found: dict[str, tuple[str, ...]] = {}
-    for code in parents:
+    for code, parent in parents.items():
+        known = found.get(parent)
+        if known is not None:  # parents usually stand before their children
+            found[code] = (code, *known)
+            continue
         chain = [code]
         while parents.get(chain[-1]) and len(chain) <= len(TIER_DEPTH):
             chain.append(parents[chain[-1]])
