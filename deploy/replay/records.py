@@ -6,7 +6,6 @@ only whether it is the standard title of the request's type.
 
 import csv
 import gzip
-import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -50,8 +49,8 @@ class Record(Struct, frozen=True, gc=False):
 def read(path: Path, rows: int | None = None) -> Iterator[Record]:
     """The first `rows` records of a file (all if None), plain or gzipped, in file order. Raises FileNotFoundError, and
     ValueError naming the line of a row that cannot be read."""
-    opener = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opener as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as text:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8", newline="") as text:
         for number, row in enumerate(csv.DictReader(text)):
             if rows is not None and number >= rows:
                 return

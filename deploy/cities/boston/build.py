@@ -3,10 +3,10 @@
 Writes classes.csv, rulebook.toml, policy.toml and excerpt.csv; the other files are written by hand. DIR holds the file
 named in SOURCES.md. The same records always give the same bytes.
 
-Deadlines are inferred from requests opened from July to October; November and December are kept back to measure. A rule
-is kept for a type when it gives at least the share SHARE of the published targets within a minute; SHARE is the strictest
-of the steps tried that leaves COVERAGE of the rows it was inferred from with a rule. Requests that do not carry the
-standard title of their type were opened as something else: where only they follow no rule, they get a class of their own.
+Deadlines are inferred from requests opened from July to October; November and December are kept back to measure. A
+rule is kept for a type when it gives at least a share of the published targets within a minute: the strictest of SHARES
+that leaves COVERAGE of the rows it was inferred from with a rule. Requests that do not carry the standard title of
+their type were opened as something else: where only they follow no rule, they get a class of their own.
 """
 
 import argparse
@@ -237,10 +237,10 @@ why = "no department had most of these requests: the Mayor's 24 Hour Hotline kee
 POLICY_HEAD = """\
 # Time-limit policy. Written by build.py.
 #
-# `total`: inferred from requests opened from July to October 2011. A type has a row when one rule gives at least {share}
-# of its published targets within a minute; the step was the strictest that leaves {coverage} of those rows with a rule.
-# Types without a row had no consistent target, or none at all. No row was inferred from the target it is compared with:
-# requests opened in November and December were kept back.
+# `total`: inferred from requests opened from July to October 2011. A type has a row when one rule gives at least
+# {share} of its published targets within a minute: the strictest step that leaves {coverage} of those requests with a
+# rule. Types without a row had no consistent target, or none at all. Requests opened in November and December were kept
+# back to measure.
 #
 # `triage` and `accept` are this pack's own; nothing was published about them. They give every order a clock.
 version = "2011.2"

@@ -1,0 +1,188 @@
+"""Real rows through the running services: tickets into intake, closings into dispatch, clocks out of supervision.
+
+Everything can be sent again: ids follow from the case, so a repeat finds what is there already.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from msgspec import Struct
+
+from deploy.replay.compare import Ours
+from deploy.replay.filing import ticket_of
+from deploy.replay.records import Record
+from schemas.ids import order_id_of
+from schemas.vocabulary import ClockState, Stage
+
+BULK = 500  # tickets in one request, orders in one question
+CLOSERS = 16  # closings under way at a time
+PAUSE = 0.5  # seconds between two looks at what is not there yet
+
+Step = Callable[[int], None]
+T = TypeVar("T")
+
+
+class Addresses(Struct, frozen=True):
+    """Where the services answer."""
+
+    intake: str
+    dispatch: str
+    supervision: str
+
+
+class Refusal(Struct, frozen=True):
+    """A row that a service did not take, with the code it gave."""
+
+    case_id: str
+    code: str
+
+
+class Stuck(Exception):
+    """The services stopped getting on with what was sent; the text says with what."""
+
+
+class Sender:
+    """One replay over HTTP with a token of role `import`. `patience` is how many seconds nothing may move before Stuck
+    is raised."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, at: Addresses, keys: Mapping[str, str], patience: float = 60.0
+    ) -> None:
+        self._client = client
+        self._at = at
+        self._keys = keys
+        self._patience = patience
+
+    async def tickets(self, records: Sequence[Record], step: Step) -> tuple[dict[str, UUID], list[Refusal]]:
+        """Send every record as a ticket. Answers case id → order id, and the refused ones. `step` is told how many
+        more are through."""
+        orders: dict[str, UUID] = {}
+        refused: list[Refusal] = []
+        for part in _parts(records, BULK):
+            body = [ticket_of(record, self._keys) for record in part]
+            answer = await self._insist("POST", f"{self._at.intake}/v1/hotline/tickets/bulk", json=body)
+            for record, item in zip(part, answer.json()["items"], strict=True):
+                if "report_id" in item:
+                    orders[record.case_id] = order_id_of(UUID(item["report_id"]))
+                else:
+                    refused.append(Refusal(record.case_id, item["problem"]["code"]))
+            step(len(part))
+        return orders, refused
+
+    async def closings(self, records: Sequence[Record], orders: Mapping[str, UUID], step: Step) -> list[Refusal]:
+        """Close what was closed, with its published time; orders that are not open yet are waited for. Answers the
+        refused ones."""
+        waiting = iter([record for record in records if record.closed and record.case_id in orders])
+        refused: list[Refusal] = []
+
+        async def worker() -> None:
+            for record in waiting:
+                if record.closed and (code := await self._close(record.case_id, orders[record.case_id], record.closed)):
+                    refused.append(Refusal(record.case_id, code))
+                step(1)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(CLOSERS):
+                    group.create_task(worker())
+        except* Stuck as stopped:
+            first = stopped
+        else:
+            return refused
+        raise first.exceptions[0]
+
+    async def _close(self, case_id: str, order_id: UUID, closed_at: datetime) -> str:
+        """Close one order. Answers "" or the code of a refusal."""
+        version, waited = 1, 0.0
+        while True:
+            answer = await self._insist(
+                "POST",
+                f"{self._at.dispatch}/v1/orders/{order_id}/actions/import_close",
+                json={"closed_at": closed_at.isoformat()},
+                headers={"Idempotency-Key": f"boston311-close-{case_id}-{version}", "If-Match": f'"{version}"'},
+            )
+            if answer.is_success:
+                return ""
+            code = str(answer.json().get("code", answer.status_code))
+            if answer.status_code == 404:
+                if waited >= self._patience:
+                    raise Stuck(f"order {order_id} of case {case_id} was never opened")
+                await asyncio.sleep(PAUSE)
+                waited += PAUSE
+            elif answer.status_code == 412:
+                order = (await self._insist("GET", f"{self._at.dispatch}/v1/orders/{order_id}")).json()
+                if order["status"] == "closed" or order["version"] == version:
+                    return "" if order["status"] == "closed" else code
+                version = order["version"]
+            else:
+                return code
+
+    async def clocks(self, records: Sequence[Record], orders: Mapping[str, UUID], step: Step) -> dict[str, Ours]:
+        """What became of every promise: asked until each order has its clocks and each closed one's have ended.
+        Raises Stuck when nothing more comes for `patience` seconds."""
+        closed = {orders[record.case_id] for record in records if record.closed and record.case_id in orders}
+        cases = {order_id: case_id for case_id, order_id in orders.items()}
+        found: dict[str, Ours] = {}
+        pending, waited = list(cases), 0.0
+        while pending:
+            left: list[UUID] = []
+            for part in _parts(pending, BULK):
+                settled = await self._settled(part, closed)
+                found |= {cases[order_id]: ours for order_id, ours in settled.items()}
+                left += [order_id for order_id in part if order_id not in settled]
+                step(len(settled))
+            waited = waited + PAUSE if len(left) == len(pending) else 0.0
+            if waited >= self._patience:
+                raise Stuck(f"{len(left)} orders still have no settled clocks, the first is {left[0]}")
+            pending = left
+            if pending:
+                await asyncio.sleep(PAUSE)
+        return found
+
+    async def _settled(self, part: Sequence[UUID], closed: set[UUID]) -> dict[UUID, Ours]:
+        body = {"order_ids": [str(order_id) for order_id in part]}
+        answer = await self._insist("POST", f"{self._at.supervision}/v1/clocks", json=body)
+        settled: dict[UUID, Ours] = {}
+        for item in answer.json()["items"]:
+            order_id = UUID(item["order_id"])
+            ended = all(clock["state"] not in (ClockState.RUNNING, ClockState.PAUSED) for clock in item["clocks"])
+            if ended or order_id not in closed:
+                settled[order_id] = ours_of(item["clocks"])
+        return settled
+
+    async def _insist(self, method: str, url: str, **more: Any) -> httpx.Response:
+        """The answer of a service; one that is away or full (503) is asked again for `patience` seconds. Raises Stuck
+        when it stays so, and for a token that is refused."""
+        waited = 0.0
+        while True:
+            try:
+                answer = await self._client.request(method, url, **more)
+                trouble = f"{url}: {answer.status_code}"
+                if answer.status_code in (401, 403):
+                    raise Stuck(f"{trouble} {answer.json().get('code', '')}: the token does not do for role import")
+                if answer.status_code < 500:
+                    return answer
+            except httpx.TransportError as error:
+                trouble = f"{url}: {error!r}"
+            if waited >= self._patience:
+                raise Stuck(trouble)
+            await asyncio.sleep(PAUSE)
+            waited += PAUSE
+
+
+def ours_of(clocks: Sequence[Mapping[str, Any]]) -> Ours:
+    """What the clocks of one imported order say of its promise."""
+    total = next((clock for clock in clocks if clock["stage"] == Stage.TOTAL), None)
+    if total is None:
+        return Ours()
+    kept = {ClockState.MET: True, ClockState.MISSED: False}
+    return Ours(datetime.fromisoformat(total["due"]), kept.get(total["state"]), total["policy"])
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
