@@ -26,7 +26,7 @@ from schemas.vocabulary import Lane, Urgency, Verification
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified, classify
 from services.router.rules.locate import Located, locate
-from services.router.rules.match import Matched, match
+from services.router.rules.match import Matched, deciding_centre, match
 from services.router.rules.merge import (
     Link,
     Matter,
@@ -70,7 +70,8 @@ class Step(Struct, frozen=True):
 
 
 class Prepared(Struct, frozen=True):
-    """All that can be said about a report without memory. `this` is the report as the matter it would open.
+    """All that can be said about a report without memory. `this` is the report as the matter it would open; `doubt`
+    says why a person must decide, or "".
 
     `lock_keys`, `matter_keys` and `lookup_keys` are signed 64-bit keys: to lock, to store the matter under, to look for
     candidates under; all empty where the report cannot merge."""
@@ -88,6 +89,7 @@ class Prepared(Struct, frozen=True):
     lookup_keys: tuple[int, ...]
     urgency: Urgency
     lane: Lane
+    doubt: str
 
 
 class Explanation(Struct, frozen=True):
@@ -156,6 +158,7 @@ def prepare(report: ReportReceived, atlas: Atlas) -> Prepared:
         lookup_keys=lookup_keys(this, atlas) if free else (),
         urgency=urgency,
         lane=Lane.NORMAL if urgency is Urgency.NORMAL else Lane.URGENT,
+        doubt="" if veto else _doubt(located, classified, matched, atlas),
     )
 
 
@@ -172,7 +175,7 @@ def conclude(prepared: Prepared, candidates: list[Matter], now: datetime, atlas:
     informant = is_informant(prepared.classified)
     found, considered = choose(candidates, prepared.this, atlas, informant) if prepared.matter_keys else (None, ())
     plan = _plan(prepared, now, atlas)
-    why = _steps(prepared, found, considered)
+    why = _steps(prepared, plan, found, considered)
     transfer = matched.rule.transfer_to if matched.rule and matched.settled and not prepared.veto else ""
     if report.answered and not prepared.veto:
         return _decision(Kind.ANSWERED, prepared, ReportAnswered(report=report, plan=plan), why)
@@ -182,10 +185,9 @@ def conclude(prepared: Prepared, candidates: list[Matter], now: datetime, atlas:
     if isinstance(found, Link):
         return _linked(prepared, found, plan, why)
     suggested = found.matter.order_id if found else None
-    doubt = _doubt(prepared, atlas)
-    if doubt:
+    if prepared.doubt:
         triage = TriageRequested(
-            order_id=prepared.order_id, report=report, plan=plan, candidates=matched.candidates, why=doubt
+            order_id=prepared.order_id, report=report, plan=plan, candidates=matched.candidates, why=prepared.doubt
         )
         return _decision(Kind.TRIAGE, prepared, triage, why, prepared.this, suggested)
     proposed = OrderProposed(order_id=prepared.order_id, report=report, plan=plan)
@@ -233,34 +235,34 @@ def _urgency(report: ReportReceived, veto: Veto | None, matched: Matched, atlas:
     return max(found, key=_GRAVITY.__getitem__)
 
 
-def _doubt(prepared: Prepared, atlas: Atlas) -> str:
+def _doubt(located: Located, classified: Classified, matched: Matched, atlas: Atlas) -> str:
     """Why a person must decide; "" if nobody has to. Danger never waits for one: the city's desk has it already."""
-    if prepared.veto:
-        return ""
     limits, doubts = atlas.thresholds, []
-    if prepared.located.confidence < limits.locate_confidence:
-        doubts.append(f"地点把握 {prepared.located.confidence:.2f}：{prepared.located.because}")
-    if prepared.classified.confidence < limits.classify_confidence:
-        doubts.append(f"类别把握 {prepared.classified.confidence:.2f}：{prepared.classified.because}")
-    if not prepared.matched.settled:
-        doubts.append(prepared.matched.why)
+    if located.confidence < limits.locate_confidence:
+        doubts.append(f"地点把握 {located.confidence:.2f}：{located.because}")
+    if classified.confidence < limits.classify_confidence:
+        doubts.append(f"类别把握 {classified.confidence:.2f}：{classified.because}")
+    if not matched.settled:
+        doubts.append(matched.why)
     return both(*doubts)
 
 
 def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
-    matched, located, veto = prepared.matched, prepared.located, prepared.veto
+    """The plan of a report; in doubt the deciding centre leads alone, as nothing else is sure."""
+    matched, located, veto, doubt = prepared.matched, prepared.located, prepared.veto, prepared.doubt
     rule = matched.rule
     place = located.place or atlas.place(atlas.city.root, 0.0)
     item = atlas.classes.get(prepared.classified.class_ref.key)
     verification = item.verification if item else Verification.CALL
-    by = rule.rule_id if rule else "triage"
+    lead = deciding_centre(atlas, place.division) if doubt else matched.lead
+    by = "veto" if veto else rule.rule_id if rule and not doubt else "triage"
     return Plan(
         class_ref=prepared.classified.class_ref,
         place=place,
         urgency=prepared.urgency,
-        lead=matched.lead.unit_id,
-        assists=tuple(unit.unit_id for unit in matched.assists),
-        path=path(atlas, located.place, matched.lead, now, "veto" if veto else by),
+        lead=lead.unit_id,
+        assists=() if doubt else tuple(unit.unit_id for unit in matched.assists),
+        path=path(atlas, located.place, lead, now, by),
         together=rule.together if rule else False,
         platforms=veto.platforms if veto else (),
         scene=prepared.classified.scene,
@@ -273,7 +275,9 @@ def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
     )
 
 
-def _steps(prepared: Prepared, found: Link | Suggest | None, considered: tuple[Candidate, ...]) -> tuple[Step, ...]:
+def _steps(
+    prepared: Prepared, plan: Plan, found: Link | Suggest | None, considered: tuple[Candidate, ...]
+) -> tuple[Step, ...]:
     veto, located, classified, matched = prepared.veto, prepared.located, prepared.classified, prepared.matched
     place: Place | None = located.place
     if isinstance(found, Link):
@@ -302,5 +306,5 @@ def _steps(prepared: Prepared, found: Link | Suggest | None, considered: tuple[C
             matched.why,
             matched.candidates,
         ),
-        Step("tiers", matched.lead.unit_id, 1.0, f"{matched.lead.name}（{matched.lead.tier}）"),
+        Step("tiers", plan.lead, 1.0, " → ".join(hop.unit for hop in plan.path)),
     )

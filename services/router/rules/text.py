@@ -77,13 +77,13 @@ def _bitmap(text: str) -> bytes:
     return np.packbits(bits).tobytes()
 
 
-_STOP = ~int.from_bytes(_bitmap("".join(f",{phrase},\n{phrase}。" for phrase in _BOILERPLATE.split("|"))), "big")
+_STOP = ~int.from_bytes(_bitmap("".join(f",{phrase},{phrase}。" for phrase in _BOILERPLATE.split("|"))), "big")
 
 
 def grams(text: str) -> bytes:
     """The signature of a plain text: a bitmap (128 bytes) of its pairs of neighbouring characters, without the pairs
     of phrases that every ticket has. The same text has the same signature in every process and build."""
-    return (int.from_bytes(_bitmap(text), "big") & _STOP).to_bytes(GRAM_BITS // 8, "big")
+    return (int.from_bytes(_bitmap(text.replace("\n", "")), "big") & _STOP).to_bytes(GRAM_BITS // 8, "big")
 
 
 def alike(a: bytes, b: bytes) -> float:

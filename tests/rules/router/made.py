@@ -69,7 +69,8 @@ SCREENS = (
     ),
     ScreenRule(
         "meter", "m3", 0.0, 50.0, low=0.01, high=2.0, silent_after_s=129_600.0, scene="elder",
-        class_key="T/event/02", fault_class_key="T/event/09", urgency=Urgency.URGENT, text="{place}一日用水{value}{unit}",
+        class_key="T/event/02", fault_class_key="T/event/09", urgency=Urgency.URGENT,
+        text="{place}一日用水{value}{unit}",
     ),
 )  # fmt: skip
 

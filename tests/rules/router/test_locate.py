@@ -110,9 +110,7 @@ def test_a_road_alone_is_not_sure_of_its_district(shanghai: Atlas) -> None:
         ("虹桥镇噪音", HERE, "310105"),
     ],
 )
-def test_a_clash_is_said_and_lowers_the_confidence(
-    shanghai: Atlas, text: str, more: dict[str, Any], code: str
-) -> None:
+def test_a_clash_is_said_and_lowers_the_confidence(shanghai: Atlas, text: str, more: dict[str, Any], code: str) -> None:
     found = located(shanghai, text, **more)
     assert found.place is not None and found.place.division == code
     assert found.clash and found.clash in found.because
