@@ -110,12 +110,16 @@ class Outlet:
         opens again, and the work goes on with newcomers queueing up behind."""
         self._gate = asyncio.get_running_loop().create_future()
         rest = asyncio.ensure_future(self._drain_rest())
-        done, _ = await asyncio.wait([rest], timeout=self._timeout)
-        if done and not rest.exception() and self.spool.empty:
-            await self.spool.clear()
-            self._spooling = not self.spool.empty
-        self._open_gate()
-        await rest
+        try:
+            done, _ = await asyncio.wait([rest], timeout=self._timeout)
+            if done and not rest.exception() and self.spool.empty:
+                await self.spool.clear()
+                self._spooling = not self.spool.empty
+            self._open_gate()
+            await rest
+        finally:
+            self._open_gate()
+            rest.cancel()
 
     async def _drain_rest(self) -> None:
         while self._gate is not None and self.spool.records:
