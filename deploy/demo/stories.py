@@ -27,10 +27,18 @@ def elders_meter(teller: Teller, now: datetime) -> None:
     meters = [d for d in teller.city.devices if d.kind == METER and d.division.startswith(LINFEN)]
     if len(meters) < 2:
         raise Trouble("the city pack has fewer than two elders' meters in 临汾路街道", "use the shipped pack")
-    elder, neighbour = meters[0], next((m for m in meters[1:] if m.gateway == meters[0].gateway), meters[1])
-    at = _after(teller, elder, now.replace(hour=6, minute=0, second=0, microsecond=0))
-    _read(teller, neighbour, 0.21, at - timedelta(hours=40))
-    _read(teller, elder, 0.23, at - timedelta(hours=24))
+    elder = meters[0]
+    fresh = (m for m in meters[1:] if m.gateway == elder.gateway and _last_heard(teller, m) is None)
+    neighbour = next(fresh, None)
+    at = _six_o_clock(now)
+    normal = [at - timedelta(hours=24)]
+    if (last := _last_heard(teller, elder)) is not None:  # the tour was told before: close what is open first
+        normal = [last + timedelta(minutes=n) for n in (1, 2)]
+        at = max(at, last + timedelta(minutes=3))
+    if neighbour is not None:
+        _read(teller, neighbour, 0.21, at - timedelta(hours=40))
+    for moment in normal:
+        _read(teller, elder, 0.23, moment)
     _read(teller, elder, 0.004, at)
     clock = at.strftime("%H:%M")
     teller.say(clock, f"水表 {elder.device_id} 一天只走了 0.004 m³", "the meter turned 0.004 m³ in a day (limit 0.01)")
@@ -44,8 +52,8 @@ def elders_meter(teller: Teller, now: datetime) -> None:
         f"{lead} 须上门核实，{teller.local(accept['due']):%H:%M} 前接单（规则 {teller.rule_of(str(report_id))}）",
         f"the committee must visit; accept within: {teller.left(accept, datetime.now(teller.zone))}",
     )
-    silent = _silent_order(teller, neighbour, at - timedelta(hours=40))
-    if silent is not None:
+    if neighbour is not None:
+        silent = _silent_order(teller, neighbour, at - timedelta(hours=40))
         teller.say(
             clock,
             f"邻居的水表 {neighbour.device_id} 40 小时没有数据：不是“没用水”，是设备故障"
@@ -54,24 +62,20 @@ def elders_meter(teller: Teller, now: datetime) -> None:
         )
 
 
-def _silent_order(teller: Teller, meter: Device, last: datetime) -> dict[str, Any] | None:
+def _silent_order(teller: Teller, meter: Device, last: datetime) -> dict[str, Any]:
     report_id = alarm_report_id(meter.device_id, f"{METER}:silent", _stamp(last))
     return teller.order_of(str(report_id))
 
 
-def _after(teller: Teller, meter: Device, at: datetime) -> datetime:
-    """`at`, or a minute after the meter's last reading where the tour was told before today; closes what is open."""
+def _six_o_clock(now: datetime) -> datetime:
+    """Six in the morning, today's or, before that, yesterday's."""
+    at = now.replace(hour=6, minute=0, second=0, microsecond=0)
+    return at if at <= now else at - timedelta(days=1)
+
+
+def _last_heard(teller: Teller, meter: Device) -> datetime | None:
     known = teller.get("router", f"/v1/devices/{meter.device_id}")
-    if at > datetime.now(teller.zone):
-        at -= timedelta(days=1)
-    if known is None:
-        return at
-    last = teller.local(known["last_at"])
-    return (
-        max(at, last + timedelta(hours=48, minutes=1))
-        if last + timedelta(hours=48) < at
-        else last + timedelta(minutes=1)
-    )
+    return teller.local(known["last_at"]) if known else None
 
 
 def _read(teller: Teller, meter: Device, value: float, at: datetime) -> None:
