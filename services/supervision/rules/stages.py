@@ -4,7 +4,7 @@
 |----------|--------------|--------------------------------------------|--------------------------------------------|
 | triage   | order        | opening without a sure unit                | the decision: routed, rejected, passed on  |
 | accept   | assignment   | the offer                                  | acceptance                                 |
-| arrive   | assignment   | the offer                                  | arrival; "done" when nobody had to come    |
+| arrive   | assignment   | the offer                                  | arrival; being done ends it                |
 | handle   | assignment   | the offer (派遣): dawdling earns no time    | the unit's "done"                          |
 | contact  | report       | its receipt, not before a unit leads       | a reporter reached by a unit               |
 | verify   | order        | the result waits for its check             | the check, whatever it says                |
@@ -150,11 +150,10 @@ class _Reader:
         asked = (self._of.source, self._ticket_type, part.class_key, self._of.urgency, part.tier, round_.number)
         limits = self._promises.limits(asked, part.offered_at)
         id_ = part.assignment_id
+        over = part.done_at or end  # whoever is done has nothing left to accept, and nowhere to go
         if not part.resumed:
-            at = part.accepted_at or part.done_at
-            self._add(limits, Stage.ACCEPT, round_, part.unit, part.offered_at, at, end, part=id_)
-        at = part.arrived_at or part.done_at
-        self._add(limits, Stage.ARRIVE, round_, part.unit, part.offered_at, at, end, part=id_)
+            self._add(limits, Stage.ACCEPT, round_, part.unit, part.offered_at, part.accepted_at, over, part=id_)
+        self._add(limits, Stage.ARRIVE, round_, part.unit, part.offered_at, part.arrived_at, over, part=id_)
         self._add(limits, Stage.HANDLE, round_, part.unit, part.offered_at, part.done_at, end, part=id_)
 
     def _for_order(

@@ -1,7 +1,6 @@
-"""Supervision on the real PostgreSQL, with a small policy whose limits are minutes, so that a story fits in an hour."""
+"""Supervision on the real PostgreSQL, for the toy city."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import asyncpg
@@ -9,88 +8,12 @@ import pytest
 
 from deploy.stack.keys import jwks_file
 from deploy.stack.lifecycle import Stack
-from schemas.city import CalendarData, City, ClassItem, Division, Limit, Policy, Thresholds, Unit, WorkingHours
-from schemas.vocabulary import ClassKind, LimitUnit, Stage, Tier
 from services.chassis.database import open_pool
-from services.supervision.rules.stages import Promises
+from services.supervision.handlers import MarkingSeam, OrdersHandler
 from services.supervision.settings import SupervisionSettings
+from tests.rules.supervision_timeline.toy import PROMISES
 
-START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
 TABLES = "orders, clocks, notices, ticks, dead_facts, pending, outbox, outbox_refused, inbox, stops"
-
-
-def _limit(stage: Stage, minutes: float, **given: object) -> Limit:
-    name = str(given.pop("limit_id", stage.value))
-    return Limit(limit_id=name, stage=stage, amount=minutes, unit=LimitUnit.MINUTE, **given)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="session")
-def city() -> City:
-    """Three units, three divisions, one calendar, and a policy in minutes."""
-    return City(
-        name="toy",
-        title="玩具城",
-        title_en="Toy",
-        timezone="Asia/Shanghai",
-        version="1",
-        bounds=(120.0, 30.0, 122.0, 32.0),
-        root="C",
-        divisions=(
-            Division("C", "市", "", Tier.CITY),
-            Division("D", "区", "C", Tier.DISTRICT),
-            Division("D1", "甲街道", "D", Tier.STREET),
-            Division("D2", "乙街道", "D", Tier.STREET),
-        ),
-        units=(
-            Unit("centre-city", "市中心", Tier.CITY, "centre", "C"),
-            Unit("centre-district", "区中心", Tier.DISTRICT, "centre", "D"),
-            Unit("street-a", "甲街道办", Tier.STREET, "street_office", "D1"),
-            Unit("street-b", "乙街道办", Tier.STREET, "street_office", "D2"),
-        ),
-        classes=(
-            ClassItem("T", ClassKind.PART, "0101", "井盖", "Manhole", "设施"),
-            ClassItem("T", ClassKind.EVENT, "0201", "噪音", "Noise", "环境"),
-        ),
-        dangers=(),
-        police_classes=(),
-        screens=(),
-        devices=(),
-        rules=(),
-        rulebook_version="1",
-        policy=Policy(
-            "1",
-            (
-                _limit(Stage.TRIAGE, 20),
-                _limit(Stage.ACCEPT, 30),
-                _limit(Stage.CONTACT, 60),
-                _limit(Stage.HANDLE, 240, limit_id="handle-noise", classes=("T/event/0201",)),
-                _limit(Stage.HANDLE, 120),
-                _limit(Stage.VERIFY, 60),
-                _limit(Stage.CALLBACK, 90),
-                _limit(Stage.TOTAL, 480),
-            ),
-        ),
-        calendars=(
-            CalendarData(
-                name="toy",
-                version="1",
-                timezone="Asia/Shanghai",
-                holidays=frozenset(),
-                makeup_workdays=frozenset(),
-                years=frozenset(range(2020, 2031)),
-                hours=WorkingHours("office", ((time(9), time(18)),)),
-            ),
-        ),
-        thresholds=Thresholds(),
-    )
-
-
-assert date(2026, 3, 2).weekday() == 0
-
-
-@pytest.fixture(scope="session")
-def promises(city: City) -> Promises:
-    return Promises.of(city)
 
 
 @pytest.fixture
@@ -102,6 +25,7 @@ def settings(servers: Stack, tmp_path: Path) -> SupervisionSettings:
         jwks_file=jwks_file(servers.home),
         state_dir=tmp_path,
         pool_size=8,
+        stop_after_dead=1000,
     )
 
 
@@ -112,3 +36,9 @@ async def pool(settings: SupervisionSettings) -> AsyncIterator[asyncpg.Pool]:
     await opened.execute(f"TRUNCATE {TABLES}")
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def seam(pool: asyncpg.Pool, settings: SupervisionSettings) -> MarkingSeam:
+    """What the worker feeds its batches into."""
+    return MarkingSeam(OrdersHandler(PROMISES), pool, settings)

@@ -69,7 +69,8 @@ class Story:
     def opened(self, at: datetime, **given: Any) -> "Story":
         """Opened for one report, offered to street-a, unless told otherwise."""
         in_triage = given.pop("triage", False)
-        units: tuple[str, ...] = () if in_triage else given.pop("units", ("street-a",))
+        units: tuple[str, ...] = given.pop("units", ("street-a",))
+        units = () if in_triage else units
         lead = "centre-district" if in_triage else units[0]
         report = ReportStub(
             report_id=self.report,

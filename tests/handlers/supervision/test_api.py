@@ -1,0 +1,175 @@
+"""What people and programs ask, and who may."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from deploy.stack.keys import issue_token
+from deploy.stack.lifecycle import Stack
+from services.supervision.api import supervision_app
+from services.supervision.handlers import MarkingSeam, Sweep
+from services.supervision.settings import SupervisionSettings
+from tests.rules.supervision_timeline.story import Story, minutes, records, tick
+from tests.rules.supervision_timeline.toy import CITY, START
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+async def ask(pool: asyncpg.Pool, settings: SupervisionSettings, servers: Stack) -> AsyncIterator[Ask]:
+    """GET (or POST, with a body) as a role, perhaps of a unit; the reply."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[asyncpg.Pool]:
+        yield pool
+
+    app = supervision_app(settings, CITY, opened)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+
+        async def ask(path: str, role: str = "supervisor", unit: str | None = None, body: Any = None) -> httpx.Response:
+            token = issue_token(role, subject="someone", unit=unit, home=servers.home)
+            headers = {"authorization": f"Bearer {token}"}
+            if body is None:
+                return await client.get(path, headers=headers)
+            return await client.post(path, headers=headers, json=body)
+
+        yield ask
+
+
+@pytest.fixture
+async def story(seam: MarkingSeam, pool: asyncpg.Pool) -> Story:
+    """An order whose acceptance and contact were missed."""
+    told = Story("asked").opened(START)
+    await seam.handle(records(*told.outgoing()))
+    await seam.handle(tick(START + minutes(61)))
+    await Sweep(pool).drain()
+    return told
+
+
+async def test_the_clocks_of_an_order_in_the_citys_time(ask: Ask, story: Story) -> None:
+    reply = await ask(f"/v1/clocks/{story.order_id}")
+    body = reply.json()
+    assert reply.status_code == 200 and body["order_id"] == str(story.order_id)
+    first = body["clocks"][0]
+    assert {key: first[key] for key in ("stage", "state", "light", "policy", "round")} == {
+        "stage": "accept",
+        "state": "missed",
+        "light": "red",
+        "policy": "accept",
+        "round": 1,
+    }
+    assert first["owner"] == {"unit_id": "street-a", "name": "甲街道办", "tier": "street"}
+    assert first["start"] == "2026-03-02T10:00:00+08:00" and first["due"] == "2026-03-02T10:30:00+08:00"
+    assert first["assignment_id"] == str(story.assignment()) and "report_id" not in first
+    assert body["clocks"][1]["report_id"] == str(story.report)
+
+
+async def test_an_order_nobody_knows_is_not_found(ask: Ask) -> None:
+    reply = await ask(f"/v1/clocks/{uuid4()}")
+    assert reply.status_code == 404 and reply.json()["code"] == "not_found"
+    assert (await ask("/v1/clocks/no-uuid")).json()["code"] == "invalid"
+
+
+async def test_responders_see_their_units_orders_only(ask: Ask, story: Story) -> None:
+    path = f"/v1/clocks/{story.order_id}"
+    assert (await ask(path, "responder", "street-a")).status_code == 200
+    reply = await ask(path, "responder", "street-b")
+    assert reply.status_code == 403 and reply.json()["code"] == "other_unit"
+    bulk = await ask(f"/v1/clocks?order_ids={story.order_id}", "responder", "street-b")
+    assert bulk.json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("role", ["citizen", "gateway"])
+async def test_outsiders_see_nothing(ask: Ask, story: Story, role: str) -> None:
+    for path in (f"/v1/clocks/{story.order_id}", "/v1/breaches", f"/v1/clocks?order_ids={story.order_id}"):
+        reply = await ask(path, role)
+        assert reply.status_code == 403 and reply.json()["code"] == "forbidden"
+
+
+async def test_many_orders_at_once(ask: Ask, seam: MarkingSeam) -> None:
+    stories = [Story(f"many-{number}").opened(START) for number in range(60)]
+    await seam.handle(records(*(each for told in stories for each in told.outgoing())))
+    ids = [str(told.order_id) for told in stories]
+    one = await ask(f"/v1/clocks?order_ids={','.join(ids)},{uuid4()}")
+    other = await ask("/v1/clocks", "import", body={"order_ids": [*ids, ids[0]]})
+    assert [item["order_id"] for item in one.json()["items"]] == ids
+    assert one.json() == other.json() and all(len(item["clocks"]) == 4 for item in one.json()["items"])
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [({"order_ids": []}, "invalid"), ({"order_ids": ["x"]}, "invalid"), ({}, "invalid")]
+)
+async def test_a_bulk_question_that_makes_no_sense_is_refused(ask: Ask, body: Any, code: str) -> None:
+    assert (await ask("/v1/clocks", body=body)).json()["code"] == code
+    assert (await ask("/v1/clocks?order_ids=nonsense")).json()["code"] == code
+    too_many = {"order_ids": [str(uuid4()) for _ in range(501)]}
+    assert (await ask("/v1/clocks", body=too_many)).json()["code"] == "invalid"
+
+
+async def test_breaches_by_unit_stage_division_and_time(ask: Ask, story: Story) -> None:
+    async def stages(query: str = "", role: str = "supervisor", unit: str | None = None) -> list[str]:
+        reply = await ask(f"/v1/breaches{query}", role, unit)
+        assert reply.status_code == 200, reply.text
+        return [item["stage"] for item in reply.json()["items"]]
+
+    assert await stages() == ["contact", "accept"], "the latest deadline first"
+    assert await stages("?stage=accept") == ["accept"]
+    assert await stages("?unit=street-a") == ["contact", "accept"] and await stages("?unit=street-b") == []
+    assert await stages("?division=D") == await stages("?division=D1") == ["contact", "accept"]
+    assert await stages("?division=D2") == []
+    assert await stages("?since=2026-03-02T10:45:00%2B08:00") == ["contact"]
+    assert await stages(role="responder", unit="street-a") == ["contact", "accept"]
+    assert await stages(role="responder", unit="street-b") == []
+    refused = await ask("/v1/breaches?unit=street-a", "responder", "street-b")
+    assert refused.json()["code"] == "other_unit"
+
+
+async def test_a_breach_says_which_order_where_and_whose(ask: Ask, story: Story) -> None:
+    (item,) = (await ask("/v1/breaches?stage=accept")).json()["items"]
+    assert item["order_id"] == str(story.order_id) and item["division"] == "D1"
+    assert item["owner"]["unit_id"] == "street-a" and item["due"] == "2026-03-02T10:30:00+08:00"
+
+
+async def test_pages_follow_each_other_without_a_gap(ask: Ask, seam: MarkingSeam, pool: asyncpg.Pool) -> None:
+    for number in range(7):
+        await seam.handle(records(*Story(f"page-{number}").opened(START).outgoing()))
+    await seam.handle(tick(START + minutes(61)))
+    await Sweep(pool).drain()
+    found: list[str] = []
+    cursor = ""
+    while True:
+        body = (await ask(f"/v1/breaches?limit=5&cursor={cursor}")).json()
+        found += [item["clock_id"] for item in body["items"]]
+        if body["next"] is None:
+            break
+        cursor = body["next"]
+    assert len(found) == len(set(found)) == 14
+    everything = (await ask("/v1/breaches?limit=200")).json()["items"]
+    assert found == [item["clock_id"] for item in everything]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "AAAA", "MjAyNi0wMy0wMlQwMDowMDowMHxhYmM"])
+async def test_a_cursor_that_is_not_ours_is_refused(ask: Ask, cursor: str) -> None:
+    assert (await ask(f"/v1/breaches?cursor={cursor}")).json()["code"] == "cursor_invalid"
+
+
+@pytest.mark.parametrize("query", ["stage=lunch", "since=2026-03-02T10:00:00", "limit=0", "limit=201"])
+async def test_a_filter_that_does_not_fit_is_refused(ask: Ask, query: str) -> None:
+    reply = await ask(f"/v1/breaches?{query}")
+    assert reply.status_code == 422 and reply.json()["code"] == "invalid"
+
+
+async def test_the_light_is_of_the_moment_of_the_answer(ask: Ask, seam: MarkingSeam, pool: asyncpg.Pool) -> None:
+    now = await pool.fetchval("SELECT clock_timestamp()")
+    told = Story("lights").opened(now - minutes(27))
+    await seam.handle(records(*told.outgoing()))
+    clocks = (await ask(f"/v1/clocks/{told.order_id}")).json()["clocks"]
+    assert [(clock["stage"], clock["light"]) for clock in clocks][:2] == [("accept", "yellow"), ("contact", "green")]

@@ -1,0 +1,117 @@
+"""Laws of the timeline: clocks follow from the set of facts, not from when they came."""
+
+from datetime import datetime
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.envelope import Record
+from schemas.facts import OrderFact
+from schemas.vocabulary import AssignmentRole
+from services.chassis.sequence import Sequence
+from services.supervision.rules.stages import Clock, clocks
+from services.supervision.rules.timeline import Timeline, fold
+from tests.rules.supervision_timeline.story import Story, minutes
+from tests.rules.supervision_timeline.toy import PROMISES, START
+
+RECORD = Record("orders.events", 0, 0, None, b"")
+STEPS = (
+    "joined",
+    "accepted",
+    "contacted",
+    "arrived",
+    "noted",
+    "done",
+    "withdrawn",
+    "routed",
+    "passed",
+    "failed",
+    "called_back",
+    "closed",
+    "reopened",
+)
+
+
+def _step(story: Story, name: str, at: datetime) -> None:
+    if name == "joined":
+        story.joined(at, f"joined-{len(story.facts)}")
+    elif name == "withdrawn":
+        story.withdrawn(at, place=1)
+    elif name == "routed":
+        story.routed(at, ("street-b",), withdrawn=(story.assignment(0),))
+    elif name in ("passed", "failed"):
+        story.verified(at, passed=name == "passed")
+    elif name == "accepted":
+        story.accepted(at, place=1, role=AssignmentRole.LEAD, lead="street-b")
+    else:
+        getattr(story, name)(at)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """An order with up to a dozen facts, in an order that dispatch might or might not allow."""
+    story = Story("law").opened(START, units=("street-a", "street-b"), triage=draw(st.booleans()))
+    if not story.facts[0].assignments:  # type: ignore[attr-defined]
+        story.routed(START + minutes(10), ("street-a", "street-b"))
+    at = START + minutes(10)
+    for name in draw(st.lists(st.sampled_from(STEPS), max_size=12)):
+        at += minutes(draw(st.integers(0, 200)))
+        _step(story, name, at)
+    return story
+
+
+def folded(facts: list[OrderFact], order_id: UUID) -> tuple[Timeline | None, int]:
+    """What becomes of facts in the order they arrive."""
+    sequence = Sequence({}, ())
+    timeline: Timeline | None = None
+    for fact in facts:
+        for ready in sequence.take(fact, RECORD):
+            timeline = fold(timeline, ready)
+    return timeline, sequence.last.get(order_id, 0)
+
+
+def of(timeline: Timeline | None, known: datetime | None = None) -> list[Clock]:
+    assert timeline is not None
+    return clocks(timeline, PROMISES, known)
+
+
+@given(story=stories(), data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_any_order_of_arrival_and_any_repeats_give_the_same_clocks(story: Story, data: st.DataObject) -> None:
+    straight, last = folded(story.facts, story.order_id)
+    again = data.draw(st.lists(st.sampled_from(story.facts), max_size=5))
+    shuffled = data.draw(st.permutations(story.facts + again))
+    crooked, other = folded(shuffled, story.order_id)
+    assert other == last == len(story.facts)
+    assert of(crooked) == of(straight)
+
+
+@given(story=stories())
+@settings(max_examples=300, deadline=None)
+def test_no_two_clocks_share_an_id_and_every_deadline_lies_after_its_start(story: Story) -> None:
+    found = of(folded(story.facts, story.order_id)[0])
+    assert len({clock.view.clock_id for clock in found}) == len(found) > 0
+    for clock in found:
+        assert clock.view.start <= clock.warn_at <= clock.view.due
+
+
+@given(story=stories(), step=st.integers(0, 12))
+@settings(max_examples=300, deadline=None)
+def test_a_later_fact_never_moves_the_promise_to_a_reporter(story: Story, step: int) -> None:
+    """`total` of a report, once made, is due when it was due; returns and hand-overs never reset it."""
+    before = of(folded(story.facts[: step + 1], story.order_id)[0])
+    after = {clock.view.clock_id: clock.view for clock in of(folded(story.facts, story.order_id)[0])}
+    for clock in before:
+        if clock.view.stage == "total":
+            assert after[clock.view.clock_id].due == clock.view.due
+
+
+@given(story=stories(), early=st.integers(0, 3000), later=st.integers(0, 3000))
+@settings(max_examples=300, deadline=None)
+def test_what_is_missed_stays_missed_as_time_goes_on(story: Story, early: int, later: int) -> None:
+    timeline = folded(story.facts, story.order_id)[0]
+    first = of(timeline, START + minutes(early))
+    second = of(timeline, START + minutes(early + later))
+    for before, after in zip(first, second, strict=True):
+        assert before.view.state == after.view.state or (before.view.state, after.view.state) == ("running", "missed")
