@@ -87,11 +87,11 @@ def _table(found: list[ProcessStatus]) -> Table:
             line.state if line.pid is not None else f"[red]{line.state}[/red]",
             _or_dash(line.pid),
             "-" if line.uptime_s is None else _duration(line.uptime_s),
-            "-" if line.memory_mb is None else f"{line.memory_mb:.0f} MB",
+            "-" if line.rss_mb is None else f"{line.rss_mb:.0f} MB",
             _or_dash(line.port),
         )
-    total = sum(line.memory_mb or 0 for line in found)
-    table.add_row("[bold]all[/bold]", "", "", "", f"[bold]{total:.0f} MB[/bold]", "")
+    total = sum(line.share_mb or 0 for line in found)
+    table.add_row("[bold]all[/bold]", "shared memory counted once", "", "", f"[bold]{total:.0f} MB[/bold]", "")
     return table
 
 

@@ -125,6 +125,7 @@ def spec_of_kafka(home: Home) -> Spec:
         folder=str(home.kafka),
         log=str(home.logs / "kafka.log"),
         record=str(home.records / "kafka"),
+        settings=(home.kafka / "server.properties").read_text(encoding="utf-8"),
     )
 
 

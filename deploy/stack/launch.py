@@ -33,7 +33,8 @@ _LEFTOVER_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Spec:
-    """How one process is started. `as_user` is (uid, gid) to change to; `data_folder` is PostgreSQL's."""
+    """How one process is started. `as_user` is (uid, gid) to change to; `data_folder` is PostgreSQL's; `settings` is
+    the content of a settings file, so that a change of it counts as another way to start."""
 
     name: str
     arguments: list[str]
@@ -44,6 +45,7 @@ class Spec:
     end_signal: int = signal.SIGTERM
     as_user: list[int] | None = None
     data_folder: str | None = None
+    settings: str = ""
     fingerprint: str = field(default="", compare=False)
 
     def sealed(self) -> str:

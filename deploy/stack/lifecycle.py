@@ -31,17 +31,23 @@ __all__ = ["ProcessStatus", "Stack"]
 _SERVER_PATIENCE = 60.0
 _SERVICE_PATIENCE = 60.0
 _FULL_DISK = "No space left on device"
+_PORT_LOST = "Address already in use"
 
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """One line of `paidan status`. Memory in megabytes, of PostgreSQL with its children; uptime in seconds."""
+    """One line of `paidan status`; uptime in seconds, memory in megabytes.
+
+    `rss_mb` is resident memory; `share_mb` counts a page that several processes use once among them, so that shares
+    may be added up. PostgreSQL is counted with its children, and both numbers are its share.
+    """
 
     process: str
     state: str
     pid: int | None
     uptime_s: int | None
-    memory_mb: float | None
+    rss_mb: float | None
+    share_mb: float | None
     port: int | None
 
 
@@ -67,7 +73,7 @@ class Stack:
     ) -> None:
         self.home = Home(Path(home).absolute())
         self.ports = Ports(port_base)
-        self._city = city
+        self.city = city
         self._processes = tuple(PROCESSES if processes is None else processes)
         self._say = say
         self._cluster = postgres.Cluster(self.home, self.ports)
@@ -95,7 +101,7 @@ class Stack:
             self.ports,
             bootstrap=self.kafka_bootstrap,
             database_url=self.database_url(postgres.role_of(service)),
-            city=city_folder(self._city),
+            city=city_folder(self.city),
         )
 
     # --- up --------------------------------------------------------------------------------------------------------
@@ -236,6 +242,8 @@ class Stack:
     def _late(self, name: str, patience: float) -> Trouble:
         log = self.home.logs / f"{name}.log"
         tail = log.read_text(encoding="utf-8", errors="replace")[-4000:] if log.exists() else ""
+        if _PORT_LOST in tail:
+            refuse_taken({name: self.ports.of(name)})
         if _FULL_DISK in tail:
             return Trouble(f"{name} stopped because the disk is full", "free some space and start again")
         state = "runs, but does not say it is ready" if self._runs(name) else "does not stay up"
@@ -313,18 +321,18 @@ class Stack:
         elif isinstance(code := info.get("state"), int):
             state = STATE_NAMES.get(code, "unknown")
         if pid is None:
-            return ProcessStatus(name, state, None, None, None, port)
+            return ProcessStatus(name, state, None, None, None, None, port)
         process = psutil.Process(pid)
         uptime = int(time.time() - process.create_time())
-        return ProcessStatus(name, state, pid, uptime, _memory_mb(process, alone=name == "supervisord"), port)
+        return ProcessStatus(name, state, pid, uptime, *_memory(process, alone=name == "supervisord"), port)
 
 
-def _memory_mb(process: psutil.Process, alone: bool) -> float | None:
-    """Resident memory; for a process with children their shares of shared memory, so that it is counted once."""
+def _memory(process: psutil.Process, alone: bool) -> tuple[float | None, float | None]:
+    """Resident memory and share, in megabytes, of a process with its children, or `alone`; None where forbidden."""
     try:
         family = [process] if alone else [process, *process.children(recursive=True)]
-        if len(family) == 1:
-            return round(process.memory_info().rss / 1_000_000, 1)
-        return round(sum(member.memory_full_info().pss for member in family) / 1_000_000, 1)
+        share = sum(member.memory_full_info().pss for member in family) / 1_000_000
+        resident = share if len(family) > 1 else process.memory_info().rss / 1_000_000
+        return round(resident, 1), round(share, 1)
     except psutil.Error:
-        return None
+        return None, None

@@ -73,11 +73,7 @@ def _opens(connection: psycopg.Connection, role: str, password: str) -> bool:
 
 def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:
     verb = "alter" if _exists(connection, role) else "create"
-    connection.execute(
-        sql.SQL(verb + " role {} login password {}").format(
-            sql.Identifier(role), sql.Literal(password)
-        )
-    )
+    connection.execute(sql.SQL(verb + " role {} login password {}").format(sql.Identifier(role), sql.Literal(password)))
     connection.execute(
         sql.SQL("grant connect, temporary on database {} to {}").format(
             sql.Identifier(connection.info.dbname), sql.Identifier(role)

@@ -1,5 +1,6 @@
 """One started stack for all tests of the one-machine stack: real servers, and dummies in the place of services."""
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,11 @@ DUMMIES = (
 )
 FAILING = Process("dispatch", "normal", module="tests.deploy.failing")
 STARTED = {"kafka", "postgres", *(process.name for process in DUMMIES)}
+
+
+def some_base() -> int:
+    """A free port base somewhere: two test runs on one machine rarely look in the same place."""
+    return free_base(random.randrange(2_000, 11_000, 40))
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
@@ -38,7 +44,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_stack(tmp_path_factory: pytest.TempPathFactory, city: Path) -> Iterator[Stack]:
     """A stack of these tests alone, because they kill it. The failing process keeps failing meanwhile."""
     home = tmp_path_factory.mktemp("stack")
-    stack = Stack(home, free_base(), str(city), processes=(*DUMMIES, FAILING))
+    stack = Stack(home, some_base(), str(city), processes=(*DUMMIES, FAILING))
     try:
         stack.up(only=STARTED)
         stack.launch_without_waiting(FAILING.name)

@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from deploy.stack import records
 from deploy.stack.lifecycle import Stack
 from deploy.stack.ports import refuse_taken
-from tests.deploy.conftest import DUMMIES, STARTED, eventually
+from tests.deploy.conftest import DUMMIES, STARTED, eventually, some_base
 
 pytestmark = pytest.mark.stack
 
@@ -131,6 +131,16 @@ def test_an_orphan_started_with_other_settings_is_replaced(
     monkeypatch.delenv("PAIDAN_POOL_SIZE")
     own_stack.up(only=STARTED)
     assert "PAIDAN_POOL_SIZE" not in json.loads((own_stack.home.state_of("intake") / "api.json").read_text())
+
+
+def test_other_ports_move_everything(own_stack: Stack) -> None:
+    before = pids(own_stack)
+    moved = Stack(own_stack.home.root, some_base(), str(own_stack.city), processes=DUMMIES)
+    moved.up(only=STARTED)
+    assert all(pids(moved)[name] != before[name] for name in STARTED)
+    assert answers(moved, "intake-api")
+    own_stack.up(only=STARTED)
+    assert answers(own_stack, "intake-api")
 
 
 def test_a_recorded_pid_that_now_belongs_to_somebody_else_is_left_alone(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from deploy.stack.migrations import heads_of, migrate
 from deploy.stack.topics import ensure_topics
 from deploy.stack.trouble import Trouble
 from schemas.topics import TOPICS, Topic
-from tests.harness.servers import free_base
+from tests.deploy.conftest import some_base
 
 pytestmark = pytest.mark.stack
 
@@ -134,7 +134,7 @@ def test_a_server_of_ones_own_is_prepared_without_a_superuser(
     own_stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Roles are shared by a server's databases, so this one is a second server, with other passwords."""
-    landlord = Stack(tmp_path / "landlord", free_base(), "shanghai")
+    landlord = Stack(tmp_path / "landlord", some_base(), "shanghai")
     landlord.up(only={"postgres"})
     try:
         owner = landlord.database_url("postgres")
@@ -146,7 +146,7 @@ def test_a_server_of_ones_own_is_prepared_without_a_superuser(
             run(owner, f"drop schema if exists {role.removeprefix('paidan_')} cascade")
             run(owner, f"drop role {role}")
         monkeypatch.setenv("DATABASE_URL", address)
-        guest = Stack(tmp_path / "guest", free_base(), "shanghai", processes=())
+        guest = Stack(tmp_path / "guest", some_base(), "shanghai", processes=())
         guest.home.prepare()
         for _ in range(2):  # the second time finds everything in place
             guest.up(only=set())

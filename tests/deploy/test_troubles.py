@@ -21,7 +21,7 @@ from deploy.stack.ports import Ports, holder_of
 from deploy.stack.processes import city_folder
 from deploy.stack.supervised import socket_path
 from deploy.stack.trouble import Trouble, in_plain_words
-from tests.harness.servers import free_base
+from tests.deploy.conftest import some_base
 
 _NOBODY = 65534
 
@@ -62,7 +62,7 @@ def as_ordinary_user() -> Iterator[None]:
 
 
 def test_a_port_in_use_names_its_holder_and_how_to_move(tmp_path: Path) -> None:
-    base = free_base()
+    base = some_base()
     with socket.create_server(("127.0.0.1", Ports(base).of("postgres"))):
         line = the_line(paidan("up", "--only", "postgres", PAIDAN_HOME=str(tmp_path), PAIDAN_PORT_BASE=str(base)))
     assert f"port {Ports(base).of('postgres')}, wanted for postgres, is held by " in line
@@ -161,7 +161,7 @@ def test_a_whole_download_needs_no_network(downloads: Path, tmp_path: Path) -> N
 def test_a_half_finished_download_is_noticed_and_fetched_again(downloads: Path, tmp_path: Path) -> None:
     jar = max(downloads.glob("*.jar"), key=lambda path: path.stat().st_size)
     os.truncate(jar, jar.stat().st_size // 2)
-    done = paidan("up", "--only", "kafka", PAIDAN_HOME=str(tmp_path / "home"), PAIDAN_PORT_BASE=str(free_base()))
+    done = paidan("up", "--only", "kafka", PAIDAN_HOME=str(tmp_path / "home"), PAIDAN_PORT_BASE=str(some_base()))
     assert "incomplete: fetching it again" in done.stderr
     assert "could not be fetched" in the_line(done)
     assert "PAIDAN_MAVEN_URL" in the_line(done)
