@@ -46,7 +46,7 @@ def _accept(book: Book, order: Order, a: Assignment, asked: Act) -> None:
     to = lifecycle.order_step(order.status, "accept", role, asked.actor.who)
     lead = a.unit if role is AssignmentRole.LEAD else order.lead
     said = {"assignment_id": a.assignment_id, "role": role, "lead": lead}
-    at = occurred(asked.body.occurred_at, book.now, latest(a.offered_at, order.since if swaps else None))
+    at = occurred(asked.body.occurred_at, book.now, latest(a.offered_at, order.since if role is AssignmentRole.LEAD else None))
     _record(book, order, facts.AssignmentAccepted, said, a, asked, at, to)
 
 
@@ -83,8 +83,10 @@ def _finish(book: Book, order: Order, a: Assignment, asked: Act) -> None:
         raise Refused(
             "assists_open", ", ".join(x.unit for x in still_open), assists=[x.assignment_id for x in still_open]
         )
-    not_before = latest(a.offered_at, a.accepted_at, a.arrived_at, order.since if leads else None)
-    at = occurred(body.occurred_at, book.now, not_before)
+    before = [a.offered_at, a.accepted_at, a.arrived_at]
+    if leads:  # the lead's end comes after everybody else's
+        before += [order.since, *(x.done_at for x in order.assignments)]
+    at = occurred(body.occurred_at, book.now, latest(*before))
     closes = to is OrderStatus.CLOSED
     said = {"assignment_id": a.assignment_id, "role": a.role, "result": body.result}
     private = msgspec.json.encode({"answer": body.answer}).decode()

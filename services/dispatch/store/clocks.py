@@ -10,7 +10,7 @@ import msgspec
 from schemas.facts import ClocksSet, ClockView
 from schemas.vocabulary import ClockState
 from services.chassis.database import Connection
-from services.dispatch.store.columns import Columns, arrays, insert
+from services.dispatch.store.columns import Columns, insert, send
 
 _CLOCKS: Columns = (
     ("order_id", "uuid"),
@@ -31,8 +31,7 @@ _views = msgspec.json.Decoder(tuple[ClockView, ...]).decode
 async def save(connection: Connection, said: Sequence[ClocksSet], now: datetime) -> None:
     """Keep what supervision said, each (order, seq) once; `due` is the earliest that still runs."""
     rows = [(c.order_id, c.seq, now, _due(c.clocks), _encode(c.clocks).decode()) for c in said]
-    if rows:
-        await connection.execute(_SAVE, *arrays(rows, len(_CLOCKS)))
+    await send(connection, _SAVE, rows)
 
 
 def _due(clocks: Sequence[ClockView]) -> datetime | None:

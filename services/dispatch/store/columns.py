@@ -1,9 +1,12 @@
-"""Rows in bulk: one statement for any number of rows, written from a list of columns and their types."""
+"""Rows in bulk: one statement for any number of rows, made from a list of columns and their types."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from services.chassis.database import Connection
+
 Columns = tuple[tuple[str, str], ...]
+Row = tuple[Any, ...]
 # What is sent as text because arrays of it cannot be sent otherwise.
 _SENT_AS = {"json": "text"}
 
@@ -28,7 +31,15 @@ def update(table: str, key: str, columns: Columns) -> str:
     return f"UPDATE {table} AS old SET {sets} FROM unnest({arrays}) AS rows({names}) WHERE old.{key} = rows.{key}"
 
 
-def arrays(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Rows turned into one list a column."""
-    turned = [list(column) for column in zip(*rows, strict=True)]
-    return turned or [[] for _ in range(width)]
+async def send(connection: Connection, statement: str, rows: Sequence[Row]) -> str:
+    """Run a statement of `insert` or `update` for these rows; answers its command tag, "" for no rows."""
+    if not rows:
+        return ""
+    tag: str = await connection.execute(statement, *(list(column) for column in zip(*rows, strict=True)))
+    return tag
+
+
+async def copy(connection: Connection, table: str, columns: Columns, rows: Sequence[Row]) -> None:
+    """COPY new rows: half the cost of INSERT … unnest for many; a row that is there already fails the transaction."""
+    if rows:
+        await connection.copy_records_to_table(table, records=rows, columns=[name for name, _ in columns])

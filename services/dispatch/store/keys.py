@@ -6,7 +6,7 @@ import asyncpg
 from msgspec import Struct
 
 from services.chassis.database import Connection
-from services.dispatch.store.columns import Columns, arrays, insert
+from services.dispatch.store.columns import Columns, insert, send
 
 Key = tuple[str, str]
 _KEYS: Columns = (
@@ -44,6 +44,6 @@ async def save(connection: Connection, kept: dict[Key, Kept]) -> None:
     if not kept:
         return
     rows = [(*key, value.body_hash, value.version, value.answer) for key, value in kept.items()]
-    done = await connection.execute(_SAVE, *arrays(rows, len(_KEYS)))
+    done = await send(connection, _SAVE, rows)
     if done != f"INSERT 0 {len(rows)}":
         raise asyncpg.SerializationError("an idempotency key was used twice at the same time")

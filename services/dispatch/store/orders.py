@@ -20,7 +20,7 @@ from schemas.vocabulary import (
 from services.chassis.database import Connection
 from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
 from services.dispatch.rules.order import Assignment, Detail, Order
-from services.dispatch.store.columns import Columns, arrays, insert, update
+from services.dispatch.store.columns import Columns, copy, insert, send, update
 
 _encode = msgspec.json.Encoder().encode
 _detail = msgspec.json.Decoder(Detail).decode
@@ -102,13 +102,8 @@ REPORTER: Columns = (
 )
 PENDING: Columns = (("cause", "uuid"), ("waits_for", "uuid"), ("kind", "text"), ("body", "bytea"))
 
-_INSERT_ORDERS = insert("orders", ORDER + ORDER_FIXED)
 _UPDATE_ORDERS = update("orders", "order_id", ORDER)
-_INSERT_ASSIGNMENTS = insert("assignments", ASSIGNMENT + ASSIGNMENT_FIXED)
 _UPDATE_ASSIGNMENTS = update("assignments", "assignment_id", ASSIGNMENT)
-_INSERT_HISTORY = insert("history", HISTORY)
-_INSERT_REPORTS = insert("reports", REPORT)
-_INSERT_REPORTERS = insert("reporters", REPORTER)
 _INSERT_PENDING = insert("pending_links", PENDING, "ON CONFLICT DO NOTHING")
 
 
@@ -162,24 +157,19 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     """
     opened = list(book.opened.values())
     touched = [order for key, order in book.touched.items() if key not in book.opened]
-    await _many(connection, _INSERT_ORDERS, [(*_order(o), *_order_fixed(o)) for o in opened])
-    await _many(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
     parts = [a for o in (*opened, *touched) for a in o.assignments]
     fresh = [(*_assignment(a), *_assignment_fixed(a)) for a in parts if not a.stored]
-    await _many(connection, _INSERT_ASSIGNMENTS, fresh)
-    await _many(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
-    await _many(connection, _INSERT_HISTORY, [_history(change, messages[change.id]) for change in book.changes])
-    await _many(connection, _INSERT_REPORTS, [_report(kept) for kept in book.kept])
     reporters = [(kept.report_id, as_json(kept.reporter)) for kept in book.kept if kept.reporter is not None]
-    await _many(connection, _INSERT_REPORTERS, reporters)
-    await _many(connection, _INSERT_PENDING, [(w.cause, w.waits_for, w.kind, w.body) for w in book.parked])
+    await copy(connection, "orders", ORDER + ORDER_FIXED, [(*_order(o), *_order_fixed(o)) for o in opened])
+    await copy(connection, "assignments", ASSIGNMENT + ASSIGNMENT_FIXED, fresh)
+    await copy(connection, "history", HISTORY, [_history(change, messages[change.id]) for change in book.changes])
+    await copy(connection, "reports", REPORT, [_report(kept) for kept in book.kept])
+    await copy(connection, "reporters", REPORTER, reporters)
+    await send(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
+    await send(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
+    await send(connection, _INSERT_PENDING, [(w.cause, w.waits_for, w.kind, w.body) for w in book.parked])
     if book.released:
         await connection.execute("DELETE FROM pending_links WHERE cause = ANY($1)", book.released)
-
-
-async def _many(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
-    if rows:
-        await connection.execute(statement, *arrays(rows, len(rows[0])))
 
 
 def as_json(value: Any) -> str:

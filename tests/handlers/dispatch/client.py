@@ -36,7 +36,9 @@ class Person:
         reply = await self._client.post(path, json=body, headers=headers)
         return reply.status_code, reply.json()
 
-    async def on_order(self, order: Any, action: str, version: int | None = None, key: str | None = None, **body: Any) -> Answer:
+    async def on_order(
+        self, order: Any, action: str, version: int | None = None, key: str | None = None, **body: Any
+    ) -> Answer:
         """Act on an order, at its present version unless one is given."""
         if version is None:
             version = (await self.order(order))["version"]

@@ -19,7 +19,7 @@ from services.dispatch.api import dispatch_app
 from services.dispatch.handlers import DeadlineHandler, RoutingHandler
 from services.dispatch.settings import DispatchSettings
 from tests.handlers.dispatch.client import Desk
-from tests.handlers.dispatch.town import DIRECTORY, record
+from tests.rules.dispatch.town import DIRECTORY, record
 
 TABLES = (
     "orders, assignments, reports, reporters, history, clocks, idempotency_keys, pending_links, reveals,"

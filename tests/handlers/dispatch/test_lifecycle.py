@@ -5,7 +5,7 @@ import asyncpg
 from schemas.vocabulary import Verification
 from tests.handlers.dispatch.client import Desk
 from tests.handlers.dispatch.conftest import Send
-from tests.handlers.dispatch.town import a_plan, a_report, announced, proposed
+from tests.rules.dispatch.town import a_plan, a_report, announced, proposed
 
 
 async def test_the_six_calls_from_acceptance_to_the_end(pool: asyncpg.Pool, send: Send, desk: Desk) -> None:

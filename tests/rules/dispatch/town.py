@@ -53,9 +53,7 @@ UNITS = (
     Unit("k1", "一村居委会", Tier.COMMITTEE, "committee", "K1", "s1"),
     Unit("volunteer", "老伙伴", Tier.COMMITTEE, "volunteer", "K1", "k1"),
 )
-CLASSES = tuple(
-    ClassItem(ref.standard, ref.kind, ref.code, ref.name, ref.name, "设施") for ref in (MANHOLE, RUBBISH)
-)
+CLASSES = tuple(ClassItem(ref.standard, ref.kind, ref.code, ref.name, ref.name, "设施") for ref in (MANHOLE, RUBBISH))
 CITY = City(
     name="town",
     title="城",
@@ -75,7 +73,9 @@ CITY = City(
     rulebook_version="1",
     policy=Policy("1", ()),
     calendars=(
-        CalendarData("town", "1", "Asia/Shanghai", frozenset[date](), frozenset[date](), frozenset[int](), WorkingHours("o", ())),
+        CalendarData(
+            "town", "1", "Asia/Shanghai", frozenset[date](), frozenset[date](), frozenset[int](), WorkingHours("o", ())
+        ),
     ),
     thresholds=Thresholds(),
 )

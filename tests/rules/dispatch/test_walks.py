@@ -1,0 +1,222 @@
+"""Random walks through an order's life: whatever people, sensors and clocks do in whatever order, what always holds
+(design §6) holds after every step, and the history tells the same order as the one that was changed."""
+
+from datetime import timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from msgspec import Struct
+
+from schemas.facts import AlarmCleared, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
+from schemas.ids import clock_id_of
+from schemas.refusals import Refused
+from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, Role, Source, Stage, Verification
+from services.dispatch.rules import lifecycle
+from services.dispatch.rules.book import Actor
+from services.dispatch.rules.notices import on_cleared, on_deadline
+from services.dispatch.rules.opening import join
+from services.dispatch.rules.order import Assignment, Order
+from tests.rules.dispatch.acting import Table, at, cause, kept, seen
+from tests.rules.dispatch.town import a_plan, a_report, in_triage, linked, proposed
+
+UNITS = ("s1-road", "s1-clean", "k1", "volunteer")
+GONE = (AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED)
+PEOPLE = st.sampled_from(
+    [Actor(f"{role}@{unit}", role, unit) for role in Role for unit in ("s1", *UNITS)]
+    + [Actor(f"person@{unit}", Role.RESPONDER, unit) for unit in UNITS]
+)
+AUTOMATIC = ("join", "cleared", "warned", "missed", "undone")
+ENDS = ("void", "reject", "transfer", "import_close")
+WILD = st.sampled_from([*lifecycle.ASSIGNMENT_ACTIONS, *lifecycle.ORDER_ACTIONS, *AUTOMATIC])
+# how long ago, in minutes, the client says it happened; below zero is ahead of the server's clock
+AGO = st.sampled_from([None, None, None, None, -5.0, -1.0, 0.0, 0.5, 3.0, 60.0])
+
+
+class Step(Struct, frozen=True):
+    """One thing that happens: `wild` is anything by anybody, else the `pick`-th of what is allowed just then."""
+
+    pick: int
+    wild: str | None
+    who: Actor
+    unit: str
+    ago: float | None
+    flag: bool
+    units: tuple[str, ...]
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        pick=st.integers(0, 10_000),
+        wild=st.one_of(st.none(), st.none(), st.none(), WILD),
+        who=PEOPLE,
+        unit=st.sampled_from(UNITS),
+        ago=AGO,
+        flag=st.booleans(),
+        units=st.lists(st.sampled_from(UNITS), max_size=2).map(tuple),
+    ),
+    min_size=10,
+    max_size=40,
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    """A new order of any kind."""
+    source = draw(st.sampled_from(Source))
+    report = a_report(source=source, imported=draw(st.sampled_from([False, False, True])))
+    if draw(st.integers(0, 4)) == 0:
+        return Table(in_triage(report))
+    assists = draw(st.lists(st.sampled_from(UNITS[1:]), unique=True, max_size=3))
+    verification = draw(st.sampled_from(Verification))
+    return Table(proposed(report, a_plan("s1-road", *assists, verification=verification, together=draw(st.booleans()))))
+
+
+def options(order: Order, ends: bool) -> list[tuple[str, Actor, Assignment | None]]:
+    """What may be done to the order just now, by whoever it is that may."""
+    found: list[tuple[str, Actor, Assignment | None]] = []
+    for a in order.assignments:
+        for actor in (Actor(f"person@{a.unit}", Role.RESPONDER, a.unit), Actor("dispatcher@s1", Role.DISPATCHER, "s1")):
+            allowed = lifecycle.assignment_actions(a.status, a.role, actor.who)
+            found += [
+                (action, actor, a) for action in allowed for _ in range(3 if action in ("accept", "finish") else 1)
+            ]
+    for role in (Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.INSPECTOR):
+        allowed = lifecycle.order_actions(order.status, role)
+        found += [(action, Actor(f"{role}@s1", role, "s1"), None) for action in allowed if ends or action not in ENDS]
+    return found
+
+
+def step(table: Table, asked: Step) -> None:
+    """One thing that happens, sensible or not."""
+    order = table.order
+    possible = options(order, ends=asked.pick % 20 == 0)
+    on: Assignment | None
+    if asked.wild is None and possible:
+        action, who, on = possible[asked.pick % len(possible)]
+    else:
+        action, who = asked.wild or "join", asked.who
+        parts = [a for a in order.assignments if a.unit in (who.unit, asked.unit)]
+        on = parts[-1] if parts and action in lifecycle.ASSIGNMENT_ACTIONS else None
+        if action in lifecycle.ASSIGNMENT_ACTIONS and on is None:
+            return
+    if action in AUTOMATIC:
+        automatic(table, action)
+        return
+    said: dict[str, Any] = {"passed": asked.flag} if action == "verify" else {}
+    if action == "route":
+        said = {"lead": asked.unit, "assists": asked.units}
+    if action == "import_close":
+        said = {"closed_at": at(table.book.now)}
+    elif asked.ago is not None:
+        said["occurred_at"] = at(table.book.now - timedelta(minutes=asked.ago))
+    table.do(action, who, on, **said)
+
+
+def automatic(table: Table, kind: str) -> None:
+    """What other services say about the order."""
+    order = table.order
+    if kind == "join":
+        link = linked(order.order_id, a_report())
+        join(table.book, order.order_id, link.plan, kept(link), cause(), "alike")
+        return
+    if kind == "cleared":
+        report_id = table.fact.report.report_id
+        assert report_id is not None
+        fact = AlarmCleared(report_id=report_id, device_id="w1", rule="low", value=1.0, cleared_at=table.book.now)
+        on_cleared(table.book, order, fact, cause())
+        return
+    said: dict[str, Any] = {
+        "order_id": order.order_id,
+        "clock_id": clock_id_of(order.order_id, 1, "handle", ""),
+        "stage": Stage.HANDLE,
+        "owner": "s1-road",
+        "due": table.book.now,
+    }
+    deadline = {
+        "warned": lambda: DeadlineWarned(**said),
+        "missed": lambda: DeadlineMissed(**said),
+        "undone": lambda: DeadlineWithdrawn(**said, cause="came late"),
+    }[kind]()
+    on_deadline(table.book, order, deadline, cause())
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tables(), STEPS)
+def test_what_always_holds_holds_after_every_step(table: Table, steps: list[Step]) -> None:
+    for number, asked in enumerate(steps):
+        table.later(1 + number % 3)
+        before = msgspec.json.decode(seen(table.order))
+        made = len(table.book.changes)
+        try:
+            step(table, asked)
+        except Refused:
+            assert msgspec.json.decode(seen(table.order)) == before, "a refusal changes nothing"
+            assert len(table.book.changes) == made
+        check_lead(table.order)
+        check_work(table.order)
+        check_times(table)
+        check_versions(table, before, msgspec.json.decode(seen(table.order)), made)
+    past = table.past()
+    assert past is not None and seen(past) == seen(table.order)
+
+
+def check_lead(order: Order) -> None:
+    """An open order has exactly one lead, and never no owner."""
+    assert order.lead
+    leads = [a for a in order.assignments if a.role is AssignmentRole.LEAD and a.status not in GONE]
+    if order.status is OrderStatus.TRIAGE:
+        assert not order.assignments
+    elif order.status not in lifecycle.ENDED:
+        standing = [a for a in leads if a.status is not AssignmentStatus.CONFIRMED] or leads[-1:]
+        assert [a.unit for a in standing] == [order.lead]
+    live = [a.unit for a in order.assignments if a.live]
+    assert len(live) == len(set(live)), "no unit holds two parts at once"
+
+
+def check_work(order: Order) -> None:
+    """Nothing is finished while an assist works; nothing works on an order that ended."""
+    if order.status in (OrderStatus.VERIFYING, OrderStatus.CALLBACK, *lifecycle.ENDED):
+        assert not any(a.live for a in order.assignments)
+    if order.status is OrderStatus.HANDLING:
+        assert any(a.live and a.role is AssignmentRole.LEAD for a in order.assignments)
+    assert (order.closed_at is not None) == (order.status is OrderStatus.CLOSED)
+
+
+def check_times(table: Table) -> None:
+    """Times are monotone, and the numbers of facts have no gap."""
+    order = table.order
+    assert order.since >= order.opened_at
+    for a in order.assignments:
+        stamps = [t for t in (a.offered_at, a.accepted_at, a.arrived_at, a.done_at) if t is not None]
+        assert stamps == sorted(stamps)
+        assert a.contacted_at is None or a.contacted_at >= a.offered_at
+        assert a.offered_at >= order.opened_at
+    facts = [c.fact for c in table.book.changes if c.order is order]
+    assert [f.seq for f in facts] == list(range(1, order.seq + 1))
+    recorded = [f.recorded_at for f in facts]
+    assert recorded == sorted(set(recorded)), "recorded_at increases strictly"
+    assert all(f.occurred_at <= f.recorded_at for f in facts)
+    moves = [f for f, g in zip(facts, [None, *facts], strict=False) if g is None or f.status is not g.status]
+    assert [f.occurred_at for f in moves] == sorted(f.occurred_at for f in moves)
+
+
+def check_versions(table: Table, before: dict[str, Any], after: dict[str, Any], made: int) -> None:
+    """The order's version moves exactly when status, class, place, lead or reports do; an assignment's with it."""
+
+    def told(o: dict[str, Any]) -> tuple[Any, ...]:
+        return (o["status"], o["lead"], o["detail"]["class_ref"], o["detail"]["place"])
+
+    changes = table.book.changes[made:]
+    mine = [c for c in changes if c.order is table.order]
+    moved = told(before) != told(after) or any(c.action in ("join", "route") for c in mine)
+    assert (after["version"] > before["version"]) == moved
+    old = {a["assignment_id"]: a for a in before["assignments"]}
+    for a in after["assignments"]:
+        known = old.get(a["assignment_id"])
+        if known is not None and a != known:
+            assert a["version"] > known["version"]
+    assert len(mine) == after["seq"] - before["seq"]
+    assert after["round"] >= before["round"]
