@@ -1,10 +1,14 @@
 """Puts supervision together: `python -m services.supervision.main api|worker`."""
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
+from schemas.city import City
 from schemas.topics import ORDERS_EVENTS
 from services.chassis.city import load
 from services.chassis.database import open_pool
@@ -36,14 +40,24 @@ def api() -> None:
     run_api(supervision_app(settings, load(settings.city_dir), pool), settings)
 
 
-async def worker(settings: SupervisionSettings) -> None:
-    """The process that folds facts, sets clocks and gives notices."""
-    promises = Promises.of(load(settings.city_dir))
+@dataclass(frozen=True)
+class Worker:
+    """The parts of the worker process: what reads facts, what gives notices, what publishes both's news."""
+
+    seam: MarkingSeam
+    engine: LoopEngine
+    sweep: Sweep
+    relay: Relay
+    close: Callable[[], Coroutine[Any, Any, None]]
+
+
+async def build(settings: SupervisionSettings, city: City) -> Worker:
+    """The worker, connected and not yet running."""
     pool = await open_pool(settings, SERVICE)
     publisher = Publisher(settings.kafka_bootstrap, client_id=SERVICE)
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
-    handler = OrdersHandler(promises)
+    handler = OrdersHandler(Promises.of(city))
     seam = MarkingSeam(handler, pool, settings, relay=relay)
     engine = LoopEngine(
         seam,
@@ -58,14 +72,23 @@ async def worker(settings: SupervisionSettings) -> None:
         await publisher.stop()
         await pool.close()
 
+    return Worker(seam, engine, sweep, relay, close)
+
+
+async def worker() -> None:
+    """The process that folds facts, sets clocks and gives notices."""
+    settings = read_settings(SupervisionSettings)
+    built = await build(settings, load(settings.city_dir))
+    gc.collect()
+    gc.freeze()  # the city stays for good: no need to walk it again and again
     await run_worker(
-        [Engine(engine.run, engine.stop)],
+        [Engine(built.engine.run, built.engine.stop)],
         settings,
-        pulses=[seam.progress],
-        background=[relay.run, sweep.run],
-        close=close,
+        pulses=[built.seam.progress],
+        background=[built.relay.run, built.sweep.run],
+        close=built.close,
     )
 
 
 if __name__ == "__main__":
-    run_process(SERVICE, {"api": api, "worker": lambda: run_async(lambda: worker(read_settings(SupervisionSettings)))})
+    run_process(SERVICE, {"api": api, "worker": lambda: run_async(worker)})
