@@ -1,6 +1,8 @@
 """A city pack, compiled once for the router's questions: which area, which unit, which class, which words."""
 
 import re
+from collections.abc import Hashable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.city import City, ClassItem, Device, Division, DutyRule, PoliceClass, ScreenRule, Unit
@@ -38,6 +40,7 @@ class Atlas:
         self.refs: dict[str, ClassRef] = {item.key: _ref(item) for item in city.classes}
         self.police: dict[str, PoliceClass] = {item.code: item for item in city.police_classes}
         self.devices: dict[str, Device] = {device.device_id: device for device in city.devices}
+        self.gateways: dict[str, tuple[str, ...]] = _by_gateway(city)
         self.screens: dict[str, ScreenRule] = {screen.kind: screen for screen in city.screens}
         self.platforms: dict[str, Unit] = {u.phone: u for u in city.units if u.phone and u.division == city.root}
         self._seats: dict[tuple[str, str], Unit] = {}
@@ -52,6 +55,7 @@ class Atlas:
                 for class_ in rule.classes or ("",):
                     self._rules.setdefault((area, class_), []).append(rule)
         self._fitting: dict[tuple[str, str], tuple[tuple[int, int, DutyRule], ...]] = {}
+        self.settled: dict[Hashable, Any] = {}  # who was found to answer for what; filled by match.py
         self.lexicon = Lexicon(city)
         self.ground = self._survey()
         self.negated: re.Pattern[str] | None = _negated(city.negations)
@@ -160,6 +164,12 @@ class Atlas:
                 return found
         return None
 
+    def remember(self, asked: Hashable, found: object) -> None:
+        """Keep a settled answer, so that the same question need not be worked out again."""
+        if len(self.settled) > _CACHE:
+            self.settled.clear()
+        self.settled[asked] = found
+
     def rules_for(self, class_key: str, major: str, division: str) -> tuple[tuple[int, int, DutyRule], ...]:
         """The duty rules whose area and class fit, as (depth of the area, depth of the class, rule): area 0 anywhere,
         else 1 + its rank; class 0 any, 1 its major, 2 the class itself. Each rule once, at its
@@ -174,7 +184,7 @@ class Atlas:
 
     def _fit(self, class_key: str, major: str, division: str) -> tuple[tuple[int, int, DutyRule], ...]:
         fitting: dict[str, tuple[int, int, DutyRule]] = {}
-        names = ("", f"major:{major}", class_key) if class_key else ("",)
+        names = ("", f"major:{major}", class_key) if class_key in self.classes else ("",)
         for area in ("", *reversed(self.lineage.get(division, ()))):
             depth = self.rank_of(area) + 1 if area else 0
             for level, class_ in enumerate(names):
@@ -183,6 +193,15 @@ class Atlas:
                     if known is None or (depth, level) > known[:2]:
                         fitting[rule.rule_id] = (depth, level, rule)
         return tuple(sorted(fitting.values(), key=lambda one: one[2].line))
+
+
+def _by_gateway(city: City) -> dict[str, tuple[str, ...]]:
+    """The registered devices of each gateway."""
+    found: dict[str, list[str]] = {}
+    for device in city.devices:
+        if device.gateway:
+            found.setdefault(device.gateway, []).append(device.device_id)
+    return {gateway: tuple(devices) for gateway, devices in found.items()}
 
 
 def _depth(unit: Unit) -> int:

@@ -34,6 +34,7 @@ class Classified(Struct, frozen=True):
     candidates: tuple[Candidate, ...] = ()
     scene: str = ""
     major: str = ""
+    key: str = UNSORTED.key
 
 
 def classify(report: ReportReceived, plain_text: str, atlas: Atlas, located: Located) -> Classified:
@@ -81,7 +82,7 @@ def _sure(
     ref: ClassRef, ticket: TicketType, confidence: float, because: str, atlas: Atlas, scene: str = ""
 ) -> Classified:
     major = atlas.classes[ref.key].major
-    return Classified(ref, ticket, confidence, because, scene=scene, major=major)
+    return Classified(ref, ticket, confidence, because, scene=scene, major=major, key=ref.key)
 
 
 def _weigh(hits: Hits) -> dict[int, tuple[float, tuple[str, ...]]]:
@@ -159,7 +160,7 @@ def _of_words(said: dict[int, tuple[float, tuple[str, ...]]], ticket: TicketType
         for one, (part, by) in ranked[:_SHOWN]
     )
     because = f"词语 {'、'.join(words)} | words" if words else "110 类别 | 110 class"
-    return Classified(atlas.refs[key], ticket, confidence, because, candidates, major=atlas.classes[key].major)
+    return Classified(atlas.refs[key], ticket, confidence, because, candidates, major=atlas.classes[key].major, key=key)
 
 
 def _ticket_of(report: ReportReceived, hits: Hits) -> TicketType:

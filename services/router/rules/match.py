@@ -43,6 +43,33 @@ def match(
     person, for whom candidates are ranked. Danger to life goes to the city's desk, with the row's units and the place's
     centres beside it, except where a scene has a flow of its own. `local_time` is in the city's zone."""
     division = located.place.division if located.place else atlas.city.root
+    limits = atlas.thresholds
+    sure = classified.confidence >= limits.classify_confidence and located.confidence >= limits.locate_confidence
+    asked = (classified.key, division, classified.scene, report.source, classified.ticket_type)
+    if sure and not veto and (known := atlas.settled.get(asked)):
+        return known  # type: ignore[no-any-return]
+    found = _match(atlas, classified, located, report, veto, local_time, division, sure)
+    if sure and not veto and found.settled and _timeless(atlas, classified, division):
+        atlas.remember(asked, found)
+    return found
+
+
+def _timeless(atlas: Atlas, classified: Classified, division: str) -> bool:
+    """Whether the hour and the subject make no difference to who wins."""
+    fitting = atlas.rules_for(classified.key, classified.major, division)
+    return not any(rule.hours or rule.subjects for _, _, rule in fitting)
+
+
+def _match(
+    atlas: Atlas,
+    classified: Classified,
+    located: Located,
+    report: ReportReceived,
+    veto: Veto | None,
+    local_time: datetime,
+    division: str,
+    sure: bool,
+) -> Matched:
     ranked = ranking(atlas, classified, division, report, local_time)
     rule, why = _winner(ranked)
     lead = atlas.unit_for(rule.lead, division) if rule else None
@@ -53,12 +80,8 @@ def match(
         return _guarded(atlas, division, rule, lead, assists, classified)
     settled = rule is not None and lead is not None and not rule.hold
     if rule and lead and max(atlas.rank_of(division), RANKS[lead.tier]) < RANKS[rule.tier]:
-        settled, why = (
-            False,
-            f"规则 {rule.rule_id} 要知道{rule.tier}，地点只到{lead.tier} | place not known deep enough",
-        )
-    limits = atlas.thresholds
-    sure = classified.confidence >= limits.classify_confidence and located.confidence >= limits.locate_confidence
+        settled = False
+        why = f"规则 {rule.rule_id} 要知道{rule.tier}，地点只到{lead.tier} | place not known deep enough"
     candidates = () if settled and sure else _candidates(atlas, ranked, located, lead)
     if lead is None:
         return Matched(rule, deciding_centre(atlas, division), (), candidates, why, settled=False)
@@ -77,8 +100,7 @@ def ranking(
 ) -> list[tuple[Rank, DutyRule]]:
     """The rows that fit, most specific first; among equals, by their line in the file."""
     fitting: list[tuple[Rank, DutyRule]] = []
-    key = classified.class_ref.key if classified.class_ref.key in atlas.classes else ""
-    for area, class_, rule in atlas.rules_for(key, classified.major, division):
+    for area, class_, rule in atlas.rules_for(classified.key, classified.major, division):
         if rule.scenes and classified.scene not in rule.scenes:
             continue
         if rule.sources and report.source not in rule.sources:

@@ -23,6 +23,7 @@ ALIKE_FULL = 0.35  # two tickets about one thing in different words reach about 
 OTHER_CLASS = 0.15  # of the class part, for another class of the same major
 SUGGEST_BELOW = 0.15  # how far below the merge score a candidate is still shown to a person
 _SHOWN = 5
+_UNSORTED = UNSORTED.key
 _MASK = (1 << 64) - 1
 _CELL_LON, _CELL_LAT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
 _AROUND = tuple((east, north) for east in (-1, 0, 1) for north in (-1, 0, 1))
@@ -75,7 +76,7 @@ def matter_of(report: ReportReceived, located: Located, classified: Classified, 
     at = report.received_at
     return Matter(
         order_id=order_id,
-        class_key=classified.class_ref.key,
+        class_key=classified.key,
         division=place.division if place else "",
         lon=place.lon if place else None,
         lat=place.lat if place else None,
@@ -93,7 +94,7 @@ def may_merge(report: ReportReceived, this: Matter) -> bool:
     """Whether a report can be told to be about anything in particular; imported pasts keep their own orders."""
     if report.imported:
         return False
-    sorted_ = this.class_key != UNSORTED.key
+    sorted_ = this.class_key != _UNSORTED
     return bool(this.asset or this.subject or (sorted_ and (this.lon is not None or this.address_key)))
 
 

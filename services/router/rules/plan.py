@@ -252,7 +252,7 @@ def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
     matched, located, veto, doubt = prepared.matched, prepared.located, prepared.veto, prepared.doubt
     rule = matched.rule
     place = located.place or atlas.place(atlas.city.root, 0.0)
-    item = atlas.classes.get(prepared.classified.class_ref.key)
+    item = atlas.classes.get(prepared.classified.key)
     verification = item.verification if item else Verification.CALL
     lead = deciding_centre(atlas, place.division) if doubt else matched.lead
     by = "veto" if veto else rule.rule_id if rule and not doubt else "triage"
@@ -293,7 +293,7 @@ def _steps(
         Step("locate", place.division if place else "", located.confidence, located.because, located.candidates),
         Step(
             "classify",
-            classified.class_ref.key,
+            classified.key,
             classified.confidence,
             classified.because,
             classified.candidates,

@@ -46,29 +46,46 @@ def silent(
 ) -> tuple[Silence, ...]:
     """Those of `states` that have been silent for longer than their rule allows and are not yet known to be.
 
-    `stream_now` is the newest time of a reading by (gateway, kind), for streams that were heard; a device is judged
-    against its own stream. A gateway of which nothing was heard is judged against `newest`, the newest reading of all,
-    and is one alarm however many devices hang on it. States of gateways themselves (id `gateway:…`) may be among
-    `states` and keep a gateway from being announced twice. Never judged against a clock.
+    `states` must hold every device of each gateway in it (`Atlas.gateways`), not the overdue ones alone, or a gateway
+    whose other devices speak is taken for silent; the gateway's own state (id `gateway:…`) keeps it from being
+    announced twice. `stream_now` is the newest reading by (gateway, kind), `newest` that of all streams. A device is
+    judged against its own gateway and kind, a gateway against `newest`: never against a clock. A gateway of which
+    nothing is heard is one alarm however many devices (two at least) hang on it.
     """
     by_gateway: dict[str, list[DeviceState]] = {}
     for state in states:
         by_gateway.setdefault(state.gateway, []).append(state)
     found: list[Silence] = []
     for gateway, group in sorted(by_gateway.items()):
-        heard = max((at for (name, _), at in stream_now.items() if name == gateway), default=None)
         known = next((state for state in group if state.device_id == GATEWAY + gateway), None)
         devices = [state for state in group if not state.device_id.startswith(GATEWAY)]
-        if heard is None and gateway:
-            found.extend(_gateway(gateway, devices, known, rules, newest))
-            continue
-        if known and known.silent and heard:
+        times = [at for (name, _), at in stream_now.items() if name == gateway] + [one.last_at for one in devices]
+        heard = max(times, default=None)
+        if known and known.silent:
+            if heard is None or heard <= known.last_at:
+                continue
             found.append(_back(known, heard))
+        whole = _gateway(gateway, devices, heard, rules, newest)
+        if whole:
+            found.append(whole)
+            continue
         for state in devices:
-            at = stream_now.get((gateway, state.kind), heard or newest)
-            if at and _overdue(state, rules, at):
+            at = _stream_time(state, devices, stream_now, newest)
+            if _overdue(state, rules, at):
                 found.append(_silence(state, at))
     return tuple(found)
+
+
+def _stream_time(
+    state: DeviceState, group: list[DeviceState], stream_now: Mapping[Stream, datetime], newest: datetime | None
+) -> datetime:
+    """The time of a device's own stream; a device alone on its gateway, or without one, keeps the time of all."""
+    times = [one.last_at for one in group if one.kind == state.kind]
+    if (state.gateway, state.kind) in stream_now:
+        times.append(stream_now[state.gateway, state.kind])
+    if newest and (not state.gateway or len(group) == 1):
+        times.append(newest)
+    return max(times)
 
 
 def _overdue(state: DeviceState, rules: Mapping[str, ScreenRule], at: datetime) -> bool:
@@ -95,17 +112,17 @@ def _silence(state: DeviceState, at: datetime, members: tuple[str, ...] = ()) ->
 def _gateway(
     gateway: str,
     devices: list[DeviceState],
-    known: DeviceState | None,
+    heard: datetime | None,
     rules: Mapping[str, ScreenRule],
     newest: datetime | None,
-) -> list[Silence]:
-    if newest is None or not devices or (known and known.silent):
-        return []
+) -> Silence | None:
+    if not gateway or newest is None or heard is None or len(devices) < 2:
+        return None
     last = max(devices, key=lambda state: state.last_at)
-    if not _overdue(structs.replace(last, silent=None), rules, newest):
-        return []
-    own = DeviceState(GATEWAY + gateway, last.kind, last.last_at, gateway)
-    return [_silence(own, newest, tuple(sorted(state.device_id for state in devices)))]
+    own = DeviceState(GATEWAY + gateway, last.kind, heard, gateway)
+    if not _overdue(own, rules, newest):
+        return None
+    return _silence(own, newest, tuple(sorted(state.device_id for state in devices)))
 
 
 def _back(known: DeviceState, heard: datetime) -> Silence:

@@ -127,6 +127,20 @@ def test_hours_are_the_citys_own() -> None:
     assert matched([night, ROWS["any"]], received_at=NOW).rule == ROWS["any"]
 
 
+def test_an_answer_that_is_remembered_is_the_answer_that_would_be_found() -> None:
+    night = rule("night1", "water", hours=NIGHT)
+    atlas = Atlas.of(town(night, ROWS["any"], ROWS["class"], ROWS["source"]))
+    asked = [
+        report("长桥街道井盖缺失", received_at=NOW),
+        report("长桥街道井盖缺失", received_at=NOW + timedelta(hours=13)),
+        report("长桥街道井盖缺失", source=Source.POLICE),
+        report("长桥街道路灯不亮"),
+        report("长桥街道井盖缺失", received_at=NOW),
+    ]
+    for told in asked * 2:
+        assert prepare(told, atlas).matched == prepare(told, Atlas.of(atlas.city)).matched
+
+
 def test_a_scene_row_fits_only_its_scene() -> None:
     from schemas.facts import Alarm
 

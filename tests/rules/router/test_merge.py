@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -180,6 +180,7 @@ def test_twins_share_a_lock(shanghai: Atlas) -> None:
     assert set(one.lock_keys) & set(two.lock_keys)
 
 
+@settings(deadline=None)
 @given(
     metres=st.floats(0, 200),
     hours=st.floats(0, 48),

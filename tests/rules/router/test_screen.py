@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -178,6 +178,7 @@ def test_the_report_of_a_fault_can_be_written_whatever_the_value() -> None:
 VALUES = st.lists(st.one_of(st.floats(0, 30), st.sampled_from([NAN, INF, 900.0, 15.0, 5.0])), max_size=40)
 
 
+@settings(deadline=None)
 @given(VALUES, st.data())
 def test_a_repeat_changes_nothing(values: list[float], data: st.DataObject) -> None:
     readings = [reading(value, number) for number, value in enumerate(values)]
@@ -190,6 +191,7 @@ def test_a_repeat_changes_nothing(values: list[float], data: st.DataObject) -> N
     assert run(doubled)[1] == once
 
 
+@settings(deadline=None)
 @given(VALUES, VALUES, st.randoms())
 def test_devices_do_not_disturb_each_other(first: list[float], second: list[float], random: Any) -> None:
     lines = {
@@ -208,6 +210,7 @@ def test_devices_do_not_disturb_each_other(first: list[float], second: list[floa
     assert mixed == alone
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_raises_and_clears_alternate(values: list[float]) -> None:
     _, events = run([reading(value, number) for number, value in enumerate(values)])
@@ -238,7 +241,8 @@ def test_one_silent_device_on_a_live_gateway() -> None:
         ([heard("WL-1", 21)], {("GW-1", LEVEL): at(30)}, None),
         ([heard("WL-1", 20)], {("GW-1", LEVEL): at(30)}, None),  # exactly the limit
         ([heard("WL-1", 0)], {}, None),  # nothing was heard at all: time stands still
-        ([heard("WL-1", 0)], {("GW-2", LEVEL): at(300)}, at(5)),
+        ([heard("WL-1", 0), heard("WL-2", 4)], {("GW-2", LEVEL): at(14)}, at(14)),
+        ([heard("WL-1", 55), heard("WL-2", 56)], {}, at(60)),
         ([DeviceState("Y", "unknown", at(0), "GW-1")], {("GW-1", "unknown"): at(9_999)}, None),
         ([], {("GW-1", LEVEL): at(30)}, at(30)),
         ([heard("WL-1", 0, silent=alarm_report_id("WL-1", "x", "y"))], {("GW-1", LEVEL): at(30)}, None),
@@ -255,6 +259,18 @@ def test_a_wholly_silent_gateway_is_one_alarm() -> None:
     assert silent([*devices, found.state], RULES, {("GW-9", LEVEL): at(90)}, at(90)) == ()
     back = silent([heard("WL-1", 95), found.state], RULES, {("GW-1", LEVEL): at(95)}, at(95))
     assert [one.back and one.back.report_id for one in back] == [found.report_id]
+
+
+def test_a_device_that_stays_silent_when_its_gateway_is_back_is_a_fault_of_its_own() -> None:
+    (whole,) = silent([heard("WL-1", 0), heard("WL-2", 1)], RULES, {}, at(60))
+    back = silent([heard("WL-1", 0), heard("WL-2", 70), whole.state], RULES, {}, at(70))
+    assert [(one.device_id, one.back is None) for one in back] == [(GATEWAY + "GW-1", False), ("WL-1", True)]
+
+
+def test_a_device_without_company_is_judged_against_all_streams() -> None:
+    for gateway in ("", "GW-7"):
+        (found,) = silent([heard("WL-9", 0, gateway)], RULES, {}, at(60))
+        assert found.device_id == "WL-9" and found.members == ()
 
 
 def test_silence_becomes_a_fault_of_the_device_not_a_zero() -> None:

@@ -1,7 +1,7 @@
 """One normal form of a text, its signature, and the key of an address."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.router.rules.address import OTHER_NUMBER, address_key, same_spot
@@ -29,6 +29,7 @@ def test_plain(text: str, normal: str) -> None:
     assert plain(text) == normal
 
 
+@settings(deadline=None)
 @given(ANY)
 def test_plain_is_idempotent_and_can_be_written(text: str) -> None:
     once = plain(text)
@@ -36,6 +37,7 @@ def test_plain_is_idempotent_and_can_be_written(text: str) -> None:
     assert readable(bytewise(once)) == once
 
 
+@settings(deadline=None)
 @given(CHINESE, CHINESE)
 def test_alike_is_symmetric_and_between_0_and_1(a: str, b: str) -> None:
     first, second = grams(a), grams(b)
