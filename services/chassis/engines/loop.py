@@ -52,7 +52,7 @@ class LoopEngine:
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=15_000,
+            session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=DAY_MS,  # waiting for a dependency may take as long as it takes
             fetch_max_wait_ms=100,

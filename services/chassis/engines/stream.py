@@ -30,7 +30,7 @@ class StreamEngine:
             consumer_auto_offset_reset="earliest",
             consumer_max_fetch_size=2_200_000,
             broker_commit_interval=0.5,
-            broker_session_timeout=15,
+            broker_session_timeout=10,
             broker_heartbeat_interval=2,
             broker_max_poll_interval=86_400.0,
             broker_max_poll_records=batch,

@@ -1,0 +1,172 @@
+"""The audit names exactly the report that is out of place, in whichever store, and is silent when nothing is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import psycopg
+import pytest
+from kafka import KafkaAdminClient, TopicPartition
+
+from deploy.audit.findings import Fault, Report
+from deploy.audit.run import audit, settle, spooled
+from deploy.demo.teller import Teller
+from deploy.stack.lifecycle import Stack
+
+
+def look(whole: Stack) -> Report:
+    url = whole.database_url("paidan_audit")
+    assert settle(whole.kafka_bootstrap, url, 60, lambda _: None)
+    return audit(whole.kafka_bootstrap, url, spooled(whole.home.state_of("intake") / "spool"), datetime.now(UTC))
+
+
+@dataclass
+class Case:
+    """One report that got its order, and its ids."""
+
+    report_id: str
+    order_id: str
+
+
+@pytest.fixture(scope="module")
+def case(teller: Teller) -> Case:
+    sent = teller.post(
+        "intake",
+        "/v1/hotline/tickets",
+        {
+            "text": f"徐汇区田林街道田林路{uuid4().int % 3000}弄门口路灯不亮",
+            "ticket_type": "complaint",
+            "source_id": uuid4().hex,
+        },
+        "agent",
+    )
+    order = teller.order_of(sent["report_id"])
+    teller.clocks_of(order["order_id"])
+    return Case(sent["report_id"], order["order_id"])
+
+
+@contextmanager
+def tampered(whole: Stack, *statements: str, back: tuple[str, ...], **ids: str) -> Iterator[None]:
+    """Do the worst with the superuser's rights, and mend it afterwards."""
+    with psycopg.connect(whole.database_url("postgres"), autocommit=True) as connection:
+        try:
+            for statement in statements:
+                connection.execute(statement, ids)
+            yield
+        finally:
+            for statement in back:
+                connection.execute(statement, ids)
+
+
+def only(found: Report, fault: Fault, store: str, id_: str) -> None:
+    """Exactly that id is named, among the faults also in that way."""
+    assert {f.id for f in found.findings} == {id_}, found.findings
+    assert any(f.fault is fault and f.store == store for f in found.findings), found.findings
+
+
+def test_a_system_in_order_is_clean_and_counts_every_report(whole: Stack, case: Case) -> None:
+    found = look(whole)
+    assert found.clean, found.findings
+    hotline = [line for line in found.lines if line.channel == "hotline"]
+    assert hotline and all(n.accepted == n.decided == n.dispatched == n.clocked for n in hotline)
+
+
+# table, key column, which id, the fault of a deleted row and its store
+DELETED = [
+    ("router.decisions", "report_id", "report", Fault.MISSING, "router"),
+    ("dispatch.reports", "report_id", "report", Fault.MISSING, "dispatch"),
+    ("dispatch.orders", "order_id", "report", Fault.ORPHAN, "dispatch"),
+    ("dispatch.history", "order_id", "order", Fault.MISSING, "dispatch"),
+    ("supervision.orders", "order_id", "order", Fault.CLOCKLESS, "supervision"),
+    ("supervision.clocks", "order_id", "report", Fault.CLOCKLESS, "supervision"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "named", "fault", "store"), DELETED)
+def test_a_deleted_row_is_named(
+    whole: Stack, case: Case, table: str, column: str, named: str, fault: Fault, store: str
+) -> None:
+    name = table.replace(".", "_")
+    ids = {"id": case.report_id if column == "report_id" else case.order_id}
+    with tampered(
+        whole,
+        f"CREATE TABLE public.kept_{name} AS SELECT * FROM {table} WHERE {column} = %(id)s",
+        f"DELETE FROM {table} WHERE {column} = %(id)s",
+        back=(f"INSERT INTO {table} SELECT * FROM public.kept_{name}", f"DROP TABLE public.kept_{name}"),
+        **ids,
+    ):
+        found = look(whole)
+    expected = case.report_id if named == "report" else case.order_id
+    assert expected in {f.id for f in found.findings if f.fault is fault and f.store == store}, found.findings
+    assert {f.id for f in found.findings} <= {case.report_id, case.order_id}
+    assert look(whole).clean
+
+
+DOUBLED = [
+    ("router.decisions", "decisions_pkey", "report_id", "report"),
+    ("dispatch.reports", "reports_pkey", "report_id", "report"),
+    ("dispatch.orders", "orders_pkey", "order_id", "order"),
+]
+
+
+@pytest.mark.parametrize(("table", "constraint", "column", "named"), DOUBLED)
+def test_a_doubled_row_is_named(whole: Stack, case: Case, table: str, constraint: str, column: str, named: str) -> None:
+    schema = table.split(".")[0]
+    ids = {"id": case.report_id if named == "report" else case.order_id}
+    with tampered(
+        whole,
+        f"ALTER TABLE {table} DROP CONSTRAINT {constraint}",
+        f"INSERT INTO {table} SELECT * FROM {table} WHERE {column} = %(id)s",
+        back=(
+            f"DELETE FROM {table} WHERE ctid = (SELECT max(ctid) FROM {table} WHERE {column} = %(id)s)",
+            f"ALTER TABLE {table} ADD CONSTRAINT {constraint} PRIMARY KEY ({column})",
+        ),
+        **ids,
+    ):
+        only(look(whole), Fault.DOUBLED, schema, ids["id"])
+    assert look(whole).clean
+
+
+ORPHANS = [
+    ("dispatch.reports", "report_id", Fault.ORPHAN, "dispatch"),
+    ("router.decisions", "report_id", Fault.MISSING, "kafka"),
+    ("dispatch.orders", "order_id", Fault.ORPHAN, "dispatch"),
+    ("supervision.orders", "order_id", Fault.ORPHAN, "supervision"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "fault", "store"), ORPHANS)
+def test_a_row_that_belongs_to_nothing_is_named(
+    whole: Stack, case: Case, table: str, column: str, fault: Fault, store: str
+) -> None:
+    stray = str(uuid4())
+    ids = {"id": case.report_id if column == "report_id" else case.order_id, "stray": stray}
+    with tampered(
+        whole,
+        f"CREATE TABLE public.stray AS SELECT * FROM {table} WHERE {column} = %(id)s",
+        f"UPDATE public.stray SET {column} = %(stray)s",
+        f"INSERT INTO {table} SELECT * FROM public.stray",
+        back=(f"DELETE FROM {table} WHERE {column} = %(stray)s", "DROP TABLE public.stray"),
+        **ids,
+    ):
+        only(look(whole), fault, store, stray)
+    assert look(whole).clean
+
+
+def test_a_message_that_kafka_lost_is_named(whole: Stack, case: Case) -> None:
+    with psycopg.connect(whole.database_url("paidan_audit")) as connection:
+        row = connection.execute(
+            "SELECT topic, part, off FROM router.decisions WHERE report_id = %s", (case.report_id,)
+        ).fetchone()
+        assert row is not None
+        before = connection.execute(
+            "SELECT report_id FROM router.decisions WHERE topic = %s AND part = %s AND off <= %s", row
+        ).fetchall()
+    admin = KafkaAdminClient(bootstrap_servers=whole.kafka_bootstrap)
+    admin.delete_records({TopicPartition(row[0], row[1]): row[2] + 1})
+    admin.close()
+    found = look(whole)
+    assert {f.id for f in found.findings} == {str(r[0]) for r in before}
+    assert all(f.fault is Fault.MISSING and f.store == "kafka" for f in found.findings)
