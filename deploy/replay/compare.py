@@ -25,8 +25,8 @@ class Ours(Struct, frozen=True, gc=False):
 
 
 class Disagreement(Struct, frozen=True, gc=False):
-    """One row whose deadline differs: what was published, what we say, and the most likely reason (`kind`, `reason`).
-    `flag`: the on-time flag differs too."""
+    """One row whose deadline or on-time flag differs: what was published, what we say, and the most likely reason
+    (`kind`, `reason`). `flag`: the on-time flag differs."""
 
     case_id: str
     type: str
@@ -99,7 +99,7 @@ def compare(records: Iterable[Record], ours: Mapping[str, Ours]) -> Outcome:
             continue
         if found.due is None:
             outcome.unruled[record.type] += 1
-        elif not _same(found.due, record.target):
+        elif not _same(found.due, record.target) or _flag_differs(record, found):
             outcome.disagreements.append(_disagreement(record, record.target, found, found.due))
     return outcome
 
@@ -120,7 +120,7 @@ def _count(tally: Tally, record: Record, found: Ours | None) -> None:
     tally.equal += same
     tally.second += found.due == record.target
     if record.on_time is not None:
-        kept = found.on_time == record.on_time
+        kept = not _flag_differs(record, found)
         tally.flags += 1
         tally.flags_equal += kept
         tally.flags_at_equal += same
@@ -133,8 +133,16 @@ def _same(one: datetime, other: datetime) -> bool:
 
 def _disagreement(record: Record, target: datetime, found: Ours, due: datetime) -> Disagreement:
     kind, reason = reason_of(record.opened, target, due)
-    flag = record.on_time is not None and found.on_time != record.on_time
+    if _same(due, target):
+        closed = "still open" if record.closed is None else f"closed {record.closed.astimezone(ZONE):%Y-%m-%d %H:%M:%S}"
+        kept = {True: "kept", False: "missed", None: "undecided"}
+        kind, reason = "flag alone", f"{closed}: published {kept[record.on_time]}, ours {kept[found.on_time]}"
+    flag = _flag_differs(record, found)
     return Disagreement(record.case_id, record.type, record.opened, target, due, found.policy, kind, reason, flag)
+
+
+def _flag_differs(record: Record, found: Ours) -> bool:
+    return record.on_time is not None and found.on_time != record.on_time
 
 
 def reason_of(opened: datetime, target: datetime, due: datetime) -> tuple[str, str]:
@@ -154,7 +162,7 @@ def reason_of(opened: datetime, target: datetime, due: datetime) -> tuple[str, s
 
 def _span(later: timedelta) -> str:
     minutes = abs(later.total_seconds()) / 60
-    size = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+    size = f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} hours"
     if minutes >= 48 * 60:
         size = f"{minutes / 1440:.1f} days"
     return f"{size} {'later' if later > timedelta(0) else 'earlier'}"

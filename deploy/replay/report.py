@@ -58,7 +58,7 @@ def show(outcome: Outcome, console: Console) -> None:
     if total.missing:
         console.print(f"[red]{total.missing} rows were never found again[/red]")
     if outcome.disagreements:
-        console.print(f"\n[bold]{len(outcome.disagreements)} deadlines differ[/bold] · 期限不一致")
+        console.print(f"\n[bold]{len(outcome.disagreements)} rows differ[/bold] · 不一致")
         for kind, rows, flags in outcome.kinds():
             console.print(f"  {rows:>5}  {kind}" + (f", {flags} with another flag" if flags else ""))
         for found in outcome.disagreements[:SHOWN]:

@@ -5,7 +5,7 @@ Everything can be sent again: ids follow from the case, so a repeat finds what i
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -122,8 +122,8 @@ class Sender:
                 return code
 
     async def clocks(self, records: Sequence[Record], orders: Mapping[str, UUID], step: Step) -> dict[str, Ours]:
-        """What became of every promise: asked until each order has its clocks and each closed one's have ended.
-        Raises Stuck when nothing more comes for `patience` seconds."""
+        """What became of every promise: asked until each order has its clocks, those of closed ones have ended and no
+        promise is overdue without being missed. Raises Stuck when nothing more comes for `patience` seconds."""
         closed = {orders[record.case_id] for record in records if record.closed and record.case_id in orders}
         cases = {order_id: case_id for case_id, order_id in orders.items()}
         found: dict[str, Ours] = {}
@@ -149,8 +149,10 @@ class Sender:
         settled: dict[UUID, Ours] = {}
         for item in answer.json()["items"]:
             order_id = UUID(item["order_id"])
-            ended = all(clock["state"] not in (ClockState.RUNNING, ClockState.PAUSED) for clock in item["clocks"])
-            if ended or order_id not in closed:
+            running = [clock for clock in item["clocks"] if clock["state"] in (ClockState.RUNNING, ClockState.PAUSED)]
+            if order_id not in closed:
+                running = [clock for clock in running if clock["stage"] == Stage.TOTAL and is_over(clock)]
+            if not running:
                 settled[order_id] = ours_of(item["clocks"])
         return settled
 
@@ -172,6 +174,11 @@ class Sender:
                 raise Stuck(trouble)
             await asyncio.sleep(PAUSE)
             waited += PAUSE
+
+
+def is_over(clock: Mapping[str, Any]) -> bool:
+    """Whether the deadline of a clock has passed, so that it must still be found missed."""
+    return datetime.fromisoformat(clock["due"]) < datetime.now(UTC)
 
 
 def ours_of(clocks: Sequence[Mapping[str, Any]]) -> Ours:

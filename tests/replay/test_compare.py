@@ -117,3 +117,11 @@ def test_programs_get_every_disagreement(record: Make) -> None:
     assert len(told["disagreements"]) == 40
     assert told["disagreements_by_kind"] == [{"kind": "another rule", "rows": 40, "flags": 40}]
     assert told["periods"][ALL]["agreement"] == 0.0
+
+
+def test_a_flag_that_differs_alone_is_told_with_its_closing(record: Make) -> None:
+    rows = [record(on_time=False), _named(record(closed=None, on_time=False), "2")]
+    outcome = compare(rows, {"1": Ours(DUE, True, "x"), "2": Ours(DUE, None, "x")})
+    assert [(found.kind, found.flag) for found in outcome.disagreements] == [("flag alone", True)] * 2
+    assert outcome.disagreements[0].reason == "closed 2011-10-04 12:00:00: published missed, ours kept"
+    assert outcome.disagreements[1].reason == "still open: published missed, ours undecided"

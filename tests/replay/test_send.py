@@ -87,7 +87,7 @@ class Town:
         items = []
         for order_id in wanted:
             if order_id in self.tickets:
-                state = "met" if settled and order_id in self.closed else "running"
+                state = ("met" if order_id in self.closed else "missed") if settled else "running"
                 accept = {"stage": "accept", "due": DUE, "state": "cancelled", "policy": "accept"}
                 total = {"stage": "total", "due": DUE, "state": state, "policy": "business-rule-2"}
                 items.append({"order_id": str(order_id), "clocks": [accept, total]})
@@ -165,10 +165,18 @@ async def test_sending_again_changes_nothing(record: Make) -> None:
     assert await replayed(town, records) == first
 
 
-async def test_an_open_request_is_not_closed_and_not_waited_for(record: Make) -> None:
-    town = Town()
+async def test_an_open_request_is_not_closed_and_waited_for_until_it_is_missed(record: Make) -> None:
+    town = Town(settles_after=4)
     found = await replayed(town, [record(closed=None)])
     assert not town.closed
+    assert found["1"].on_time is False
+
+
+async def test_an_open_request_whose_deadline_lies_ahead_is_not_waited_for(
+    record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "is_over", lambda clock: False)
+    found = await replayed(Town(settles_after=1_000_000), [record(closed=None)])
     assert found["1"].on_time is None
 
 
