@@ -21,7 +21,7 @@ class Dispatch:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(httpx.TransportError),
                 stop=stop_after_attempt(2),
-                wait=wait_exponential_jitter(initial=0.02, max=0.1, jitter=0.02),
+                wait=wait_exponential_jitter(multiplier=0.02, max=0.1, jitter=0.02),
                 reraise=True,
             ):
                 with attempt:

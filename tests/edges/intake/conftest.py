@@ -36,13 +36,13 @@ def signed(servers: Stack) -> Tokens:
     return _headers(servers)
 
 
-@pytest.fixture
-async def client(servers: Stack, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="session")
+async def client(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     """The app in this process on the shared servers, with nobody at dispatch's address."""
     settings = IntakeSettings(
         database_url=servers.database_url("paidan_intake"),
         kafka_bootstrap=servers.kafka_bootstrap,
-        state_dir=tmp_path,
+        state_dir=tmp_path_factory.mktemp("intake"),
         jwks_file=jwks_file(servers.home),
         city_secret_file=city_secret_file(servers.home),
         dispatch_url=f"http://127.0.0.1:{free_port()}",
@@ -64,7 +64,7 @@ async def opened(settings: IntakeSettings) -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Kafka and PostgreSQL that a test may stop and kill."""
     with running(tmp_path_factory.mktemp("own"), only=["kafka", "postgres"]) as stack:

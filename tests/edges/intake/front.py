@@ -27,6 +27,10 @@ class Front:
         self._process: subprocess.Popen[bytes] | None = None
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20)
 
+    def set(self, name: str, value: str) -> None:
+        """Set an environment variable for the next start."""
+        self._environment[name] = value
+
     async def start(self) -> None:
         """Start it, and wait until it answers; whatever it depends on may be away."""
         with self._log.open("ab") as log:
