@@ -90,6 +90,9 @@ def _of_point(point: Point, words: Named, atlas: Atlas) -> Located | None:
     if words.best and words.sure >= SURE and atlas.covers(area, words.best):
         reason = both(reason, f"文中写明{atlas.divisions[words.best].name} | and the text names it")
         return _at(words.best, trust * max(words.sure, 0.9), reason, candidates, point, clash, atlas)
+    if words.district not in ("", area) and atlas.covers(area, words.district):
+        area, trust = words.district, trust * words.district_sure
+        reason = both(reason, f"称在{atlas.divisions[area].name} | and the district is named")
     near, distance = atlas.ground.nearest(area, point.lon, point.lat)
     if not near:
         return _at(area, trust, reason, candidates, point, clash, atlas)

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from schemas.vocabulary import Crs
 from services.router.rules.atlas import Atlas
 from services.router.rules.locate import SURE, Located, locate
 from services.router.rules.text import wording
-from tests.rules.router.made import report
+from tests.rules.router.made import DIVISIONS, report, square, town
 
 HERE = {"lon": 121.40445, "lat": 31.19909}  # in 虹桥街道, 长宁
 
@@ -142,6 +143,16 @@ def test_near_a_border_all_sides_are_candidates(shanghai: Atlas) -> None:
     assert sides, "no border on this line"
     for found in sides:
         assert found.confidence < 0.98
+
+
+def test_a_named_district_is_deeper_than_the_polygon_of_the_whole_city() -> None:
+    bare = tuple(structs.replace(one, lon=None, lat=None) for one in DIVISIONS)
+    atlas = Atlas.of(town(divisions=bare, polygons=(("1", square(121.0, 31.0, 121.2, 31.1)),)))
+    point = {"lon": 121.05, "lat": 31.05}
+    assert [
+        found.place.division if (found := located(atlas, "井盖", district=name, **point)).place else None
+        for name in ("东区", "", "nowhere")
+    ] == ["110000", "1", "1"]
 
 
 @pytest.mark.parametrize("text", [text for text, more, _ in FOUND + NOT_THERE if not more])
