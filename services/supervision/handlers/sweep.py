@@ -46,6 +46,7 @@ class Sweep:
         self._held = held
         self._partitions = partitions
         self._alarmed = False
+        self._began = monotonic()
 
     async def run(self) -> None:
         """Sweep for ever; nothing that goes wrong in one sweep stops the next."""
@@ -113,9 +114,7 @@ class Sweep:
             lag = await timers.lag(connection, self._partitions)
         metrics.PENDING_FACTS.set(lag.waiting + lag.dead)
         metrics.PENDING_AGE.set((lag.now - lag.waiting_since).total_seconds() if lag.waiting_since else 0)
-        if lag.low is None:
-            return
-        age = (lag.now - lag.low).total_seconds()
+        age = (lag.now - lag.low).total_seconds() if lag.low is not None else monotonic() - self._began
         metrics.TICK_AGE.set(age)
         if age > self._held and not self._alarmed:
             log.error("tick held: no deadline is called missed", seconds=round(age, 1))

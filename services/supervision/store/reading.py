@@ -63,19 +63,29 @@ async def clocks_of(pool: asyncpg.Pool, order_ids: Sequence[UUID]) -> dict[UUID,
 
 async def breaches(pool: asyncpg.Pool, asked: Asked) -> list[Read]:
     """Missed clocks, the latest deadline first."""
-    due, clock_id = asked.after if asked.after is not None else (None, None)
+    values: list[object] = []
+    conditions = ["c.state = 'missed'"]
+
+    def where(condition: str, *given: object) -> None:
+        """Only what was asked for becomes a condition, so that each question finds its index."""
+        names = [f"${len(values) + place + 1}" for place in range(len(given))]
+        conditions.append(condition.format(*names))
+        values.extend(given)
+
+    if asked.unit is not None:
+        where("c.owner = {}", asked.unit)
+    if asked.stage is not None:
+        where("c.stage = {}", asked.stage)
+    if asked.divisions is not None:
+        where("o.division = ANY({})", list(asked.divisions))
+    if asked.since is not None:
+        where("c.due >= {}", asked.since)
+    if asked.after is not None:
+        where("(c.due, c.clock_id) < ({}, {})", *asked.after)
     rows = await pool.fetch(
-        f"SELECT {_COLUMNS} FROM clocks c JOIN orders o USING (order_id) WHERE c.state = 'missed'"
-        " AND ($1::text IS NULL OR c.owner = $1) AND ($2::text IS NULL OR c.stage = $2)"
-        " AND ($3::text[] IS NULL OR o.division = ANY($3)) AND ($4::timestamptz IS NULL OR c.due >= $4)"
-        " AND ($5::timestamptz IS NULL OR (c.due, c.clock_id) < ($5, $6::uuid))"
-        " ORDER BY c.due DESC, c.clock_id DESC LIMIT $7",
-        asked.unit,
-        asked.stage,
-        list(asked.divisions) if asked.divisions is not None else None,
-        asked.since,
-        due,
-        clock_id,
+        f"SELECT {_COLUMNS} FROM clocks c JOIN orders o USING (order_id) WHERE {' AND '.join(conditions)}"
+        f" ORDER BY c.due DESC, c.clock_id DESC LIMIT ${len(values) + 1}",
+        *values,
         asked.limit,
     )
     return [Read(*row) for row in rows]

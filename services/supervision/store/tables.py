@@ -56,8 +56,8 @@ class ClockRow(Base, table=True):
         CheckConstraint("next_notice IN ('warn', 'miss')", name="clocks_next_notice"),
         CheckConstraint("(next_notice IS NULL) = (next_at IS NULL)", name="clocks_next"),
         Index("clocks_timers", "next_at", postgresql_where=text("next_at IS NOT NULL")),
-        Index("clocks_breaches", text("due DESC"), "clock_id", postgresql_where=text("state = 'missed'")),
-        Index("clocks_breaches_of", "owner", text("due DESC"), "clock_id", postgresql_where=text("state = 'missed'")),
+        Index("clocks_breaches", "due", "clock_id", postgresql_where=text("state = 'missed'")),
+        Index("clocks_breaches_of", "owner", "due", "clock_id", postgresql_where=text("state = 'missed'")),
     )
 
 

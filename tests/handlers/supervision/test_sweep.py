@@ -11,7 +11,7 @@ from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWit
 from services.chassis import metrics
 from services.supervision.handlers import MarkingSeam, Sweep
 from tests.handlers.supervision.said import outbox, said
-from tests.rules.supervision_timeline.story import Story, minutes, records, tick
+from tests.rules.supervision_timeline.story import NOISE, Story, minutes, records, tick
 from tests.rules.supervision_timeline.toy import START
 
 
@@ -161,19 +161,18 @@ async def test_an_order_that_was_void_takes_its_misses_back_and_owes_nothing(
 
 
 async def test_a_new_deadline_is_a_new_notice(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
-    """The sender's own due of a report moves `total`; the same clock, another deadline."""
-    story = Story("due").opened(START, source_due=at(100))
+    """The class is corrected after the promise was missed: the other class has another limit."""
+    story = Story("due").opened(START).accepted(at(5)).contacted(at(6))
     await seam.handle(records(*story.outgoing()))
-    await passes(seam, sweep, 110)
-    clock = await pool.fetchrow("SELECT order_id, clock_id, due FROM clocks WHERE stage = 'total'")
-    assert clock is not None
-    await pool.execute(
-        "UPDATE clocks SET due = due + interval '1 hour', missed_due = NULL, state = 'running', next_notice = 'miss',"
-        " next_at = due + interval '1 hour' WHERE stage = 'total'"
-    )
-    await passes(seam, sweep, 161)
+    await passes(seam, sweep, 481)
+    assert await missed(pool) == ["handle", "total"]
+    story.routed(at(490), ("street-b",), class_ref=NOISE, withdrawn=(story.assignment(0),))
+    await seam.handle(records(*story.outgoing(4)))
+    (taken,) = await said(pool, DeadlineWithdrawn)
+    assert (taken.stage, taken.due, taken.cause) == ("total", at(480), "OrderRouted")
+    await passes(seam, sweep, 601)
     dues = [fact.due for fact in await said(pool, DeadlineMissed) if fact.stage == "total"]
-    assert dues == [at(100), at(160)]
+    assert dues == [at(480), at(600)]
 
 
 async def test_a_miss_that_comes_true_after_all_is_told_again(

@@ -78,8 +78,8 @@ def _clocks() -> None:
     )
     op.create_index("clocks_timers", "clocks", ["next_at"], postgresql_where=sa.text("next_at IS NOT NULL"))
     missed = sa.text("state = 'missed'")
-    op.create_index("clocks_breaches", "clocks", [sa.text("due DESC"), "clock_id"], postgresql_where=missed)
-    op.create_index("clocks_breaches_of", "clocks", ["owner", sa.text("due DESC"), "clock_id"], postgresql_where=missed)
+    op.create_index("clocks_breaches", "clocks", ["due", "clock_id"], postgresql_where=missed)
+    op.create_index("clocks_breaches_of", "clocks", ["owner", "due", "clock_id"], postgresql_where=missed)
 
 
 def _delivery() -> None:
