@@ -28,8 +28,8 @@ from deploy.stack.trouble import Trouble
 
 __all__ = ["ProcessStatus", "Stack"]
 
-_SERVER_PATIENCE = 60.0
-_SERVICE_PATIENCE = 60.0
+_SERVER_PATIENCE = 120.0
+_SERVICE_PATIENCE = 120.0
 _FULL_DISK = "No space left on device"
 _PORT_LOST = "Address already in use"
 
