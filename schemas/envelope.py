@@ -56,3 +56,18 @@ def header(record: Record, name: str) -> bytes | None:
         if key == name:
             return value
     return None
+
+
+REPLAY_OF = "x-replay-of"
+
+
+def place_of(record: Record) -> tuple[str, int, int]:
+    """Where a message first lay: its topic, partition and offset, or, for one that was replayed out of dead letters,
+    those it had before; so that a replay has the identity of the original."""
+    said = header(record, REPLAY_OF)
+    if said is not None:
+        topic, _, rest = said.decode(errors="replace").rpartition("/")
+        partition, _, offset = rest.partition("@")
+        if topic and partition.isdigit() and offset.isdigit():
+            return topic, int(partition), int(offset)
+    return record.topic, record.partition, record.offset

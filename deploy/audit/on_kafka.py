@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from deploy.audit.findings import Seen
 from schemas.codec import Unreadable, decode
-from schemas.envelope import Record
+from schemas.envelope import Record, place_of
 from schemas.facts import ReportReceived
 from schemas.ids import placed_id, report_id_of
 from schemas.topics import DLQ, MAIN, REPORTS
@@ -82,7 +82,7 @@ def _id(record: Record, report: ReportReceived) -> str:
         return str(report.report_id)
     if report.source_id:
         return str(report_id_of(report.source, report.source_id))
-    return str(placed_id(record.topic, record.partition, record.offset))
+    return str(placed_id(*place_of(record)))
 
 
 def lag(bootstrap: str) -> dict[str, int]:

@@ -2,22 +2,21 @@
 
 from datetime import datetime
 
-from schemas.envelope import Outgoing, Record, header
+from schemas.envelope import Outgoing, Record, header, place_of
 from schemas.topics import DLQ
-
-REPLAY_OF = "x-replay-of"
 
 
 def dead_letter(record: Record, code: str, cause: str, consumer: str, at: datetime) -> Outgoing:
     """The record for `<topic>.dlq`: key, value and headers unchanged, origin and reason added. The cause is cut to
     300 characters."""
+    topic, partition, offset = place_of(record)
     kept = tuple((k, v) for k, v in record.headers if not k.startswith("x-"))
     first = header(record, "x-first-failed-at") or at.isoformat().encode()
     attempt = int(header(record, "x-attempt") or b"0") + 1
     reason = (
-        ("x-orig-topic", record.topic.encode()),
-        ("x-orig-partition", str(record.partition).encode()),
-        ("x-orig-offset", str(record.offset).encode()),
+        ("x-orig-topic", topic.encode()),
+        ("x-orig-partition", str(partition).encode()),
+        ("x-orig-offset", str(offset).encode()),
         ("x-orig-ts", str(record.timestamp).encode()),
         ("x-error-code", code.encode()),
         ("x-error-cause", cause[:300].encode(errors="replace")),

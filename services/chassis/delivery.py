@@ -2,7 +2,7 @@
 
 One batch is one transaction, in exactly this order:
 
-    prepare (no state)  →  inbox  →  sorted advisory locks  →  gather  →  decide one by one  →  apply  →  outbox  →  commit
+    prepare (no state) → inbox → sorted advisory locks → gather → decide one by one → apply → outbox → commit
 
 and only then the engine commits its offsets. Gathering before the inbox insert would decide on stale state after a
 rebalance; locking only rows that exist would miss the one being born.
@@ -22,7 +22,7 @@ import asyncpg
 from msgspec import Struct
 
 from schemas.codec import Unreadable, decode, id_of
-from schemas.envelope import Outgoing, Record
+from schemas.envelope import Outgoing, Record, place_of
 from schemas.ids import placed_id
 from schemas.refusals import Refused
 from services.chassis import metrics, outbox
@@ -41,8 +41,8 @@ Identity = Callable[[Record, Any], UUID]
 
 
 def identity_of(record: Record, fact: Any) -> UUID:
-    """What the inbox knows a message by: its `ce_id`, else where it lies."""
-    return id_of(record) or placed_id(record.topic, record.partition, record.offset)
+    """What the inbox knows a message by: its `ce_id`, else where it first lay."""
+    return id_of(record) or placed_id(*place_of(record))
 
 
 @dataclass(slots=True, eq=False)

@@ -67,7 +67,7 @@ class ReadingsHandler:
         yield crc32(b"silence")
 
     async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> _State:
-        """What is remembered of the devices heard, of their gateways, and of those overdue."""
+        """What is remembered of the devices heard, of their gateways, and, once a minute of their time, of those overdue."""
         heard = {r.device_id for w in works for r in w.fact.readings}
         gateways = {GATEWAY + self._gateway(d, w.fact) for w in works for d in (r.device_id for r in w.fact.readings)}
         states = await store.device_states(connection, sorted(heard | gateways))
@@ -75,13 +75,21 @@ class ReadingsHandler:
         quiet = None
         if self._looked is None or newest - self._looked >= SILENCE_EVERY:
             self._looked = newest
-            limits = [
-                (k, newest - timedelta(seconds=r.silent_after_s))
-                for k, r in self._atlas.screens.items()
-                if r.silent_after_s
-            ]
-            quiet = await store.overdue_devices(connection, limits)
+            quiet = await self._quiet(connection, newest)
         return _State(now, works[-1], states, quiet)
+
+    async def _quiet(self, connection: Connection, newest: datetime) -> dict[str, DeviceState]:
+        """The overdue devices, and with them all others of their gateways: one device's silence is not its gateway's."""
+        limits = [
+            (kind, newest - timedelta(seconds=rule.silent_after_s))
+            for kind, rule in self._atlas.screens.items()
+            if rule.silent_after_s
+        ]
+        overdue = await store.overdue_devices(connection, limits)
+        gateways = {state.gateway for state in overdue.values() if state.gateway}
+        members = {device for gateway in gateways for device in self._atlas.gateways.get(gateway, ())}
+        wanted = sorted((members | {GATEWAY + gateway for gateway in gateways}) - overdue.keys())
+        return {**overdue, **await store.device_states(connection, wanted)} if wanted else overdue
 
     def decide(self, state: _State, work: Work, output: Output) -> None:
         """Screen each reading; with the last message of the batch, look for who has gone silent."""

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.codec import message
-from schemas.envelope import Record
+from schemas.envelope import Record, place_of
 from schemas.facts import ReportReceived
 from schemas.ids import fact_id, placed_id, report_id_of
 from schemas.refusals import Refused
@@ -31,12 +31,12 @@ LOCK_SPACE = 1
 
 
 def report_id_in(record: Record, report: ReportReceived) -> UUID:
-    """The id of a report: its own, else by the sender's id, else by where the message lies."""
+    """The id of a report: its own, else by the sender's id, else by where the message first lay."""
     if report.report_id is not None:
         return report.report_id
     if report.source_id:
         return report_id_of(report.source, report.source_id)
-    return placed_id(record.topic, record.partition, record.offset)
+    return placed_id(*place_of(record))
 
 
 def body_hash(report: ReportReceived) -> bytes:

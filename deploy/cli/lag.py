@@ -1,0 +1,51 @@
+"""paidan lag · token: how far consumers are behind, and a token to try things by hand."""
+
+import json
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.audit.in_database import outbox_rows
+from deploy.audit.on_kafka import lag as groups_behind
+from deploy.cli.stack import AsJson, explaining, stack_here
+from deploy.stack.keys import issue_token
+from schemas.vocabulary import Role
+
+__all__ = ["register"]
+
+
+def lag(as_json: AsJson = False) -> None:
+    """Messages each consumer has not yet brought to their end, and rows waiting in each outbox. 积压"""
+    with explaining():
+        stack = stack_here()
+        found = groups_behind(stack.kafka_bootstrap)
+        rows = outbox_rows(stack.database_url("paidan_audit"))
+    if as_json:
+        print(json.dumps({"groups": found, "outboxes": rows}))
+        return
+    table = Table("consumer or outbox", "behind", box=None)
+    for name, count in found.items():
+        table.add_row(name, str(count))
+    for name, count in rows.items():
+        table.add_row(f"{name} outbox", str(count))
+    Console().print(table)
+
+
+def token(
+    role: Annotated[Role, typer.Argument(help="agent, gateway, responder, dispatcher, supervisor …")],
+    unit: Annotated[str, typer.Option(help="The unit it acts for, for example 310106021-centre.")] = "",
+    subject: Annotated[str, typer.Option(help="Whose it is.")] = "operator",
+    hours: Annotated[float, typer.Option(help="How long it is valid.")] = 12,
+) -> None:
+    """A signed token of the built-in issuer, for trying things on this machine. 令牌"""
+    with explaining():
+        print(issue_token(role, subject=subject, unit=unit or None, ttl=timedelta(hours=hours)))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("lag")(lag)
+    app.command("token")(token)
