@@ -122,39 +122,35 @@ class Sender:
                 return code
 
     async def clocks(self, records: Sequence[Record], orders: Mapping[str, UUID], step: Step) -> dict[str, Ours]:
-        """What became of every promise: asked until each order has its clocks, those of closed ones have ended and no
-        promise is overdue without being missed. Raises Stuck when nothing more comes for `patience` seconds."""
-        closed = {orders[record.case_id] for record in records if record.closed and record.case_id in orders}
-        cases = {order_id: case_id for case_id, order_id in orders.items()}
+        """What became of every promise, asked until each order has its clocks and they show its closing, or that it is
+        overdue. What does not settle for `patience` seconds is taken as it stands; raises Stuck for an order that has
+        no clocks at all by then."""
+        waiting = {orders[record.case_id]: record for record in records if record.case_id in orders}
         found: dict[str, Ours] = {}
-        pending, waited = list(cases), 0.0
-        while pending:
-            left: list[UUID] = []
-            for part in _parts(pending, BULK):
-                settled = await self._settled(part, closed)
-                found |= {cases[order_id]: ours for order_id, ours in settled.items()}
-                left += [order_id for order_id in part if order_id not in settled]
-                step(len(settled))
-            waited = waited + PAUSE if len(left) == len(pending) else 0.0
+        waited = 0.0
+        while waiting:
+            seen = await self._seen(list(waiting))
+            settled = [order_id for order_id, ours in seen.items() if is_settled(waiting[order_id], ours)]
+            waited = 0.0 if settled else waited + PAUSE
             if waited >= self._patience:
-                raise Stuck(f"{len(left)} orders still have no settled clocks, the first is {left[0]}")
-            pending = left
-            if pending:
+                if missing := [order_id for order_id in waiting if order_id not in seen]:
+                    raise Stuck(f"{len(missing)} orders have no clocks, the first is {missing[0]}")
+                settled = list(waiting)
+            for order_id in settled:
+                found[waiting.pop(order_id).case_id] = seen[order_id]
+            step(len(settled))
+            if waiting:
                 await asyncio.sleep(PAUSE)
         return found
 
-    async def _settled(self, part: Sequence[UUID], closed: set[UUID]) -> dict[UUID, Ours]:
-        body = {"order_ids": [str(order_id) for order_id in part]}
-        answer = await self._insist("POST", f"{self._at.supervision}/v1/clocks", json=body)
-        settled: dict[UUID, Ours] = {}
-        for item in answer.json()["items"]:
-            order_id = UUID(item["order_id"])
-            running = [clock for clock in item["clocks"] if clock["state"] in (ClockState.RUNNING, ClockState.PAUSED)]
-            if order_id not in closed:
-                running = [clock for clock in running if clock["stage"] == Stage.TOTAL and is_over(clock)]
-            if not running:
-                settled[order_id] = ours_of(item["clocks"])
-        return settled
+    async def _seen(self, order_ids: Sequence[UUID]) -> dict[UUID, Ours]:
+        """What the clocks of these orders say now; orders that supervision does not know yet are left out."""
+        seen: dict[UUID, Ours] = {}
+        for part in _parts(order_ids, BULK):
+            body = {"order_ids": [str(order_id) for order_id in part]}
+            answer = await self._insist("POST", f"{self._at.supervision}/v1/clocks", json=body)
+            seen |= {UUID(item["order_id"]): ours_of(item["clocks"]) for item in answer.json()["items"]}
+        return seen
 
     async def _insist(self, method: str, url: str, **more: Any) -> httpx.Response:
         """The answer of a service; one that is away or full (503) is asked again for `patience` seconds. Raises Stuck
@@ -176,9 +172,15 @@ class Sender:
             waited += PAUSE
 
 
-def is_over(clock: Mapping[str, Any]) -> bool:
-    """Whether the deadline of a clock has passed, so that it must still be found missed."""
-    return datetime.fromisoformat(clock["due"]) < datetime.now(UTC)
+def is_settled(record: Record, ours: Ours) -> bool:
+    """Whether nothing is left to wait for: a promise that the closing kept stands as missed until the closing has
+    arrived, and an open one runs on until its deadline is found passed."""
+    if ours.due is None or ours.on_time is True:
+        return True
+    kept = record.closed is not None and record.closed <= ours.due
+    if ours.on_time is None:
+        return record.closed is None and ours.due > datetime.now(UTC)
+    return not kept
 
 
 def ours_of(clocks: Sequence[Mapping[str, Any]]) -> Ours:

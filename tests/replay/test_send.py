@@ -29,7 +29,11 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Town:
-    """The three services, in memory: orders open after `opens_after` tries, clocks settle after `settles_after`."""
+    """The three services, in memory: orders open after `opens_after` tries, clocks settle after `settles_after`; until
+    then they are `unsettled`."""
+
+    due = DUE
+    unsettled = "running"
 
     def __init__(self, *, opens_after: int = 0, settles_after: int = 0, away: int = 0, version: int = 1) -> None:
         self.tickets: dict[UUID, dict[str, Any]] = {}
@@ -87,9 +91,9 @@ class Town:
         items = []
         for order_id in wanted:
             if order_id in self.tickets:
-                state = ("met" if order_id in self.closed else "missed") if settled else "running"
+                state = ("met" if order_id in self.closed else "missed") if settled else self.unsettled
                 accept = {"stage": "accept", "due": DUE, "state": "cancelled", "policy": "accept"}
-                total = {"stage": "total", "due": DUE, "state": state, "policy": "business-rule-2"}
+                total = {"stage": "total", "due": self.due, "state": state, "policy": "business-rule-2"}
                 items.append({"order_id": str(order_id), "clocks": [accept, total]})
         return httpx.Response(200, json={"items": items, "next": None})
 
@@ -175,9 +179,11 @@ async def test_an_open_request_is_not_closed_and_waited_for_until_it_is_missed(r
 async def test_an_open_request_whose_deadline_lies_ahead_is_not_waited_for(
     record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(send, "is_over", lambda clock: False)
-    found = await replayed(Town(settles_after=1_000_000), [record(closed=None)])
+    town = Town(settles_after=1_000_000)
+    monkeypatch.setattr(town, "due", "2999-01-01T00:00:00Z")
+    found = await replayed(town, [record(closed=None)])
     assert found["1"].on_time is None
+    assert town.asked == 1
 
 
 async def test_refused_rows_are_told_with_their_code_and_the_rest_goes_on(record: Make) -> None:
@@ -198,8 +204,31 @@ async def test_what_never_comes_is_named(record: Make) -> None:
         await replayer(Town(), token="bad").tickets(rows(record, 1), lambda _: None)
     with pytest.raises(Stuck, match="of case 0 was never opened"):
         await replayed(Town(opens_after=1000), rows(record, 1))
-    with pytest.raises(Stuck, match="2 orders still have no settled clocks"):
-        await replayed(Town(settles_after=1_000_000), rows(record, 2))
+    town, records = Town(), rows(record, 2)
+    orders, _ = await replayer(town).tickets(records, lambda _: None)
+    town.tickets.clear()
+    with pytest.raises(Stuck, match="2 orders have no clocks"):
+        await replayer(town).clocks(records, orders, lambda _: None)
+
+
+@pytest.mark.parametrize(("unsettled", "on_time"), [("running", None), ("missed", False), ("cancelled", None)])
+async def test_what_never_settles_is_taken_as_it_stands(
+    record: Make, monkeypatch: pytest.MonkeyPatch, unsettled: str, on_time: bool | None
+) -> None:
+    town = Town(settles_after=1_000_000)
+    monkeypatch.setattr(town, "unsettled", unsettled)
+    found = await replayed(town, rows(record, 2))
+    assert [ours.on_time for ours in found.values()] == [on_time, on_time]
+    assert town.asked > 5
+
+
+async def test_a_promise_that_was_kept_is_waited_for_while_it_still_stands_as_missed(
+    record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = Town(settles_after=5)
+    monkeypatch.setattr(town, "unsettled", "missed")
+    found = await replayed(town, rows(record, 2))
+    assert [ours.on_time for ours in found.values()] == [True, True]
 
 
 @pytest.mark.parametrize(
