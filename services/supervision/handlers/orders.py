@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from schemas.codec import Unreadable, decode
 from schemas.envelope import Outgoing, Record
-from schemas.facts import ClockView, OrderFact, OrderOpened, Tick
+from schemas.facts import ClockView, OrderFact, OrderOpened, Supervised, Tick, Urged
 from schemas.refusals import Refused
 from schemas.vocabulary import Light
 from services.chassis import metrics
@@ -37,12 +37,14 @@ def lock_of(order_id: UUID) -> int:
 
 @dataclass(slots=True)
 class Change:
-    """What a batch did to one order. `cause` is the message of its last fact, `moved` whether a clock may have."""
+    """What a batch did to one order. `cause` is the message of its last fact, `moved` whether a clock may have,
+    `answered` whether one of our own notices was: then others want to see the clocks as they now stand."""
 
     timeline: Timeline
     last: OrderFact
     cause: UUID
     moved: bool
+    answered: bool
 
 
 @dataclass(slots=True)
@@ -120,14 +122,16 @@ class OrdersHandler:
 
     def _fold(self, state: State, fact: OrderFact, cause: UUID) -> None:
         change = state.changes.get(fact.order_id)
+        answers = isinstance(fact, Urged | Supervised) and fact.clock_id is not None
         if change is None:
             known = state.known.get(fact.order_id)
             before = known.timeline if known is not None else None
             after = fold(before, fact)
-            state.changes[fact.order_id] = Change(after, fact, cause, after is not before)
+            state.changes[fact.order_id] = Change(after, fact, cause, after is not before, answers)
             return
         after = fold(change.timeline, fact)
         change.moved = change.moved or after is not change.timeline
+        change.answered = change.answered or answers
         change.timeline, change.last, change.cause = after, fact, cause
 
     async def apply(self, connection: Connection, state: State) -> None:
@@ -137,7 +141,7 @@ class OrdersHandler:
         if not state.changes:
             return
         changes = list(state.changes.values())
-        moved = [change for change in changes if change.moved]
+        moved = [change for change in changes if change.moved or change.answered]
         old = [change.timeline.order_id for change in moved if change.timeline.order_id in state.known]
         stored = await store.load_clocks(connection, old)
         written = Written()
@@ -161,7 +165,7 @@ class OrdersHandler:
             found += [clock.cancelled() for clock_id, clock in before.items() if clock_id not in kept]
         views: list[ClockView] = []
         takes: list[Outgoing] = []
-        changed = False
+        changed = change.answered
         for each in found:
             old = before.get(each.view.clock_id)
             clock, armed = arm(each, old, imported=imported)

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from schemas.envelope import Record
-from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
+from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn, Supervised
 from services.chassis import metrics
 from services.supervision.handlers import MarkingSeam, Sweep
 from tests.handlers.supervision.said import outbox, said
@@ -52,6 +52,23 @@ async def test_a_clock_warns_once_and_is_missed_once(pool: asyncpg.Pool, seam: M
     assert (fact.order_id, fact.owner, fact.due) == (story.order_id, "street-a", at(30))
     assert await pool.fetchval("SELECT state FROM clocks WHERE stage = 'accept'") == "missed"
     assert await pool.fetchval("SELECT count(*) FROM notices") == 2
+
+
+async def test_the_answer_to_a_notice_shows_the_clocks_as_they_now_stand(
+    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep
+) -> None:
+    """Dispatch keeps what it was last told; without this an order long overdue would still look green there."""
+    story = Story("answered").opened(START)
+    await seam.handle(records(*story.outgoing()))
+    await passes(seam, sweep, 31)
+    (fact,) = await said(pool, DeadlineMissed)
+    story.tell(Supervised, at(31), level=1).tell(Supervised, at(32), level=1, clock_id=fact.clock_id)
+    await seam.handle(records(*story.outgoing(2, 2)))
+    assert len(await said(pool, ClocksSet)) == 1, "a leader's own supervision changes no clock"
+    await seam.handle(records(*story.outgoing(3, 3)))
+    told = (await said(pool, ClocksSet))[-1]
+    assert told.seq == 3 and len(told.clocks) == 4
+    assert [(c.state, c.light) for c in told.clocks if c.stage == "accept"] == [("missed", "red")]
 
 
 async def test_nothing_is_missed_while_one_partition_lags(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
