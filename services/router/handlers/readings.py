@@ -67,7 +67,7 @@ class ReadingsHandler:
         yield crc32(b"silence")
 
     async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> _State:
-        """What is remembered of the devices heard, of their gateways, and, once a minute of their time, of those overdue."""
+        """What is remembered of the devices heard and their gateways; once a minute of their time, of those overdue."""
         heard = {r.device_id for w in works for r in w.fact.readings}
         gateways = {GATEWAY + self._gateway(d, w.fact) for w in works for d in (r.device_id for r in w.fact.readings)}
         states = await store.device_states(connection, sorted(heard | gateways))
@@ -79,7 +79,7 @@ class ReadingsHandler:
         return _State(now, works[-1], states, quiet)
 
     async def _quiet(self, connection: Connection, newest: datetime) -> dict[str, DeviceState]:
-        """The overdue devices, and with them all others of their gateways: one device's silence is not its gateway's."""
+        """The overdue devices and all others of their gateways: one device's silence is not its gateway's."""
         limits = [
             (kind, newest - timedelta(seconds=rule.silent_after_s))
             for kind, rule in self._atlas.screens.items()
