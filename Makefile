@@ -13,7 +13,7 @@ setup: ## the environment in .venv and the servers (first time: downloads; later
 	@PYTHON="$(PYTHON)" sh deploy/stack/setup.sh
 
 demo: setup ## start everything and tell three stories live; then addresses and sign-in tokens
-	@$(BIN)/paidan demo --city $(CITY)
+	@$(BIN)/paidan demo
 
 up: setup ## start Kafka, PostgreSQL and the four services (idempotent)
 	@$(BIN)/paidan up --city $(CITY)
