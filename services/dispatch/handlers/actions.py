@@ -23,7 +23,7 @@ from services.chassis.delivery import Output
 from services.dispatch.handlers.page import LOCK_SPACE, Page, lock_orders
 from services.dispatch.rules import assignments, lifecycle, orders, shapes
 from services.dispatch.rules.assignments import Act
-from services.dispatch.rules.book import Actor, Book
+from services.dispatch.rules.book import Actor, Book, Change
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Assignment, Order
 from services.dispatch.rules.visibility import may_see
@@ -115,7 +115,7 @@ class ActionHandler:
                 version=version,
                 order_version=order.version,
                 status=order.status,
-                changes=state.recent.get(order.order_id, [])[:SHOWN_CHANGES],
+                changes=self._changes_since(state, order, command),
             )
         self._act(state.page.book, order, target, command)
         state.page.announce(output)
@@ -163,6 +163,16 @@ class ActionHandler:
         if not allowed:
             raise Refused("other_unit")
 
+    def _changes_since(self, state: _State, order: Order, command: Command) -> list[dict[str, Any]]:
+        """What happened since the version that the caller saw, the newest first; at least the newest change of all."""
+        rows = [_shown(c) for c in reversed(state.page.book.changes) if c.order is order]
+        rows += state.recent.get(order.order_id, [])
+        if command.on_assignment:
+            since = [r for r in rows if r["assignment_id"] == command.target and r["new_version"] > command.version]
+        else:
+            since = [r for r in rows if r["order_version"] > command.version]
+        return (since or rows[:1])[:SHOWN_CHANGES]
+
     def _stale(self, state: _State, command: Command) -> Order | None:
         """The order of a command whose version is not the present one."""
         order = state.page.book.orders.get(state.order_of.get(command.target, command.target))
@@ -170,6 +180,20 @@ class ActionHandler:
             return None
         target = order.assignment(command.target) if command.on_assignment else None
         return order if command.version != (order.version if target is None else target.version) else None
+
+
+def _shown(change: Change) -> dict[str, Any]:
+    """A change of this very transaction, as `reads.recent_changes` shows earlier ones."""
+    return {
+        "seq": change.fact.seq,
+        "action": change.action,
+        "type": type(change.fact).__name__,
+        "unit": change.fact.unit,
+        "order_version": change.order_version,
+        "assignment_id": change.assignment_id,
+        "new_version": change.new_version,
+        "recorded_at": change.fact.recorded_at,
+    }
 
 
 def check_role(action: str, caller: Principal, *, on_assignment: bool) -> None:

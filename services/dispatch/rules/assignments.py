@@ -46,7 +46,9 @@ def _accept(book: Book, order: Order, a: Assignment, asked: Act) -> None:
     to = lifecycle.order_step(order.status, "accept", role, asked.actor.who)
     lead = a.unit if role is AssignmentRole.LEAD else order.lead
     said = {"assignment_id": a.assignment_id, "role": role, "lead": lead}
-    at = occurred(asked.body.occurred_at, book.now, latest(a.offered_at, order.since if role is AssignmentRole.LEAD else None))
+    at = occurred(
+        asked.body.occurred_at, book.now, latest(a.offered_at, order.since if role is AssignmentRole.LEAD else None)
+    )
     _record(book, order, facts.AssignmentAccepted, said, a, asked, at, to)
 
 

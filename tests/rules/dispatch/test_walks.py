@@ -135,12 +135,12 @@ def automatic(table: Table, kind: str) -> None:
         "owner": "s1-road",
         "due": table.book.now,
     }
-    deadline = {
-        "warned": lambda: DeadlineWarned(**said),
-        "missed": lambda: DeadlineMissed(**said),
-        "undone": lambda: DeadlineWithdrawn(**said, cause="came late"),
-    }[kind]()
-    on_deadline(table.book, order, deadline, cause())
+    if kind == "undone":
+        on_deadline(table.book, order, DeadlineWithdrawn(**said, cause="came late"), cause())
+    elif kind == "warned":
+        on_deadline(table.book, order, DeadlineWarned(**said), cause())
+    else:
+        on_deadline(table.book, order, DeadlineMissed(**said), cause())
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -157,7 +157,7 @@ def in_triage(report: ReportReceived | None = None, lead: str = "s1") -> TriageR
 def record(fact: Struct, *, id: UUID | None = None, topic: str = ROUTING_NORMAL.name, offset: int = 0) -> Record:
     """A fact as Kafka holds it; without an id of its own, what it says is its id."""
     body = encode(fact)
-    id_ = id or fact_id(UUID(int=0), body.hex())
+    id_ = id or fact_id(UUID(int=0), type(fact).__name__ + body.hex())
     headers = headers_of(id=id_, kind=type(fact).__name__, source="router", subject="", time=T0)
     return Record(topic, 0, offset, b"", body, headers, int(T0.timestamp() * 1000))
 
