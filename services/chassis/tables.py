@@ -23,6 +23,8 @@ class Inbox(SQLModel, table=True):
     id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
     at: datetime = Field(sa_column=moment(default=True))
 
+    __table_args__ = (Index("inbox_at", "at", postgresql_using="brin"),)
+
 
 class Outbox(SQLModel, table=True):
     """Messages of committed transactions that are not yet on Kafka; one row holds a batch's."""

@@ -19,6 +19,7 @@ from services.chassis.database import open_pool, patiently
 from services.chassis.delivery import Seam
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.outbox import Relay
+from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
@@ -95,7 +96,7 @@ async def worker(lane: Lane, settings: DispatchSettings) -> None:
         [Engine(engine.run, engine.stop) for engine in engines],
         settings,
         pulses=[seam.progress for seam, _ in feeds],
-        background=[relay.run, measure],
+        background=[relay.run, measure, lambda: prune_for_ever(pool, ["inbox", "idempotency_keys"])],
         close=close,
     )
 

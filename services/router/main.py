@@ -13,6 +13,7 @@ from services.chassis.delivery import Seam
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.engines.stream import StreamEngine
 from services.chassis.outbox import Relay
+from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
@@ -75,7 +76,7 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
         [Engine(stream.run, stream.stop), *(Engine(loop.run, loop.stop) for loop in loops)],
         settings,
         pulses=[seam.progress for seam, _ in feeds] + [loop.progress for loop in loops],
-        background=[relay.run],
+        background=[relay.run, lambda: prune_for_ever(pool, ["inbox"])],
         close=close,
     )
 

@@ -1,6 +1,5 @@
 """Puts supervision together: `python -m services.supervision.main api|worker`."""
 
-import gc
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from services.chassis.city import load
 from services.chassis.database import open_pool
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.outbox import Relay
+from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
@@ -48,6 +48,7 @@ class Worker:
     engine: LoopEngine
     sweep: Sweep
     relay: Relay
+    prune: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -72,20 +73,18 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
         await publisher.stop()
         await pool.close()
 
-    return Worker(seam, engine, sweep, relay, close)
+    return Worker(seam, engine, sweep, relay, lambda: prune_for_ever(pool, ["inbox"]), close)
 
 
 async def worker() -> None:
     """The process that folds facts, sets clocks and gives notices."""
     settings = read_settings(SupervisionSettings)
     built = await build(settings, load(settings.city_dir))
-    gc.collect()
-    gc.freeze()  # the city stays for good: no need to walk it again and again
     await run_worker(
         [Engine(built.engine.run, built.engine.stop)],
         settings,
         pulses=[built.seam.progress],
-        background=[built.relay.run, built.sweep.run],
+        background=[built.relay.run, built.sweep.run, built.prune],
         close=built.close,
     )
 

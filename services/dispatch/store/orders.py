@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.envelope import Outgoing
+from schemas.facts import OrderRouted
 from schemas.vocabulary import (
     AssignmentRole,
     AssignmentStatus,
@@ -32,16 +33,15 @@ ORDER: Columns = (
     ("seq", "int"),
     ("round", "smallint"),
     ("lead", "text"),
-    ("class_key", "text"),
-    ("division", "text"),
     ("since", "timestamptz"),
     ("closed_at", "timestamptz"),
     ("recorded_at", "timestamptz"),
     ("result", "text"),
     ("citizens", "boolean"),
     ("merged_into", "uuid"),
-    ("detail", "json"),
 )
+# Only a person's routing changes these; they are wide, so other changes do not write them again.
+ORDER_ROUTED: Columns = (("order_id", "uuid"), ("class_key", "text"), ("division", "text"), ("detail", "json"))
 ORDER_FIXED: Columns = (
     ("urgency", "text"),
     ("source", "text"),
@@ -49,6 +49,7 @@ ORDER_FIXED: Columns = (
     ("opened_at", "timestamptz"),
     ("imported", "boolean"),
     ("recurrence_of", "uuid"),
+    *ORDER_ROUTED[1:],
 )
 ASSIGNMENT: Columns = (
     ("assignment_id", "uuid"),
@@ -103,6 +104,7 @@ REPORTER: Columns = (
 PENDING: Columns = (("cause", "uuid"), ("waits_for", "uuid"), ("kind", "text"), ("body", "bytea"))
 
 _UPDATE_ORDERS = update("orders", "order_id", ORDER)
+_UPDATE_ROUTED = update("orders", "order_id", ORDER_ROUTED)
 _UPDATE_ASSIGNMENTS = update("assignments", "assignment_id", ASSIGNMENT)
 _INSERT_PENDING = insert("pending_links", PENDING, "ON CONFLICT DO NOTHING")
 
@@ -166,6 +168,8 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     await copy(connection, "reports", REPORT, [_report(kept) for kept in book.kept])
     await copy(connection, "reporters", REPORTER, reporters)
     await send(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
+    routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted)}
+    await send(connection, _UPDATE_ROUTED, [(o.order_id, *_order_routed(o)) for o in touched if o.order_id in routed])
     await send(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
     await send(connection, _INSERT_PENDING, [(w.cause, w.waits_for, w.kind, w.body) for w in book.parked])
     if book.released:
@@ -198,20 +202,21 @@ def _order(o: Order) -> tuple[Any, ...]:
         o.seq,
         o.round,
         o.lead,
-        o.detail.class_ref.key,
-        o.detail.place.division,
         o.since,
         o.closed_at,
         o.recorded_at,
         o.result,
         o.citizens,
         o.merged_into,
-        as_json(o.detail),
     )
 
 
+def _order_routed(o: Order) -> tuple[Any, ...]:
+    return (o.detail.class_ref.key, o.detail.place.division, as_json(o.detail))
+
+
 def _order_fixed(o: Order) -> tuple[Any, ...]:
-    return (o.urgency, o.source, o.verification, o.opened_at, o.imported, o.recurrence_of)
+    return (o.urgency, o.source, o.verification, o.opened_at, o.imported, o.recurrence_of, *_order_routed(o))
 
 
 def _assignment(a: Assignment) -> tuple[Any, ...]:

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
     )
+    op.create_index("inbox_at", "inbox", ["at"], unique=False, postgresql_using="brin")
     op.create_table(
         "outbox",
         sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.PrimaryKeyConstraint("consumer", "id"),
     )
+    op.create_index("inbox_at", "inbox", ["at"], unique=False, postgresql_using="brin")
     op.create_table(
         "matter_keys",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
