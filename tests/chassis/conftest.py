@@ -10,7 +10,7 @@ import pytest
 from deploy.stack.lifecycle import Stack
 from services.chassis.database import open_pool
 from services.chassis.settings import ServiceSettings
-from tests.chassis.ledger import DDL
+from tests.chassis.ledger import ddl
 
 
 @pytest.fixture
@@ -31,7 +31,8 @@ async def schema(settings: ServiceSettings) -> AsyncIterator[str]:
     connection = await asyncpg.connect(settings.database_url)
     await connection.execute(f"CREATE SCHEMA {name}")
     await connection.execute(f"SET search_path TO {name}")
-    await connection.execute(DDL)
+    for statement in ddl():
+        await connection.execute(statement)
     yield name
     await connection.execute(f"DROP SCHEMA {name} CASCADE")
     await connection.close()

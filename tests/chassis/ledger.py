@@ -9,6 +9,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 from msgspec import Struct
+from sqlalchemy import MetaData
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from schemas.codec import message
 from schemas.envelope import Outgoing, Record, headers_of
@@ -18,18 +21,17 @@ from schemas.refusals import Refused
 from schemas.topics import SENSORS_READINGS, Topic
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
+from services.chassis.tables import with_delivery
 
-DDL = """
-CREATE TABLE inbox (consumer text, id uuid, at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (consumer, id));
-CREATE TABLE outbox (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, urgent boolean NOT NULL,
-                     recorded_at timestamptz NOT NULL, payload bytea NOT NULL);
-CREATE TABLE outbox_refused (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
-                             payload bytea NOT NULL, reason text NOT NULL);
-CREATE TABLE stops (consumer text PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(), reason text NOT NULL);
-CREATE TABLE pending (order_id uuid, seq int, topic text NOT NULL, type text NOT NULL, value bytea NOT NULL,
-                      at timestamptz NOT NULL, PRIMARY KEY (order_id, seq));
-CREATE TABLE accounts (name text PRIMARY KEY, total bigint NOT NULL, changes int NOT NULL);
-"""
+ACCOUNTS = "CREATE TABLE accounts (name text PRIMARY KEY, total bigint NOT NULL, changes int NOT NULL)"
+
+
+def ddl() -> list[str]:
+    """The tables every service has, as the migrations make them, and the toy's own."""
+    tables = with_delivery(MetaData(), pending=True).sorted_tables
+    return [*(str(CreateTable(table).compile(dialect=postgresql.dialect())) for table in tables), ACCOUNTS]
+
+
 MOMENT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 

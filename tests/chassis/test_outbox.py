@@ -100,7 +100,10 @@ async def test_one_relay_leads_and_another_takes_over_when_its_session_dies(
     relays = [asyncio.create_task(Relay(service, pool, publisher, transaction_timeout=5).run()) for _ in range(2)]
     await put(pool, [outgoing("a", 1)])
     await empty(pool)
-    holders = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = 0 AND objid = $1 AND granted"
+    holders = (
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+        " AND classid = 0 AND objid = $1 AND granted"
+    )
     key = Relay(service, pool, publisher, transaction_timeout=5)._lock_key
     leaders = await pool.fetch(holders, key)
     assert len(leaders) == 1
