@@ -104,7 +104,7 @@ def _way(bulk: bool, single: bool, kafka: bool) -> str:
 def _check_length(plan: Plan) -> None:
     if plan.duration_s * plan.speed_up > _LONGEST.total_seconds():
         raise Trouble(
-            f"{plan.duration_s:g} s at {plan.speed_up:g}-fold speed is longer than the {_LONGEST.days} days intake takes",
+            f"{plan.duration_s:g} s at {plan.speed_up:g}-fold speed is more than {_LONGEST.days} days",
             "choose a smaller --speed-up or --duration",
         )
 

@@ -129,15 +129,15 @@ class Crew:
         now = time.monotonic()
         waits = []
         for item in page.get("items", ()):
-            part = item["assignment"]
-            step = await self._next_step(unit, item["order_id"], part, now)
+            step = await self._next_step(unit, item, now)
             if step is not None:
                 waits.append(max(step - now, 0.05))
         return min(min(waits), 30 * self._minute + _LOOK_EVERY) if waits else None
 
-    async def _next_step(self, unit: str, order_id: str, part: dict[str, Any], now: float) -> float | None:
+    async def _next_step(self, unit: str, item: dict[str, Any], now: float) -> float | None:
         """Do the step of an assignment that is due. Answers when the next one is, None for never."""
-        assignment = part["assignment_id"]
+        part = item["assignment"]
+        assignment = f"{part['assignment_id']}/{item['round']}"  # a new round is a new try
         habit = habit_of(self._seed, assignment)
         action, delay, body = _step(part, habit)
         if delay is None:
@@ -146,14 +146,15 @@ class Crew:
         due = self._due.setdefault((assignment, action), now + delay * self._minute)
         if now < due:
             return due
-        answer = await self._act(f"/v1/assignments/{assignment}", action, "responder", unit, part["version"], body)
+        path = f"/v1/assignments/{part['assignment_id']}"
+        answer = await self._act(path, action, "responder", unit, part["version"], body)
         if answer is None:  # somebody was faster, or an assist is still at it: look again later
             self._due[assignment, action] = now + max(10 * self._minute, 2.0)
             return self._due[assignment, action]
         if action == "accept" and habit.kind == "late":
             self._count_once(assignment, "late")
         if action == "finish":
-            self._later(self._finish(order_id, habit, answer))
+            self._later(self._finish(item["order_id"], habit, answer))
         return now
 
     async def _finish(self, order_id: str, habit: Habit, order: dict[str, Any]) -> None:

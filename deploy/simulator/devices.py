@@ -27,6 +27,7 @@ _SILENCE = 0.002
 _IMPOSSIBLE = 0.0005
 _FLOODED = 0.1  # of the devices that a storm can flood: many alarms, few sites
 _MOST = 500  # readings a batch
+_LATE_UPLOADS = 900.0  # seconds over which daily meters are spread in a window shorter than that
 
 
 class Batch(Struct, frozen=True):
@@ -148,13 +149,15 @@ class Gateways:
                 yield Batch(offset, gateway.name, readings)
 
     def _gateway(self, name: str, rule: ScreenRule, meters: list[_Meter], rand: Rand) -> _Gateway:
-        seconds = self._window.seconds
-        silent = rule.silent_after_s
-        period = DAY if silent >= DAY else silent / 6 if silent else 3600.0
-        if period < DAY:
+        """Devices that watch minute by minute are read oftener in a short window, so that something is to be seen;
+        daily meters upload the last morning's reading somewhere in the window, then each morning."""
+        seconds, silent = self._window.seconds, rule.silent_after_s
+        if silent >= DAY:
+            return _Gateway(name, rule, meters, rand() * min(max(seconds, _LATE_UPLOADS), DAY), DAY)
+        period = silent / 6 if silent else 3600.0
+        if silent and silent <= 3600:
             period = max(30.0, min(period, seconds / 4))
-        # Daily meters upload the last morning's reading somewhere in the first day, then each morning.
-        return _Gateway(name, rule, meters, rand() * min(period, seconds), period)
+        return _Gateway(name, rule, meters, rand() * period, period)
 
     def _next(self, gateway: _Gateway, offset: float) -> float:
         if not gateway.daily:

@@ -1,0 +1,1 @@
+"""What others rely on: golden messages, generated schemas, the page about them."""
