@@ -13,7 +13,7 @@ from schemas.vocabulary import Lane
 from services.chassis import city
 from services.chassis.clock import SystemClock
 from services.chassis.database import open_pool
-from services.chassis.publisher import Publisher
+from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import run_api, run_process
 from services.chassis.settings import read_settings
 from services.chassis.web import web_app
@@ -37,7 +37,7 @@ def build(settings: IntakeSettings) -> FastAPI:
     pack = city.load(settings.city_dir)
     clock = SystemClock()
     register = Register(pack)
-    publisher = Publisher(settings.kafka_bootstrap, client_id="paidan-intake")
+    publisher = Publisher(settings.kafka_bootstrap, client_id="paidan-intake", partitioner=by_crc32)
     folder = settings.state_dir / "spool"
     outlets = {
         name: Outlet(

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from prometheus_client import Counter
 
 from schemas.codec import message
 from schemas.envelope import Outgoing
@@ -28,6 +30,11 @@ from services.intake.store.recent import Recent, Taken
 SOURCE = "paidan/intake"
 REMEMBERED = 10_000
 _REPORT = msgspec.json.Decoder(ReportReceived).decode
+
+
+@cache
+def _counter(source: Source, lane: Lane, state: ReportState) -> Counter:
+    return metrics.REPORTS_ACCEPTED.labels(source, lane, state)
 
 
 class Accepted(Struct, frozen=True):
@@ -142,7 +149,7 @@ class Door:
 
     def _taken_in(self, lane: Lane, outlet: Outlet, report: ReportReceived, place: Sent) -> Accepted:
         state = ReportState.ACCEPTED if place is None else ReportState.SPOOLED
-        metrics.REPORTS_ACCEPTED.labels(report.source, lane, state).inc()
+        _counter(report.source, lane, state).inc()
         assert report.report_id is not None
         taken = Taken(report.report_id, report.source, report.received_at)
         if isinstance(place, tuple):

@@ -22,6 +22,7 @@ LOCK_SPACE = 4
 ACK_EVERY_S = 0.05
 ACKS_KEPT = 200_000
 PROBE_S = 0.5
+EACH_S = 0.0005  # what one more row of a bulk may take longer
 PRUNE_S = 3600.0
 Claim = tuple[KeyRow, ...]  # the rows one report needs
 Held = KeyRow | Refused | None  # the first row of the report, or key_reused; None: nothing is known
@@ -96,7 +97,7 @@ class KeyKeeper:
         if desk is None or self._away.is_set():
             return [None] * len(claims)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout + len(claims) * EACH_S):
                 return await desk.submit(claims)
         except Exception as error:  # whatever the database does, the report goes on
             self._give_up(error)
