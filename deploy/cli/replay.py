@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,7 +103,7 @@ def _stack(here: bool) -> Iterator[tuple[Stack, Home]]:
     home = Home.of_environment()
 
     def say(line: str) -> None:
-        print(f"  {line}", flush=True)
+        print(f"  {line}", file=sys.stderr, flush=True)
 
     if here:
         yield Stack(home.root, base_of_environment(), "boston"), home
