@@ -44,6 +44,6 @@ def dispatch_app(
         return {"database": await ready(app.state.rooms.pool)}
 
     app = web_app("dispatch", "Paidan 派单 · dispatch 派遣", settings, lifespan=lifespan, ready=dependencies)
-    for part in (orders, queues, actions, stream):
+    for part in (actions, orders, queues, stream):  # the busiest first: routes are tried in their order
         app.include_router(part.routes)
     return app

@@ -123,6 +123,14 @@ LIVE = frozenset({_A.OFFERED, _A.ACCEPTED, _A.RETURN_REQUESTED})
 
 _ASSIGNMENT = {(r.status, r.action, part, who): r.to for r in ASSIGNMENT_TABLE for part in r.of for who in r.who}
 _ORDER = {(r.status, r.action, r.when, who): r.to for r in ORDER_TABLE for who in r.who}
+_ASSIGNMENT_MAY = {
+    (status, part, who): [action for action in ASSIGNMENT_ACTIONS if (status, action, part, who) in _ASSIGNMENT]
+    for status, _, part, who in _ASSIGNMENT
+}
+_ORDER_MAY = {
+    (status, who): [a for a in ORDER_ACTIONS if any(key[:2] == (status, a) and key[3] == who for key in _ORDER)]
+    for status, _, _, who in _ORDER
+}
 _MAY: dict[str, frozenset[str]] = {
     action: frozenset(
         [who for a in ASSIGNMENT_TABLE if a.action == action for who in a.who]
@@ -142,12 +150,12 @@ def check_role(action: str, who: str) -> None:
 
 def assignment_actions(status: AssignmentStatus, part: AssignmentRole, who: str) -> list[str]:
     """What this role may do to an assignment in this status."""
-    return [action for action in ASSIGNMENT_ACTIONS if (status, action, part, who) in _ASSIGNMENT]
+    return _ASSIGNMENT_MAY.get((status, part, who), [])
 
 
 def order_actions(status: OrderStatus, who: str) -> list[str]:
     """What this role may do to an order in this status."""
-    return [a for a in ORDER_ACTIONS if any(r.status is status and r.action == a and who in r.who for r in ORDER_TABLE)]
+    return _ORDER_MAY.get((status, who), [])
 
 
 def assignment_step(status: AssignmentStatus, action: str, part: AssignmentRole, who: str) -> AssignmentStatus:
