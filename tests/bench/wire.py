@@ -1,10 +1,12 @@
 """A load client that costs little: prepared HTTP/1.1 requests over kept connections, answers read by their length."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from services.chassis.clock import monotonic
+
+Gate = Callable[[], Awaitable[None]]
 
 
 def post(path: str, body: bytes, token: str, *, headers: Iterable[tuple[str, str]] = ()) -> bytes:
@@ -28,6 +30,7 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
 
     def note(self, status: int, seconds: float) -> None:
+        """One answer."""
         self.statuses[status] = self.statuses.get(status, 0) + 1
         self.seconds.append(seconds)
 
@@ -60,16 +63,24 @@ class Wire:
 
 
 async def drive(
-    port: int, requests: Iterator[bytes], *, connections: int, until: float, heard: Callable[[bytes], None] | None = None
+    port: int,
+    requests: Iterator[bytes],
+    *,
+    connections: int,
+    until: float,
+    gate: Gate,
+    heard: Callable[[bytes], None] | None = None,
 ) -> Tally:
-    """Send requests over so many connections, each as soon as the one before was answered, until the monotonic moment
-    `until` or until there are no more."""
+    """Send requests over so many connections, each as soon as the one before was answered and the gate is open, until
+    the monotonic moment `until` or until there are no more."""
     tally = Tally()
 
     async def one() -> None:
         wire = Wire(port)
-        for request in requests:
-            if monotonic() >= until:
+        while monotonic() < until:
+            await gate()
+            request = next(requests, None)
+            if request is None:
                 break
             began = monotonic()
             status, body = await wire.ask(request)
