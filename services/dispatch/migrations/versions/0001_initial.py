@@ -168,7 +168,6 @@ def _delivery() -> None:
         sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
     )
     op.create_index("inbox_at", "inbox", ["at"], unique=False, postgresql_using="brin")
-    op.create_index("inbox_at", "inbox", ["at"])
     op.create_table(
         "outbox",
         sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
