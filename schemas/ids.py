@@ -5,12 +5,21 @@ A repeat anywhere has the same id as the first, so it is seen as one. Numbers ar
 
 import hashlib
 import hmac
-from uuid import UUID, uuid5
+from uuid import UUID
 
 NAMESPACE = UUID("6f0c2c1e-5d7b-5b1e-9a53-0c1f6d0a9e11")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHECK = _ALPHABET + "*~$=U"
 _READ = {c: i for i, c in enumerate(_CHECK)} | {"O": 0, "I": 1, "L": 1}
+_CLEAR = ~((0xF000 << 64) | (0xC000 << 48))
+_MARK = (5 << 76) | (0x8000 << 48)
+
+
+def uuid5(namespace: UUID, name: str) -> UUID:
+    """A name-based UUID (RFC 9562 §5.5), the same as the standard library's at about half the cost; ids are made for
+    every message."""
+    digest = hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16], "big") & _CLEAR | _MARK)
 
 
 def report_id_of(source: str, source_id: str) -> UUID:

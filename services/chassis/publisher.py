@@ -1,11 +1,14 @@
 """The one producer of a process: idempotent, acks=all."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.envelope import Outgoing
 from schemas.topics import MESSAGE_BYTES
@@ -14,6 +17,8 @@ from services.chassis.database import patiently
 # What Kafka will refuse however often it is sent.
 REFUSALS: tuple[type[KafkaError], ...] = (MessageSizeTooLargeError,)
 
+WORTH_PACKING = 16  # messages
+SMALL = 65_536  # bytes: a batch of such messages is never refused for its size
 Partitioner = Callable[[bytes, list[int], list[int]], int]
 
 
@@ -84,20 +89,68 @@ class Publisher:
         )
         return future
 
+    async def send_many(self, messages: Sequence[Outgoing]) -> list["asyncio.Future[object]"]:
+        """Hand messages to the producer, packed by partition, in order within each: a quarter of the cost of a `send`
+        for each. Answers one future for each message, shared by those of one batch."""
+        assert self._producer is not None
+        partitions = {topic: await self._producer.partitions_for(topic) for topic in {m.topic for m in messages}}
+        places: dict[tuple[str, int], list[int]] = {}
+        for n, message in enumerate(messages):
+            places.setdefault((message.topic, self._place(message, list(partitions[message.topic]))), []).append(n)
+        futures: dict[int, asyncio.Future[object]] = {}
+        for (topic, partition), numbers in places.items():
+            left = deque(numbers)
+            while left:
+                packed = self._packed(messages, left)
+                future = await self._producer.send_batch(packed[0], topic, partition=partition)
+                futures |= dict.fromkeys(packed[1], future)
+        return [futures[n] for n in range(len(messages))]
+
+    def _place(self, message: Outgoing, partitions: list[int]) -> int:
+        if message.partition is not None:
+            return message.partition
+        choose = self._partitioner.get("partitioner", DefaultPartitioner())
+        return choose(message.key, partitions, partitions)
+
+    def _packed(self, messages: Sequence[Outgoing], left: deque[int]) -> tuple[BatchBuilder, list[int]]:
+        """One batch of as many of the `left` messages as fit, and which they are. The first always fits."""
+        assert self._producer is not None
+        batch, taken = self._producer.create_batch(), []
+        while left:
+            message = messages[left[0]]
+            added = batch.append(timestamp=None, key=message.key, value=message.value, headers=list(message.headers))
+            if added is None:
+                break
+            taken.append(left.popleft())
+        batch.close()
+        return batch, taken
+
     async def send_all(self, messages: Iterable[Outgoing]) -> list[tuple[Outgoing, KafkaError]]:
         """Send all and wait until all are acknowledged. Answers those that Kafka refused for good; raises the first
         other failure."""
+        waiting = list(messages)
+        if len(waiting) >= WORTH_PACKING and all(len(message.value) < SMALL for message in waiting):
+            sent = list(zip(waiting, await self.send_many(waiting), strict=True))
+            return _refused_of(sent, await asyncio.gather(*(future for _, future in sent), return_exceptions=True))
         refused: list[tuple[Outgoing, KafkaError]] = []
-        sent: list[tuple[Outgoing, asyncio.Future[object]]] = []
-        for message in messages:
+        sent = []
+        for message in waiting:
             try:
                 sent.append((message, await self.send(message)))
             except REFUSALS as error:
                 refused.append((message, error))
         results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
-        for (message, _), result in zip(sent, results, strict=True):
-            if isinstance(result, REFUSALS):
-                refused.append((message, result))
-            elif isinstance(result, BaseException):
-                raise result
-        return refused
+        return refused + _refused_of(sent, results)
+
+
+def _refused_of(
+    sent: list[tuple[Outgoing, "asyncio.Future[object]"]], results: list[object]
+) -> list[tuple[Outgoing, KafkaError]]:
+    """Those that Kafka refused for good. Raises the first other failure."""
+    refused: list[tuple[Outgoing, KafkaError]] = []
+    for (message, _), result in zip(sent, results, strict=True):
+        if isinstance(result, REFUSALS):
+            refused.append((message, result))
+        elif isinstance(result, BaseException):
+            raise result
+    return refused

@@ -34,7 +34,7 @@ def settle() -> None:
     it look less often: a batch makes many objects that die by themselves."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(50_000, 20, 20)
 
 
 def run_api(app: FastAPI, settings: ServiceSettings) -> None:
