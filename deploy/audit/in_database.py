@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from deploy.audit.findings import Fault, Finding, Seen
 
+# An imported past may hold classes for which the city has no rule: such a report has no promise, so no clock is owed.
 # Each row is (fault, store, what exactly, query); a query answers (id, channel, detail) of everything that is wrong.
 CHECKS: tuple[tuple[Fault, str, str, str], ...] = (
     (
@@ -124,8 +125,8 @@ CHECKS: tuple[tuple[Fault, str, str, str], ...] = (
         "supervision",
         "its promise has no clock",
         "SELECT r.report_id, r.source, r.order_id::text FROM dispatch.reports r JOIN supervision.orders s USING"
-        " (order_id) WHERE NOT EXISTS (SELECT FROM supervision.clocks c WHERE c.order_id = r.order_id AND"
-        " c.report_id = r.report_id AND c.stage = 'total')",
+        " (order_id) WHERE NOT s.imported AND NOT EXISTS (SELECT FROM supervision.clocks c WHERE"
+        " c.order_id = r.order_id AND c.report_id = r.report_id AND c.stage = 'total')",
     ),
     (
         Fault.DOUBLED,
@@ -199,11 +200,12 @@ def look(url: str) -> InDatabase:
             )
         }
         dispatched = {str(row[0]) for row in connection.execute("SELECT report_id FROM dispatch.reports")}
-        # Answered on the spot or handed over: no order, so no clock is owed.
+        # Answered on the spot or handed over: no order, so no clock is owed; nor to an imported report without a rule.
         clocked = {
             str(row[0])
             for row in connection.execute(
-                "SELECT r.report_id FROM dispatch.reports r WHERE r.order_id IS NULL OR EXISTS (SELECT"
+                "SELECT r.report_id FROM dispatch.reports r LEFT JOIN supervision.orders s USING (order_id) WHERE"
+                " r.order_id IS NULL OR s.imported OR EXISTS (SELECT"
                 " FROM supervision.clocks c WHERE c.order_id = r.order_id AND c.report_id = r.report_id AND c.stage ="
                 " 'total')"
             )

@@ -155,6 +155,36 @@ def test_a_row_that_belongs_to_nothing_is_named(
     assert look(whole).clean
 
 
+def test_a_second_clock_for_one_promise_is_named(whole: Stack, case: Case) -> None:
+    stray = str(uuid4())
+    with tampered(
+        whole,
+        "CREATE TABLE public.stray AS SELECT * FROM supervision.clocks WHERE report_id = %(id)s AND stage = 'total'",
+        "UPDATE public.stray SET clock_id = %(stray)s",
+        "INSERT INTO supervision.clocks SELECT * FROM public.stray",
+        back=("DELETE FROM supervision.clocks WHERE clock_id = %(stray)s", "DROP TABLE public.stray"),
+        id=case.report_id,
+        stray=stray,
+    ):
+        only(look(whole), Fault.DOUBLED, "supervision", case.report_id)
+    assert look(whole).clean
+
+
+def test_a_report_that_intake_acknowledged_and_nobody_has_is_named(whole: Stack, case: Case) -> None:
+    stray = str(uuid4())
+    with tampered(
+        whole,
+        "CREATE TABLE public.stray AS SELECT * FROM intake.keys WHERE report_id = %(id)s LIMIT 1",
+        "UPDATE public.stray SET key_id = %(stray)s, report_id = %(stray)s, acked = true",
+        "INSERT INTO intake.keys SELECT * FROM public.stray",
+        back=("DELETE FROM intake.keys WHERE key_id = %(stray)s", "DROP TABLE public.stray"),
+        id=case.report_id,
+        stray=stray,
+    ):
+        only(look(whole), Fault.MISSING, "kafka", stray)
+    assert look(whole).clean
+
+
 def test_a_message_that_kafka_lost_is_named(whole: Stack, case: Case) -> None:
     with psycopg.connect(whole.database_url("paidan_audit")) as connection:
         row = connection.execute(
