@@ -74,11 +74,12 @@ async def from_kafka(
     limit: int = LIMIT,
     make: Make = direct,
     hops: dict[str, str] = HOPS,
+    once: bool = False,
 ) -> Throughput:
-    """Written to Kafka as gateways do, for so many seconds."""
+    """Written to Kafka as gateways do, for so many seconds, or with `once` until each was sent once."""
     publisher = Publisher(stack.kafka_bootstrap, linger_ms=5, client_id="bench")
     await publisher.start()
-    source = without_end(items)
+    source = iter(items) if once else without_end(items)
     sent, before = 0, spent(stack)
     async with watched(stack, limit, hops) as backlog:
         began, until = datetime.now(UTC), monotonic() + seconds
@@ -86,6 +87,8 @@ async def from_kafka(
             await backlog.gate()
             now = datetime.now(UTC)
             page = [make(item, now) for item in islice(source, min(_PAGE, limit))]
+            if not page:
+                break
             await publisher.send_all(page)
             sent += len(page)
     await publisher.stop()
