@@ -83,14 +83,21 @@ class Clerk:
             if said is None:
                 return False
             part = next(a["version"] for a in said["assignments"] if a["assignment_id"] == case.part)
+        assert said is not None
+        return await self._end(case, said["version"])
+
+    async def _end(self, case: Case, version: int) -> bool:
+        """Have it checked or ask the reporter, and close it."""
         agent = self._tokens(Role.AGENT, "")
         if case.checked:
-            check = ("verify", {"passed": True}, self._tokens(Role.INSPECTOR, ""))
+            inspector = self._tokens(Role.INSPECTOR, "")
+            said = await self._call("orders", case.order_id, "verify", {"passed": True}, inspector, version)
         else:
             word = {"report_id": case.report_id, "reached": True, "satisfied": "satisfied", "solved": True}
-            check = ("callback", word, agent)
-        said = await self._call("orders", case.order_id, *check, said["version"])
-        return said is not None and bool(await self._call("orders", case.order_id, "close", {}, agent, said["version"]))
+            said = await self._call("orders", case.order_id, "callback", word, agent, version)
+        if said is None:
+            return False
+        return await self._call("orders", case.order_id, "close", {}, agent, said["version"]) is not None
 
     async def _call(
         self, kind: str, id_: str, action: str, body: dict[str, Any], carrier: str, version: int
