@@ -156,7 +156,7 @@ class Gateways:
             return _Gateway(name, rule, meters, rand() * min(max(seconds, _LATE_UPLOADS), DAY), DAY)
         period = silent / 6 if silent else 3600.0
         if silent and silent <= 3600:
-            period = max(30.0, min(period, seconds / 4))
+            period = max(5.0, min(period, seconds / 12))
         return _Gateway(name, rule, meters, rand() * period, period)
 
     def _next(self, gateway: _Gateway, offset: float) -> float:
