@@ -278,8 +278,10 @@ class Seam:
 
         while await self.progress.patiently(look):
             stopped.set(1)
+            self.progress.stopped = True
             self.progress.made()
             await asyncio.sleep(0.5)
+        self.progress.stopped = False
         stopped.set(0)
 
     def _measure(self, records: Sequence[Record], started: datetime) -> None:

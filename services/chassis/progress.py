@@ -13,6 +13,7 @@ from services.chassis.logs import logger
 
 log = logger(__name__)
 T = TypeVar("T")
+LONG_S = 5.0  # from then on a batch under way explains why nothing else is read
 STUCK = 70  # exit code of a process ended by its watchdog
 
 
@@ -24,6 +25,7 @@ class Progress:
         self._waiting = 0
         self._last = monotonic()
         self._busy = False
+        self.stopped = False  # stands still on purpose, until a person has looked
         self._clock = SystemClock()
 
     def made(self) -> None:
@@ -70,6 +72,10 @@ class Progress:
     def stuck_for(self) -> float:
         """Seconds since the last sign of life while a batch is under way; 0 when none is."""
         return monotonic() - self._last if self._busy else 0.0
+
+    def held(self) -> bool:
+        """Whether there is a reason not to get on: a dependency is away, a person must look, a batch takes long."""
+        return self.stopped or self._waiting > 0 or self.stuck_for() > LONG_S
 
 
 async def watch(pulses: Sequence[Progress], limit: float, end: Callable[[int], object] = os._exit) -> None:

@@ -7,13 +7,17 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from schemas.envelope import Record
+from services.chassis.clock import monotonic
 from services.chassis.database import patiently
 from services.chassis.delivery import Seam
 from services.chassis.logs import logger
 from services.chassis.progress import Progress
+from services.chassis.standstill import Standstill
 
 log = logger(__name__)
 DAY_MS = 86_400_000
+DEAF_S = 60.0
+COMMIT_TRIES = 5  # then the next batch's commit, or repeats after a restart, will do
 
 
 class LoopEngine:
@@ -26,6 +30,14 @@ class LoopEngine:
         self._topics = tuple(topics)
         self._batch = batch
         self._stopping = asyncio.Event()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._deaf_since: float | None = None
+        self._standstill = Standstill(
+            bootstrap=bootstrap, group=group, feeds=dict.fromkeys(topics, seam.progress), assigned=self._assigned
+        )
+
+    def _assigned(self) -> list[tuple[str, int]]:
+        return [(part.topic, part.partition) for part in self._consumer.assignment()] if self._consumer else []
 
     @property
     def progress(self) -> Progress:
@@ -38,11 +50,14 @@ class LoopEngine:
 
     async def run(self) -> None:
         """Read until stopped."""
-        consumer = await patiently(self._connect)
+        watching = asyncio.ensure_future(self._standstill.run())
+        consumer: AIOKafkaConsumer = await patiently(self._connect)
+        self._consumer = consumer
         try:
             while not self._stopping.is_set():
                 await self._turn(consumer)
         finally:
+            watching.cancel()
             await consumer.stop()
 
     async def _connect(self) -> AIOKafkaConsumer:
@@ -71,8 +86,10 @@ class LoopEngine:
         try:
             fetched = await consumer.getmany(timeout_ms=200, max_records=self._batch)
         except KafkaError as error:
+            self._hear_nothing(error)
             await self._seam.progress.wait(error)
             return
+        self._deaf_since = None
         if not fetched:
             return
         self._seam.progress.begin()
@@ -82,14 +99,24 @@ class LoopEngine:
             self._seam.progress.end()
         await self._commit(consumer, {tp: messages[-1].offset + 1 for tp, messages in fetched.items()})
 
+    def _hear_nothing(self, error: KafkaError) -> None:
+        """A broker that is away is waited for inside the client; a client that raises again and again has failed for
+        good. Raises its error after a while, which ends the process."""
+        self._deaf_since = self._deaf_since or monotonic()
+        if monotonic() - self._deaf_since > DEAF_S:
+            raise error
+
     async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
-        try:
-            await consumer.commit(offsets)
-        except (CommitFailedError, IllegalStateError) as error:
-            # A rebalance took partitions away; whoever has them now sees the batch again, as repeats.
-            log.info("offsets not committed", group=self._group, error=type(error).__name__)
-        except KafkaError as error:
-            await self._seam.progress.wait(error)
+        for _ in range(COMMIT_TRIES):
+            try:
+                await consumer.commit(offsets)
+            except (CommitFailedError, IllegalStateError) as error:
+                # A rebalance took partitions away; whoever has them now sees the batch again, as repeats.
+                log.info("offsets not committed", group=self._group, error=type(error).__name__)
+            except KafkaError as error:
+                await self._seam.progress.wait(error)
+                continue
+            return
 
 
 def to_record(message: ConsumerRecord) -> Record:

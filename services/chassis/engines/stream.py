@@ -5,6 +5,8 @@ topic. The seam's watchdog is the only abort, and it ends the process hard, whic
 """
 
 import asyncio
+import contextlib
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +15,11 @@ from faust.contrib.asgi import faust_app_running
 
 from schemas.envelope import Headers, Record
 from services.chassis.delivery import Seam
+from services.chassis.logs import logger
+from services.chassis.progress import STUCK
+from services.chassis.standstill import Standstill
+
+log = logger(__name__)
 
 
 class StreamEngine:
@@ -43,6 +50,11 @@ class StreamEngine:
         self._stopping = asyncio.Event()
         for seam, topics in feeds:
             self._feed(seam, topics)
+        pulses = {topic: seam.progress for seam, topics in feeds for topic in topics}
+        self._standstill = Standstill(bootstrap=bootstrap, group=group, feeds=pulses, assigned=self._assigned)
+
+    def _assigned(self) -> list[tuple[str, int]]:
+        return [(part.topic, part.partition) for part in self._app.consumer.assignment()]
 
     def _feed(self, seam: Seam, topics: Sequence[str]) -> None:
         source = self._app.topic(
@@ -55,6 +67,9 @@ class StreamEngine:
                 seam.progress.begin()
                 try:
                     await seam.handle([to_record(event) for event in batch])
+                except Exception:  # out of this loop it would acknowledge the batch, and in time all that follow
+                    log.exception("batch failed, ending the process", consumer=seam.handler.consumer)
+                    os._exit(STUCK)
                 finally:
                     seam.progress.end()
 
@@ -67,7 +82,14 @@ class StreamEngine:
     async def run(self) -> None:
         """Read until stopped."""
         async with faust_app_running(self._app):
-            await self._stopping.wait()
+            watching = asyncio.ensure_future(self._standstill.run())
+            while not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), 1)
+                if self._app.should_stop and not self._stopping.is_set():
+                    log.error("faust ended by itself, ending the process")
+                    os._exit(STUCK)
+            watching.cancel()
 
 
 def to_record(event: Any) -> Record:
