@@ -34,29 +34,30 @@ _LONGEST = timedelta(days=29)  # intake takes no time further back than thirty d
 _SHOWN = 20
 _APIS = ("intake-api", "dispatch-api", "supervision-api")
 
+Shares = Annotated[str, typer.Option(help="Shares by channel; sensors=0 leaves out the devices.")]
+SpeedUp = Annotated[float, typer.Option(min=1, help="Simulated seconds in one second; simulated time ends now.")]
+LedgerFile = Annotated[
+    Path | None, typer.Option(help="Append every accepted report to this file, one JSON object a line.")
+]
+RunName = Annotated[
+    str, typer.Option(help="Name of the run; the same name and seed send the same ids. Default: the time.")
+]
+
 
 def run_simulate(
     rate: Annotated[float, typer.Option(min=0.01, help="Reports a second, the mean over the run.")] = 5.0,
     duration: Annotated[float, typer.Option(min=1, help="Seconds to send.")] = 60.0,
-    mix: Annotated[
-        str, typer.Option(help="Shares by channel; sensors=0 leaves out the devices.")
-    ] = "hotline=68,police=20,patrol=12,sensors=1",
+    mix: Shares = "hotline=68,police=20,patrol=12,sensors=1",
     seed: Annotated[int, typer.Option(help="The same seed gives the same city.")] = 1,
-    speed_up: Annotated[
-        float, typer.Option(min=1, help="Simulated seconds in one second; simulated time ends now.")
-    ] = 1.0,
+    speed_up: SpeedUp = 1.0,
     bulk: Annotated[bool, typer.Option("--bulk", help="Send in bulk over HTTP.")] = False,
     single: Annotated[bool, typer.Option("--single", help="Send one by one over HTTP (the default).")] = False,
     kafka: Annotated[bool, typer.Option("--kafka", help="Write to Kafka directly.")] = False,
     responders: Annotated[int, typer.Option(min=0, max=200, help="How many people work off the queues.")] = 4,
     storm: Annotated[bool, typer.Option("--storm", help="A storm in the middle: many alarms, few sites.")] = False,
     city: City = "shanghai",
-    ledger: Annotated[
-        Path | None, typer.Option(help="Append every accepted report to this file, one JSON object a line.")
-    ] = None,
-    run: Annotated[
-        str, typer.Option(help="Name of the run; the same name and seed send the same ids. Default: the time.")
-    ] = "",
+    ledger: LedgerFile = None,
+    run: RunName = "",
     patience: Annotated[float, typer.Option(min=1, help="Seconds without any progress before giving up.")] = 60.0,
     as_json: AsJson = False,
 ) -> None:
