@@ -10,7 +10,7 @@ from services.chassis.clock import Clock
 from services.chassis.dead_letters import dead_letter
 from services.chassis.errors import is_wait
 from services.chassis.logs import logger
-from services.chassis.publisher import REFUSALS, Publisher
+from services.chassis.publisher import REFUSALS, SMALL, WORTH_PACKING, Publisher
 from services.intake.store.spool import Place, Spool
 
 log = logger(__name__)
@@ -57,7 +57,9 @@ class Outlet:
         futures: list[asyncio.Future[object] | Refused] = []
         try:
             async with asyncio.timeout(self._timeout):
-                for message in messages:
+                if len(messages) >= WORTH_PACKING and all(len(message.value) < SMALL for message in messages):
+                    futures += await self._publisher.send_many(messages)
+                for message in messages[len(futures) :]:
                     try:
                         futures.append(await self._publisher.send(message))
                     except REFUSALS:

@@ -42,6 +42,9 @@ class PretendPublisher:
         self.sent.append(message)
         return None
 
+    async def send_many(self, messages: Iterable[Outgoing]) -> "list[asyncio.Future[object]]":
+        return [await self.send(message) for message in messages]
+
     async def send_all(self, messages: Iterable[Outgoing]) -> list[tuple[Outgoing, Exception]]:
         for message in list(messages):
             await (await self.send(message))

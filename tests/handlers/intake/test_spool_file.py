@@ -159,8 +159,7 @@ def test_what_was_said_before_a_sigkill_is_there(tmp_path: Path) -> None:
     while said < 40:
         said = int(writer.stdout.readline())
     writer.send_signal(signal.SIGKILL)
-    said = max([said, *(int(line) for line in writer.stdout.read().split())])
-    writer.wait()
+    said = max([said, *(int(line) for line in writer.communicate()[0].split())])
     file = SpoolFile(path)
     found = contents(file)
     assert found == [b"%d" % n for n in range(len(found))]
