@@ -12,8 +12,10 @@ from deploy.stack import keys
 from deploy.stack.lifecycle import Stack
 from schemas.ids import number_of
 from schemas.vocabulary import Lane, Source, Verification
+from services.chassis.database import Connection
 from services.chassis.delivery import Seam
 from services.dispatch.handlers import RoutingHandler
+from services.dispatch.handlers.page import Page
 from services.dispatch.settings import DispatchSettings
 from tests.handlers.dispatch.client import Desk, Person
 from tests.handlers.dispatch.conftest import Send
@@ -316,3 +318,55 @@ async def test_an_order_can_be_acted_on_by_its_number(send: Send, desk: Desk) ->
     number = number_of(order).lower().replace("-", " ")
     status, body = await desk.person("agent").on_order(number, "urge", note="caller asks")
     assert (status, body["order_id"]) == (200, str(order))
+
+
+class Stalling(RoutingHandler):
+    """Stops between its decisions and their writing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(DIRECTORY, Lane.NORMAL)
+        self.decided, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def apply(self, connection: Connection, state: Page) -> None:
+        self.decided.set()
+        await self.let_go.wait()
+        await super().apply(connection, state)
+
+
+async def test_a_write_waits_for_the_batch_that_decides_about_its_order(
+    pool: asyncpg.Pool, settings: DispatchSettings, send: Send, desk: Desk
+) -> None:
+    """Without the order's lock the write would be decided on a version that the batch is about to end."""
+    order, other = await an_order(send), await an_order(send)
+    slow = Stalling()
+    batch = asyncio.create_task(Seam(slow, pool, settings).handle([record(linked(order, a_report()))]))
+    await slow.decided.wait()
+    dispatcher = desk.person("dispatcher", "s1")
+    assert (await dispatcher.on_order(other, "route", 1, lead="s1-clean"))[0] == 200, "only its own order is held"
+    write = asyncio.create_task(dispatcher.on_order(order, "route", 1, lead="s1-clean"))
+    done, _ = await asyncio.wait([write], timeout=0.3)
+    slow.let_go.set()
+    status, body = await write
+    await batch
+    assert not done, "it must wait"
+    assert (status, body["code"], body["version"]) == (412, "version_stale", 2)
+    assert [change["action"] for change in body["changes"]] == ["join"]
+    assert await pool.fetchval("SELECT array_agg(seq ORDER BY seq) FROM history WHERE order_id = $1", order) == [1, 2]
+
+
+async def test_a_batch_waits_for_the_batch_that_gives_birth_to_its_order(
+    pool: asyncpg.Pool, settings: DispatchSettings
+) -> None:
+    """Locking only rows that exist would miss the order that is being opened, and its link would wait for ever."""
+    fact = proposed(a_report())
+    slow = Stalling()
+    opening = asyncio.create_task(Seam(slow, pool, settings).handle([record(fact)]))
+    await slow.decided.wait()
+    urgent = Seam(RoutingHandler(DIRECTORY, Lane.URGENT), pool, settings)
+    link = asyncio.create_task(urgent.handle([record(linked(fact.order_id))]))
+    done, _ = await asyncio.wait([link], timeout=0.3)
+    slow.let_go.set()
+    await asyncio.gather(opening, link)
+    assert not done, "it must wait"
+    assert [f["type"] for f in await announced(pool)] == ["OrderOpened", "ReportJoined"]
+    assert await pool.fetchval("SELECT count(*) FROM pending_links") == 0
