@@ -1,7 +1,12 @@
-"""Structured logs, one JSON line an event, without personal data: only ids, codes, counts and names of our own."""
+"""Structured logs, one JSON line an event, without personal data: only ids, codes, counts and names of our own.
+
+A traceback is told as type and places, never with its message: a message may quote what a citizen said.
+"""
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 
 import structlog
 
@@ -11,6 +16,26 @@ _PERSONAL = frozenset({"name", "phone", "address", "text", "reporter", "body", "
 def _drop_personal(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     for key in _PERSONAL & event.keys():
         event[key] = "…"
+    return event
+
+
+def place_of(error: BaseException) -> str:
+    """What failed and where, without the message: `ZeroDivisionError at handlers/reports.py:120`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {_short(frames[-1])}" if frames else type(error).__name__
+
+
+def _short(frame: traceback.FrameSummary) -> str:
+    return f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
+
+
+def _trace(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event["failure"] = place_of(error)
+        event["trace"] = [_short(frame) for frame in traceback.extract_tb(error.__traceback__)][-12:]
     return event
 
 

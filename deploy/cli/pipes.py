@@ -1,0 +1,146 @@
+"""paidan clock due · classify · locate · sensors screen: the pure rules on a pipe, to try a pack on one's own history.
+
+Nothing has to run for it: text or CSV in on standard input, one answer a line out.
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import typer
+
+from deploy.cli.stack import DEFAULT_CITY, City, explaining
+from deploy.stack.processes import city_folder
+from deploy.stack.trouble import Trouble
+from schemas.facts import Reading, ReportReceived
+from schemas.ids import placed_id
+from schemas.vocabulary import Source
+from services.chassis.city import load
+from services.router.rules.atlas import Atlas
+from services.router.rules.plan import Prepared, prepare
+from services.router.rules.screen import DeviceState, screen
+from services.supervision.rules.batch import COLUMNS, due_rows
+from services.supervision.rules.limits import Terms
+
+__all__ = ["register"]
+
+EPOCH = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
+clock = typer.Typer(help="Deadlines. 时限")
+sensors = typer.Typer(help="Readings. 读数")
+
+
+@clock.command()
+def due(city: City = DEFAULT_CITY) -> None:
+    """CSV in (id,start,amount,unit[,policy]), CSV out (id,due). A header line may stand first.
+
+    Units: minute, urgent_hour, work_hour, work_day, natural_day, business_rule. A start without offset is the city's
+    own time. A row that cannot be read is told on standard error and ends the command with 1; the others are answered.
+    """
+    with explaining():
+        pack = load(city_folder(city))
+    rows = [row for row in csv.reader(sys.stdin) if row]
+    if rows and [cell.strip().lower() for cell in rows[0]][:2] == list(COLUMNS[:2]):
+        rows = rows[1:]
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(("id", "due"))
+    faults = 0
+    for answer in due_rows(rows, Terms.of(pack.policy, pack.calendars)):
+        out.writerow((answer.row_id, answer.due))
+        if answer.fault:
+            faults += 1
+            print(f"{answer.row_id}: {answer.fault}", file=sys.stderr)
+        elif answer.unlisted:
+            print(f"{answer.row_id}: no published calendar for that year, Mon-Fri was used", file=sys.stderr)
+    if faults:
+        raise typer.Exit(1)
+
+
+def classify(city: City = DEFAULT_CITY) -> None:
+    """Lines of text in, JSON lines out: class, ticket type, confidence, why, candidates. 分类"""
+    for prepared in _prepared(city):
+        found = prepared.classified
+        _print(
+            {
+                "class": found.class_ref.key,
+                "name": found.class_ref.name,
+                "ticket_type": found.ticket_type,
+                "confidence": round(found.confidence, 4),
+                "why": found.because,
+                "candidates": found.candidates,
+            }
+        )
+
+
+def locate(city: City = DEFAULT_CITY) -> None:
+    """Lines of text in, JSON lines out: division code, name, tier, confidence, why, candidates. 定位"""
+    for prepared in _prepared(city):
+        found = prepared.located
+        place = found.place
+        _print(
+            {
+                "division": place.division if place else None,
+                "name": place.name if place else None,
+                "tier": place.tier if place else None,
+                "confidence": round(found.confidence, 4),
+                "why": found.because,
+                "candidates": found.candidates,
+            }
+        )
+
+
+@sensors.command("screen")
+def screen_readings(city: City = DEFAULT_CITY) -> None:
+    """JSON lines of readings in (device_id, kind, value, unit, at), alarms out as JSON lines, in order. 筛查"""
+    atlas = _atlas(city)
+    states: dict[str, DeviceState | None] = {}
+    decoder = msgspec.json.Decoder(Reading)
+    for number, line in _lines():
+        try:
+            reading = decoder.decode(line)
+        except (msgspec.DecodeError, ValueError) as error:
+            print(f"line {number}: {error}", file=sys.stderr)
+            continue
+        device = atlas.devices.get(reading.device_id)
+        done = screen(states.get(reading.device_id), device, reading, atlas.screens)
+        states[reading.device_id] = done.state
+        for event in done.events:
+            _print({"event": type(event).__name__.lower(), "line": number, **msgspec.to_builtins(event)})
+
+
+def _prepared(city: str) -> Iterator[Prepared]:
+    atlas = _atlas(city)
+    for number, line in _lines():
+        report = ReportReceived(
+            source=Source.HOTLINE, received_at=EPOCH, report_id=placed_id("stdin", 0, number), text=line[:10_000]
+        )
+        yield prepare(report, atlas)
+
+
+def _atlas(city: str) -> Atlas:
+    with explaining():
+        try:
+            return Atlas.of(load(city_folder(city)))
+        except LookupError as error:
+            raise Trouble(str(error), "run `paidan city check` on the pack") from error
+
+
+def _lines() -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(sys.stdin, 1):
+        if text := line.strip():
+            yield number, text
+
+
+def _print(answer: dict[str, Any]) -> None:
+    print(msgspec.json.encode(answer).decode(), flush=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(clock, name="clock")
+    app.add_typer(sensors, name="sensors")
+    app.command("classify")(classify)
+    app.command("locate")(locate)
