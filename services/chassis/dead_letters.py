@@ -12,7 +12,8 @@ def dead_letter(record: Record, code: str, cause: str, consumer: str, at: dateti
     topic, partition, offset = place_of(record)
     kept = tuple((k, v) for k, v in record.headers if not k.startswith("x-"))
     first = header(record, "x-first-failed-at") or at.isoformat().encode()
-    attempt = int(header(record, "x-attempt") or b"0") + 1
+    said = header(record, "x-attempt") or b"0"
+    attempt = int(said) + 1 if said.isdigit() and len(said) < 6 else 1
     reason = (
         ("x-orig-topic", topic.encode()),
         ("x-orig-partition", str(partition).encode()),

@@ -30,7 +30,7 @@ from services.chassis.clock import SystemClock
 from services.chassis.database import Connection
 from services.chassis.dead_letters import dead_letter
 from services.chassis.errors import is_wait
-from services.chassis.logs import logger, place_of
+from services.chassis.logs import failure_of, logger
 from services.chassis.outbox import Relay
 from services.chassis.progress import Progress
 from services.chassis.settings import ServiceSettings
@@ -235,7 +235,7 @@ class Seam:
         if isinstance(error, Refused):
             await self._bury([(work.record, error.code, error.detail)])
             return
-        cause = place_of(error)  # not its message: that may quote the report, and headers hold nothing personal
+        cause = failure_of(error)  # not its message: that may quote the report, and headers hold nothing personal
         log.error("message failed", consumer=self.handler.consumer, id=str(work.id), exc_info=error)
         await self._bury([(work.record, "failed", cause)])
         self._dead_in_a_row += 1

@@ -7,6 +7,7 @@ import logging
 import sys
 import traceback
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
@@ -19,7 +20,7 @@ def _drop_personal(_: object, __: str, event: structlog.typing.EventDict) -> str
     return event
 
 
-def place_of(error: BaseException) -> str:
+def failure_of(error: BaseException) -> str:
     """What failed and where, without the message: `ZeroDivisionError at handlers/reports.py:120`."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} at {_short(frames[-1])}" if frames else type(error).__name__
@@ -34,13 +35,13 @@ def _trace(_: object, __: str, event: structlog.typing.EventDict) -> structlog.t
     if error is True:
         error = sys.exc_info()[1]
     if isinstance(error, BaseException):
-        event["failure"] = place_of(error)
+        event["failure"] = failure_of(error)
         event["trace"] = [_short(frame) for frame in traceback.extract_tb(error.__traceback__)][-12:]
     return event
 
 
-def set_up(service: str, process: str) -> None:
-    """Send our own and the libraries' logs to standard output as JSON lines that name service and process."""
+def set_up(service: str, process: str, out: TextIO = sys.stdout) -> None:
+    """Send our own and the libraries' logs to `out` as JSON lines that name service and process."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -50,17 +51,17 @@ def set_up(service: str, process: str) -> None:
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.format_exc_info,
+            _trace,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(out),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service, process=process)
     logging.basicConfig(
         level=logging.WARNING,
-        stream=sys.stdout,
+        stream=out,
         format='{"level":"%(levelname)s","logger":"%(name)s","event":"%(message)s"}',
     )
 

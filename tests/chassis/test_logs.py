@@ -1,5 +1,6 @@
 """Logs are JSON lines without personal data, tracebacks included."""
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +11,11 @@ from services.chassis import logs
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
-    logs.set_up("tests", "logs")  # on the captured output
-    yield lambda: json.loads(capsys.readouterr().out.strip().splitlines()[-1])
-    with capsys.disabled():
-        logs.set_up("tests", "pytest")
+def told() -> Iterator[Any]:
+    out = io.StringIO()
+    logs.set_up("tests", "logs", out)
+    yield lambda: json.loads(out.getvalue().strip().splitlines()[-1])
+    logs.set_up("tests", "pytest")
 
 
 def test_personal_fields_are_blotted_out(told: Any) -> None:
