@@ -1,5 +1,6 @@
 """Bytes to facts and back, on msgspec. Only as strict as consumers need: unknown fields are ignored, types are not."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.envelope import TYPE_PREFIX, Outgoing, Record, header, headers_of
+from schemas.facts import ReadingReceived, ReportReceived
 from schemas.topics import BY_NAME, MAIN, Topic
 
 FACTS: dict[str, type[Struct]] = {kind.__name__: kind for topic in MAIN for kind in topic.carries}
@@ -16,6 +18,7 @@ _DECODERS: dict[bytes, msgspec.json.Decoder[Any]] = {
 }
 _encode = msgspec.json.Encoder().encode
 _PREFIX = TYPE_PREFIX.encode()
+_NUL = b"\\u0000"  # what a text with NUL looks like in JSON; no database column can hold it
 
 
 class Unreadable(Exception):
@@ -46,9 +49,37 @@ def decode(record: Record) -> Struct:
     if topic is not None and decoder.type not in topic.carries:
         raise Unreadable("schema", f"{decoder.type.__name__} does not belong on {record.topic}")
     try:
-        return decoder.decode(record.value)  # type: ignore[no-any-return]
+        fact: Struct = decoder.decode(record.value)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Unreadable("schema", str(error)[:300]) from None
+    if _NUL in record.value and any("\0" in text for text in _texts(msgspec.to_builtins(fact))):
+        raise Unreadable("schema", "NUL in a text")
+    if topic is not None and topic.open_to_producers and not all(_lived(at) for at in _times(fact)):
+        raise Unreadable("schema", "a time that cannot be meant")
+    return fact
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _times(fact: Struct) -> Iterable[datetime | None]:
+    """The times that a direct producer wrote; those of other topics are our own services'."""
+    if isinstance(fact, ReportReceived):
+        return fact.received_at, fact.occurred_at, fact.source_due
+    return [reading.at for reading in fact.readings] if isinstance(fact, ReadingReceived) else ()
+
+
+def _lived(at: datetime | None) -> bool:
+    """Whether calendars, time zones and databases can reckon with it."""
+    return at is None or 1900 < at.year < 2200
 
 
 def encode(fact: Struct) -> bytes:

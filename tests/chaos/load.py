@@ -58,7 +58,7 @@ def load(stack: Stack, seed: int, **rates: float) -> Iterator[Load]:
         settings = Settings(
             port=stack.ports.of("intake-api"),
             bootstrap=stack.kafka_bootstrap,
-            ledger=ledger,
+            ledger=str(ledger),
             token=token(stack, Role.GATEWAY),
             seed=seed,
             **rates,

@@ -9,6 +9,7 @@ brings those under way to their answer, and ends.
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import random
 import signal
@@ -41,7 +42,7 @@ class Settings(Struct):
 
     port: int
     bootstrap: str
-    ledger: Path
+    ledger: str
     token: str
     seed: int
     single: float = 40.0
@@ -104,7 +105,7 @@ class Sender:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._ledger = Ledger(settings.ledger)
+        self._ledger = Ledger(Path(settings.ledger))
         self._stopping = asyncio.Event()
         self._rand = random.Random(settings.seed)
         city = load(CITY)
@@ -255,6 +256,7 @@ class Sender:
 
 async def main() -> None:
     """Send until SIGTERM."""
+    logging.disable(logging.CRITICAL)  # the client's complaints about a Kafka that was killed are no news
     sender = Sender(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Settings))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sender.stop)
     await sender.run()
