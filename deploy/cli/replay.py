@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -110,6 +111,7 @@ def _stack(here: bool) -> Iterator[tuple[Stack, Home]]:
         return
     own = Home(home.root / OWN_HOME)
     stack = Stack(own.root, base_of_environment() + OWN_PORTS, "boston", say=say)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack goes down with the replay
     try:
         stack.up()
         yield stack, own

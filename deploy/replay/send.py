@@ -19,7 +19,7 @@ from schemas.ids import order_id_of
 from schemas.vocabulary import ClockState, Stage
 
 BULK = 500  # tickets in one request, orders in one question
-CLOSERS = 16  # closings under way at a time
+CLOSERS = 64  # closings under way at a time: dispatch takes what waits in one transaction
 PAUSE = 0.5  # seconds between two looks at what is not there yet
 
 Step = Callable[[int], None]
