@@ -22,7 +22,7 @@ down: setup ## stop everything; the state stays
 	@$(BIN)/paidan down
 
 status: setup ## which process runs, since when, with how much memory
-	@$(BIN)/paidan status
+	@$(BIN)/paidan status || true
 
 lint: setup ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
