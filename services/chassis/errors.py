@@ -14,6 +14,7 @@ _WAITS = (
     TimeoutError,
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that a crash left between two states; the pool gives another
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -26,6 +27,15 @@ _WAITS = (
     asyncpg.InvalidPasswordError,
     KafkaError,
 )
+
+
+# A value that no column can hold, or a time beyond the calendar: well formed, and nobody can mean it.
+_CANNOT_BE_MEANT = (asyncpg.DataError, OverflowError)
+
+
+def is_the_messages_own(error: BaseException) -> bool:
+    """True when the failure lies in what a message says, so that no number of them may stop a consumer."""
+    return isinstance(error, _CANNOT_BE_MEANT)
 
 
 def is_wait(error: BaseException) -> bool:
