@@ -51,7 +51,7 @@ def letters(bootstrap: str, topic: str) -> Iterator[Letter]:
 def _letter(
     offset: int, topic: str, key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]
 ) -> Letter:
-    said = {name: raw.decode(errors="replace") for name, raw in headers}
+    said = {name: (raw or b"").decode(errors="replace") for name, raw in headers}
     origin = f"{said.get('x-orig-topic', '?')}/{said.get('x-orig-partition', '?')}@{said.get('x-orig-offset', '?')}"
     return Letter(
         offset=offset,

@@ -10,7 +10,7 @@ def dead_letter(record: Record, code: str, cause: str, consumer: str, at: dateti
     """The record for `<topic>.dlq`: key, value and headers unchanged, origin and reason added. The cause is cut to
     300 characters."""
     topic, partition, offset = place_of(record)
-    kept = tuple((k, v) for k, v in record.headers if not k.startswith("x-"))
+    kept = tuple((k, v or b"") for k, v in record.headers if not k.startswith("x-"))  # Kafka allows null, we do not
     first = header(record, "x-first-failed-at") or at.isoformat().encode()
     said = header(record, "x-attempt") or b"0"
     attempt = int(said) + 1 if said.isdigit() and len(said) < 6 else 1

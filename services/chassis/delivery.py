@@ -12,7 +12,7 @@ not mistaken for a repeat) · *wait* (a dependency is away: again, for ever).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -29,7 +29,7 @@ from services.chassis import metrics, outbox
 from services.chassis.clock import SystemClock
 from services.chassis.database import Connection
 from services.chassis.dead_letters import dead_letter
-from services.chassis.errors import is_wait
+from services.chassis.errors import is_the_messages_own, is_wait
 from services.chassis.logs import failure_of, logger
 from services.chassis.outbox import Relay
 from services.chassis.progress import Progress
@@ -37,6 +37,8 @@ from services.chassis.settings import ServiceSettings
 
 log = logger(__name__)
 LOCK_BUCKETS = 4096
+PORTION_BYTES = 4_000_000
+Dead = tuple[Record, str, str]  # a message, its code and its cause
 Identity = Callable[[Record, Any], UUID]
 
 
@@ -124,15 +126,15 @@ class Seam:
         started = self._clock.now()
         await self._while_stopped()
         works, dead = self._read(records)
-        if dead:
-            await self._bury(dead)
+        for part in portions(dead):
+            await self._bury(part)
         if works:
             await self._bring(works)
         self._measure(records, started)
 
-    def _read(self, records: Sequence[Record]) -> tuple[list[Work], list[tuple[Record, str, str]]]:
+    def _read(self, records: Sequence[Record]) -> tuple[list[Work], list[Dead]]:
         works: list[Work] = []
-        dead: list[tuple[Record, str, str]] = []
+        dead: list[Dead] = []
         for record in records:
             try:
                 fact = decode(record)
@@ -235,6 +237,9 @@ class Seam:
         if isinstance(error, Refused):
             await self._bury([(work.record, error.code, error.detail)])
             return
+        if is_the_messages_own(error):
+            await self._bury([(work.record, "schema", failure_of(error))])
+            return
         cause = failure_of(error)  # not its message: that may quote the report, and headers hold nothing personal
         log.error("message failed", consumer=self.handler.consumer, id=str(work.id), exc_info=error)
         await self._bury([(work.record, "failed", cause)])
@@ -242,7 +247,7 @@ class Seam:
         if self._dead_in_a_row >= self._stop_after:
             await self._stop(cause)
 
-    async def _bury(self, dead: list[tuple[Record, str, str]]) -> None:
+    async def _bury(self, dead: list[Dead]) -> None:
         async def write() -> None:
             async with self._pool.acquire() as connection, connection.transaction():
                 now: datetime = await connection.fetchval("SELECT clock_timestamp()")
@@ -292,6 +297,21 @@ class Seam:
         oldest = min((r.timestamp for r in records if r.timestamp), default=0)
         if oldest:
             metrics.EVENT_AGE.labels(consumer).observe(max(0.0, now.timestamp() - oldest / 1000))
+
+
+def portions(dead: list[Dead]) -> Iterator[list[Dead]]:
+    """Dead letters in parts of at most four megabytes (or one letter): one outbox row, one transaction each."""
+    part: list[Dead] = []
+    size = 0
+    for each in dead:
+        bytes_ = len(each[0].value or b"") + len(each[0].key or b"")
+        if part and size + bytes_ > PORTION_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(each)
+        size += bytes_
+    if part:
+        yield part
 
 
 async def lock(connection: Connection, space: int, hashes: Iterable[int]) -> datetime:
