@@ -27,17 +27,19 @@ BEHIND = 1000  # changes a slow listener may lag before it is dropped; it comes 
 
 
 class Listener:
-    """One open stream."""
+    """One open stream; `since` is the database's time when it was opened."""
 
-    def __init__(self, caller: Principal) -> None:
+    def __init__(self, caller: Principal, since: datetime) -> None:
         self.caller = caller
+        self.since = since
         self.waiting: asyncio.Queue[bytes] = asyncio.Queue(BEHIND)
         self.dropped = False
 
 
 class Stream:
-    """Looks at the history while anybody listens, and hands each change to whoever may see its order. Looks back as
-    far as a transaction may take, so a change that commits late is not missed, and remembers what it handed out."""
+    """Looks at the history while anybody listens, and hands each change to whoever may see its order. Each look begins
+    a transaction's longest time before the last one, however long ago that was, so that a change which commits late is
+    not missed; what was handed out is remembered that long."""
 
     def __init__(self, pool: asyncpg.Pool, directory: Directory, every: float, settling: timedelta) -> None:
         self._pool = pool
@@ -46,7 +48,7 @@ class Stream:
         self._settling = settling
         self._listeners: set[Listener] = set()
         self._seen: OrderedDict[tuple[UUID, int], datetime] = OrderedDict()
-        self._begun: datetime | None = None
+        self._looked: datetime | None = None
 
     async def run(self) -> None:
         """Look for ever."""
@@ -55,11 +57,12 @@ class Stream:
             if self._listeners:
                 await patiently(self._look)
             else:
-                self._begun = None
+                self._looked = None
+                self._seen.clear()
 
-    def join(self, caller: Principal) -> Listener:
-        """A new listener."""
-        listener = Listener(caller)
+    async def join(self, caller: Principal) -> Listener:
+        """A new listener, who hears of every change that commits from now on, and perhaps of some just before."""
+        listener = Listener(caller, await reads.now(self._pool))
         self._listeners.add(listener)
         return listener
 
@@ -69,25 +72,26 @@ class Stream:
 
     async def _look(self) -> None:
         now = await reads.now(self._pool)
-        if self._begun is None:
-            self._begun = now - timedelta(seconds=self._every)
-            self._seen.clear()
-        since = max(self._begun, now - self._settling - timedelta(seconds=2 * self._every))
+        looked = self._looked or min((one.since for one in self._listeners), default=now)
+        since = looked - self._settling
         rows = [row for row in await reads.since(self._pool, since) if (row["order_id"], row["seq"]) not in self._seen]
+        found = await reads.load(self._pool, list({row["order_id"] for row in rows})) if rows else []
+        # From here on nothing waits for the database: a look that failed is made again as if it had not been.
+        orders = {order.order_id: order for order in found}
+        self._looked = now
         for row in rows:
             self._seen[row["order_id"], row["seq"]] = row["recorded_at"]
-        while self._seen and next(iter(self._seen.values())) < since - self._settling:
+            self._hand_out(orders[row["order_id"]], row)
+        while self._seen and next(iter(self._seen.values())) < since:
             self._seen.popitem(last=False)
-        if rows:
-            orders = {o.order_id: o for o in await reads.load(self._pool, list({row["order_id"] for row in rows}))}
-            for row in rows:
-                self._hand_out(orders[row["order_id"]], row)
 
     def _hand_out(self, order: Order, row: dict[str, Any]) -> None:
         data = _encode(row | {"number": number_of(order.order_id)})
         event = b"event: change\nid: %s/%d\ndata: %s\n\n" % (str(order.order_id).encode(), row["seq"], data)
         for listener in self._listeners:
-            if not listener.dropped and sees(self._directory, listener.caller, order):
+            if listener.dropped or row["recorded_at"] < listener.since - self._settling:
+                continue
+            if sees(self._directory, listener.caller, order):
                 try:
                     listener.waiting.put_nowait(event)
                 except asyncio.QueueFull:
@@ -106,7 +110,7 @@ async def stream(request: Request) -> StreamingResponse:
 
 
 async def _events(source: Stream, caller: Principal) -> AsyncIterator[bytes]:
-    listener = source.join(caller)
+    listener = await source.join(caller)
     try:
         yield b": open\n\n"
         while not listener.dropped:
