@@ -177,21 +177,8 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON that PostgreSQL can search: a NUL, which it cannot hold, becomes the replacement sign."""
-    text = _encode(value).decode()
-    if "\\u0000" in text:
-        text = _encode(_without_nul(msgspec.json.decode(text))).decode()
-    return text
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nul(item) for item in value]
-    return value
+    """A value as JSON. A text with NUL, which PostgreSQL cannot hold, is refused where messages and bodies are read."""
+    return _encode(value).decode()
 
 
 def _order(o: Order) -> tuple[Any, ...]:
