@@ -238,7 +238,7 @@ def bad(number: int, kind: str, topic: Topic, rand: random.Random) -> Bad | None
         return None
     example = rand.choice(fitting)
     value, headers = CHANGES[kind](example, rand)
-    key = rand.choice([example.key, b"\xff\xfe\x00", None])
+    key = rand.choice([example.key, b"\xff\xfe\x00", None if value is not None else b""])
     mark = (MARK, str(number).encode())
     return Bad(number, kind, topic.name, key, value, [*headers, mark], CODES.get(kind, "schema"))
 
