@@ -151,6 +151,7 @@ class Sender:
     async def _ask(self, wire: Wire, way: str, path: str, body: bytes) -> tuple[bytes, float, int]:
         """The body of a 202, when it was first asked for, and how often; asks until there is one."""
         request = post(path, body, self._settings.token)
+        wire.close()  # the server gives up idle connections, which would look like no answer
         first, tries = time.time(), 0
         while True:
             tries += 1
