@@ -3,40 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from schemas.topics import BY_NAME
+from deploy.audit.on_kafka import _all as records_of
+from schemas.envelope import Record
 
-T = TypeVar("T")
 CLOCKS_SET = b"paidan.v1.ClocksSet"
 
 
-async def read(bootstrap: str, topic: str, look: Callable[[ConsumerRecord], None]) -> None:
+async def read(bootstrap: str, topic: str, look: Callable[[Record], None]) -> None:
     """Show `look` every record of a topic, up to its present end."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=4_000_000)
-    await consumer.start()
-    try:
-        parts = [TopicPartition(topic, n) for n in range(BY_NAME[topic].partitions)]
-        consumer.assign(parts)
-        ends = await consumer.end_offsets(parts)
-        await consumer.seek_to_beginning(*parts)
-        left = {part for part in parts if ends[part] > 0}
-        async with asyncio.timeout(300):
-            while left:
-                for part, records in (await consumer.getmany(timeout_ms=200, max_records=10_000)).items():
-                    for record in records:
-                        if record.offset < ends[part]:
-                            look(record)
-                    if records and records[-1].offset >= ends[part] - 1:
-                        left.discard(part)
-    finally:
-        await consumer.stop()
+
+    def all_of_it() -> None:
+        for record in records_of(bootstrap, [topic]):
+            look(record)
+
+    await asyncio.to_thread(all_of_it)
 
 
-def kind_of(record: ConsumerRecord) -> bytes:
+def kind_of(record: Record) -> bytes:
     """Its `ce_type`, empty without one."""
     return next((value for key, value in record.headers if key == "ce_type"), b"")
 
@@ -46,7 +32,7 @@ async def clocks_set_at(bootstrap: str) -> list[float]:
     published after their commit, so it is never early."""
     moments: list[float] = []
 
-    def look(record: ConsumerRecord) -> None:
+    def look(record: Record) -> None:
         if kind_of(record) == CLOCKS_SET:
             moments.append(record.timestamp / 1000)
 

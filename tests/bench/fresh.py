@@ -47,7 +47,7 @@ async def fresh(
 ) -> AsyncIterator[Stack]:
     """A running stack with nothing in it. `environment` is given to the services beside what the stack gives them."""
     home = Path(tempfile.mkdtemp(prefix="paidan-bench-"))
-    stack = Stack(home, free_base(11_100), "shanghai", processes=processes)
+    stack = Stack(home, free_base(), "shanghai", processes=processes)
     before = dict(os.environ)
     os.environ.update(environment or {})
     try:

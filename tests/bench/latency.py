@@ -11,10 +11,10 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from aiokafka import ConsumerRecord
 from msgspec import Struct
 
 from deploy.stack.lifecycle import Stack
+from schemas.envelope import Record
 from schemas.ids import report_id_of
 from schemas.topics import REPORTS_NORMAL, REPORTS_URGENT
 from services.chassis.clock import monotonic
@@ -63,15 +63,15 @@ async def spans(stack: Stack, topic: str, since: float) -> list[float]:
     sent: dict[str, int] = {}
     out: dict[str, int] = {}
 
-    def note_sent(record: ConsumerRecord) -> None:
+    def note_sent(record: Record) -> None:
         if record.timestamp >= since * 1000:
-            said = msgspec.json.decode(record.value)
+            said = msgspec.json.decode(record.value or b"")
             sent[str(report_id_of(said["source"], said["source_id"]))] = record.timestamp
 
-    def note_out(record: ConsumerRecord) -> None:
+    def note_out(record: Record) -> None:
         kind = kind_of(record)
         if kind.endswith((b".OrderOpened", b".ReportJoined")):
-            said = msgspec.json.decode(record.value)
+            said = msgspec.json.decode(record.value or b"")
             for stub in said.get("reports") or [said["report"]]:
                 out.setdefault(stub["report_id"], record.timestamp)
 
