@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from msgspec import Struct
 
 from services.chassis.clock import monotonic
 from services.chassis.logs import logger
@@ -19,6 +20,15 @@ from services.chassis.progress import STUCK, Progress
 
 log = logger(__name__)
 ANSWER_S = 20.0  # how long the broker may take to tell offsets
+Offsets = Mapping[TopicPartition, int]
+
+
+class Stand(Struct, frozen=True):
+    """Where a partition's offset stands with more to read, since when, and where all partitions ended then."""
+
+    offset: int
+    since: float
+    ends: dict[TopicPartition, int]
 
 
 class Standstill:
@@ -41,9 +51,7 @@ class Standstill:
         self._assigned = assigned
         self._limit = limit
         self._end = end
-        self._seen: dict[
-            TopicPartition, tuple[int, float]
-        ] = {}  # committed, and since when it stands there with more to read
+        self._seen: dict[TopicPartition, Stand] = {}
 
     async def run(self) -> None:
         """Look for ever."""
@@ -86,14 +94,21 @@ class Standstill:
         await consumer._client.force_metadata_update()
         return [TopicPartition(topic, n) for topic in self._feeds for n in consumer.partitions_for_topic(topic) or ()]
 
-    def _judge(
-        self, committed: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], now: float
-    ) -> list[str]:
-        seen: dict[TopicPartition, tuple[int, float]] = {}
+    def _judge(self, committed: Offsets, ends: Offsets, now: float) -> list[str]:
+        seen: dict[TopicPartition, Stand] = {}
         for part, offset in committed.items():
             if ends[part] <= offset or self._feeds[part.topic].held():
                 continue
             before = self._seen.get(part)
-            seen[part] = before if before is not None and before[0] == offset else (offset, now)
+            seen[part] = before if before is not None and before.offset == offset else Stand(offset, now, dict(ends))
         self._seen = seen
-        return [f"{p.topic}/{p.partition}@{offset}" for p, (offset, at) in seen.items() if now - at > self._limit]
+        still = {part: stand for part, stand in seen.items() if now - stand.since > self._limit}
+        deaf = [part for part, stand in still.items() if _overtaken(part, stand, committed, still)]
+        return [f"{part.topic}/{part.partition}@{still[part].offset}" for part in deaf]
+
+
+def _overtaken(part: TopicPartition, stand: Stand, committed: Offsets, still: Mapping[TopicPartition, Stand]) -> bool:
+    """Whether all other partitions of the topic that get on were read up to where they ended when this one began to
+    stand: it is not merely waiting for its turn behind a backlog."""
+    others = (other for other in committed if other.topic == part.topic and other not in still)
+    return all(committed[other] >= stand.ends.get(other, 0) for other in others)
