@@ -10,6 +10,7 @@ from schemas.envelope import Record
 from services.chassis.clock import monotonic
 from services.chassis.database import patiently
 from services.chassis.delivery import Seam
+from services.chassis.engines.tolerance import be_tolerant
 from services.chassis.logs import logger
 from services.chassis.progress import Progress
 from services.chassis.standstill import Standstill
@@ -32,6 +33,7 @@ class LoopEngine:
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
         self._deaf_since: float | None = None
+        be_tolerant()
         self._standstill = Standstill(
             bootstrap=bootstrap, group=group, feeds=dict.fromkeys(topics, seam.progress), assigned=self._assigned
         )

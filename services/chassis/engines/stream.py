@@ -15,6 +15,7 @@ from faust.contrib.asgi import faust_app_running
 
 from schemas.envelope import Headers, Record
 from services.chassis.delivery import Seam
+from services.chassis.engines.tolerance import be_tolerant
 from services.chassis.logs import logger
 from services.chassis.progress import STUCK
 from services.chassis.standstill import Standstill
@@ -50,6 +51,7 @@ class StreamEngine:
         self._stopping = asyncio.Event()
         for seam, topics in feeds:
             self._feed(seam, topics)
+        be_tolerant()
         pulses = {topic: seam.progress for seam, topics in feeds for topic in topics}
         self._standstill = Standstill(bootstrap=bootstrap, group=group, feeds=pulses, assigned=self._assigned)
 
