@@ -112,7 +112,7 @@ class Publisher:
             headers=list(message.headers),
             partition=message.partition,
         )
-        return future
+        return _heard(future)
 
     async def send_many(self, messages: Sequence[Outgoing]) -> list["asyncio.Future[object]"]:
         """Hand messages to the producer, packed by partition, in order within each: a quarter of the cost of a `send`
@@ -129,7 +129,7 @@ class Publisher:
                 packed = _packed(producer, messages, left)
                 batch = await producer.send_batch(packed[0], topic, partition=partition)
                 # Shielded: whoever gives up waiting must not cancel the batch, the producer does not survive that.
-                futures |= dict.fromkeys(packed[1], asyncio.shield(batch))
+                futures |= dict.fromkeys(packed[1], _heard(asyncio.shield(batch)))
         return [futures[n] for n in range(len(messages))]
 
     def _place(self, message: Outgoing, partitions: list[int]) -> int:
@@ -186,6 +186,12 @@ class Publisher:
         task.add_done_callback(self._closing.discard)
 
 
+def _heard(future: "asyncio.Future[object]") -> "asyncio.Future[object]":
+    """The future, which may fail without anybody waiting for it any more."""
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future
+
+
 async def _all_of(sent: "list[Sent]") -> list[object]:
     return await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
 
@@ -216,7 +222,10 @@ def _packed(
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
     """Close a producer that may never get rid of what it holds: fail that first, so that nothing waits for it."""
-    producer._message_accumulator.fail_all(KafkaTimeoutError("producer given up"))
+    held = producer._message_accumulator
+    for batches in held._batches.values():
+        held._pending_batches.update(batches)  # it looks for each of them there once it has failed
+    held.fail_all(KafkaTimeoutError("producer given up"))
     for close in (producer.stop, producer.client.close):
         with contextlib.suppress(Exception):  # it has failed already; whatever else it does is of no consequence
             async with asyncio.timeout(CLOSE_S):
