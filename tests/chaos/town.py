@@ -35,7 +35,7 @@ def say(line: str) -> None:
 def town(name: str) -> Iterator[Stack]:
     """A running stack with nothing in it, down and gone afterwards. When the run fails its logs are kept and named."""
     home = Path(tempfile.mkdtemp(prefix=f"paidan-chaos-{name}-"))
-    stack = Stack(home, free_base(13_100), "shanghai")
+    stack = Stack(home, free_base(10_300), "shanghai")  # below the ports that clients are given: they must stay free
     say(f"starting a city in {home}")
     try:
         stack.up()
