@@ -4,6 +4,7 @@
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
 CITY ?= shanghai
 
 help: ## this list
@@ -31,7 +32,7 @@ lint: setup ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 test: lint ## the one gate: lint, then every test on real Kafka and PostgreSQL
-	$(PYTEST) -m "not bench and not chaos and not soak" $(ARGS)
+	$(PYTEST) -m "not bench and not chaos and not soak" -n $(WORKERS) --dist loadgroup $(ARGS)
 
 bench: setup ## measure speed and memory beside the raw loop, the bare pipeline and the naive version
 	@$(BIN)/paidan bench $(ARGS)

@@ -1,6 +1,7 @@
-"""What all tests share: real servers, started once a session and only if a test asks for them."""
+"""What all tests share: real servers, started once a worker and only if a test asks for them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,23 @@ from services.chassis import logs
 from tests.harness.servers import running
 
 logs.set_up("tests", "pytest")
+
+# Folders whose tests share one costly thing: they stay on one worker, and begin first because they take longest.
+TOGETHER = ("journeys", "deploy", "chassis", "edges", "handlers")
+WHOLE = ("journeys", "deploy", "chassis")  # the others: each service's folder by itself
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file, or of a folder that shares servers, on one worker of a parallel run."""
+    here = Path(__file__).parent
+    places: dict[str, tuple[int, str]] = {}
+    for item in items:
+        inside = item.path.relative_to(here)
+        top = inside.parts[0]
+        group = "/".join(inside.parts[: 1 if top in WHOLE else 2]) if top in TOGETHER else str(inside)
+        places[item.nodeid] = (TOGETHER.index(top) if top in TOGETHER else len(TOGETHER), group)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: places[item.nodeid][0])
 
 
 @pytest.fixture(scope="session")
