@@ -42,7 +42,7 @@ def run_api(app: FastAPI, settings: ServiceSettings) -> None:
     settle()
     uvicorn.run(
         app,
-        host="127.0.0.1",
+        host=settings.http_host,
         port=settings.http_port,
         loop="uvloop",
         http="httptools",
@@ -74,7 +74,7 @@ async def run_worker(
     beside them and ends last. The process ends when an engine does."""
     settle()
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
+        start_http_server(settings.metrics_port, addr=settings.http_host)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):

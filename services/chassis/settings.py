@@ -18,6 +18,7 @@ class ServiceSettings(BaseSettings):
     city_dir: Path = Path("deploy/cities/shanghai")
     kafka_bootstrap: str = "127.0.0.1:29092"
     database_url: str
+    http_host: str = "127.0.0.1"
     http_port: int = 0
     metrics_port: int = 0
     jwks_file: Path = Path(".paidan/keys/jwks.json")
