@@ -130,14 +130,19 @@ def gate_quarrel(teller: Teller, now: datetime) -> None:
             f"先行联系：{teller.left(contact, datetime.now(teller.zone))}",
             "three minutes to contact the caller",
         )
+    _smell_of_burning(teller, house + 40)
+
+
+def _smell_of_burning(teller: Teller, house: int) -> None:
+    """It looks like a call for help, and is an emergency."""
     smell = teller.post(
         "intake",
         "/v1/police/calls",
         {
             "source_id": f"demo-{uuid4().hex}",
             "police_class": "050000",
-            "address": f"长宁区虹桥街道虹桥路{house + 40}弄6号302室",
-            "text": f"老人独自在家，邻居闻到焦味，敲门无应答。长宁区虹桥街道虹桥路{house + 40}弄6号302室。",
+            "address": f"长宁区虹桥街道虹桥路{house}弄6号302室",
+            "text": f"老人独自在家，邻居闻到焦味，敲门无应答。长宁区虹桥街道虹桥路{house}弄6号302室。",
         },
         "gateway",
     )
