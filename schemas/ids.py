@@ -5,21 +5,27 @@ A repeat anywhere has the same id as the first, so it is seen as one. Numbers ar
 
 import hashlib
 import hmac
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 NAMESPACE = UUID("6f0c2c1e-5d7b-5b1e-9a53-0c1f6d0a9e11")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHECK = _ALPHABET + "*~$=U"
 _READ = {c: i for i, c in enumerate(_CHECK)} | {"O": 0, "I": 1, "L": 1}
+_NAMESPACE_BYTES = NAMESPACE.bytes
+_blank, _put, _UNSAID = object.__new__, object.__setattr__, SafeUUID.unknown
 _CLEAR = ~((0xF000 << 64) | (0xC000 << 48))
 _MARK = (5 << 76) | (0x8000 << 48)
 
 
 def uuid5(namespace: UUID, name: str) -> UUID:
-    """A name-based UUID (RFC 9562 §5.5), the same as the standard library's at about half the cost; ids are made for
-    every message."""
-    digest = hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
-    return UUID(int=int.from_bytes(digest[:16], "big") & _CLEAR | _MARK)
+    """A name-based UUID (RFC 9562 §5.5), the same as the standard library's at a third of the cost; ids are made for
+    every message, so the constructor's checks of what cannot be wrong are left out."""
+    space = _NAMESPACE_BYTES if namespace is NAMESPACE else namespace.bytes
+    digest = hashlib.sha1(space + name.encode(), usedforsecurity=False).digest()
+    made = _blank(UUID)
+    _put(made, "int", int.from_bytes(digest[:16], "big") & _CLEAR | _MARK)
+    _put(made, "is_safe", _UNSAID)
+    return made
 
 
 def report_id_of(source: str, source_id: str) -> UUID:

@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from services.chassis.settings import ServiceSettings
 
 log = logger(__name__)
 LOCK_BUCKETS = 4096
+_AS_INT = attrgetter("int")  # ids compare in Python, their numbers do not
 PORTION_BYTES = 4_000_000
 Dead = tuple[Record, str, str]  # a message, its code and its cause
 Identity = Callable[[Record, Any], UUID]
@@ -215,7 +217,7 @@ class Seam:
             rows = await connection.fetch(
                 "INSERT INTO inbox (consumer, id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING RETURNING id",
                 self.handler.consumer,
-                sorted(first),
+                sorted(first, key=_AS_INT),
             )
             new = {row["id"] for row in rows}
         kept = {id(work) for work in free} | {id(work) for key, work in first.items() if key in new}

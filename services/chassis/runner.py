@@ -100,5 +100,6 @@ async def run_worker(
 
 
 def run_async(main: Work) -> None:
-    """Run a coroutine on uvloop."""
+    """Run a coroutine on uvloop. Threads that make a loop of their own get uvloop's too: faust reads Kafka in one."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     uvloop.run(main())

@@ -20,7 +20,7 @@ from services.chassis.delivery import Seam
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.outbox import Relay
 from services.chassis.pruning import prune_for_ever
-from services.chassis.publisher import Publisher
+from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.dispatch.api import dispatch_app
@@ -69,7 +69,7 @@ async def worker(lane: Lane, settings: DispatchSettings) -> None:
     """One lane; the normal one also lands what supervision says. Either relays when it leads."""
     directory = Directory(load(settings.city_dir))
     pool = await open_pool(settings, SERVICE)
-    publisher = Publisher(settings.kafka_bootstrap, client_id=f"dispatch-{lane}")
+    publisher = Publisher(settings.kafka_bootstrap, client_id=f"dispatch-{lane}", partitioner=by_crc32)
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout, ticks=ticks)
     batch = settings.batch_urgent if lane is Lane.URGENT else settings.batch_normal

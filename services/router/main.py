@@ -14,7 +14,7 @@ from services.chassis.engines.loop import LoopEngine
 from services.chassis.engines.stream import StreamEngine
 from services.chassis.outbox import Relay
 from services.chassis.pruning import prune_for_ever
-from services.chassis.publisher import Publisher
+from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.router.api import router_app
@@ -44,7 +44,7 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
     """One lane; the normal one also screens readings and lands what became of orders."""
     atlas = Atlas.of(load(settings.city_dir))
     pool = await open_pool(settings, SERVICE)
-    publisher = Publisher(settings.kafka_bootstrap, client_id=f"router-{lane}")
+    publisher = Publisher(settings.kafka_bootstrap, client_id=f"router-{lane}", partitioner=by_crc32)
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
     urgent = lane is Lane.URGENT

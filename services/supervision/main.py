@@ -14,7 +14,7 @@ from services.chassis.database import open_pool
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.outbox import Relay
 from services.chassis.pruning import prune_for_ever
-from services.chassis.publisher import Publisher
+from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.supervision.api import supervision_app
@@ -55,7 +55,7 @@ class Worker:
 async def build(settings: SupervisionSettings, city: City) -> Worker:
     """The worker, connected and not yet running."""
     pool = await open_pool(settings, SERVICE)
-    publisher = Publisher(settings.kafka_bootstrap, client_id=SERVICE)
+    publisher = Publisher(settings.kafka_bootstrap, client_id=SERVICE, partitioner=by_crc32)
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
     handler = OrdersHandler(Promises.of(city))

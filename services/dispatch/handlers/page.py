@@ -1,5 +1,6 @@
 """One transaction's book, and the facts of it on their way to Kafka."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,11 +49,12 @@ class Page:
     async def save(self, connection: Connection) -> None:
         """Write the book."""
         await store.save(connection, self.book, self.messages)
-        for order in self.book.opened.values():
-            metrics.ORDERS_OPENED.labels(order.status.value, order.source.value).inc()
-        for kept in self.book.kept:
-            if kept.state == "linked":
-                metrics.REPORTS_JOINED.labels(kept.report.source.value).inc()
+        opened = Counter((order.status.value, order.source.value) for order in self.book.opened.values())
+        for (status, source), count in opened.items():
+            metrics.ORDERS_OPENED.labels(status, source).inc(count)
+        joined = Counter(kept.report.source.value for kept in self.book.kept if kept.state == "linked")
+        for source, count in joined.items():
+            metrics.REPORTS_JOINED.labels(source).inc(count)
 
 
 async def load_lines(connection: Connection, book: Book, order_ids: Iterable[UUID]) -> None:

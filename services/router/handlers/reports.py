@@ -1,5 +1,6 @@
 """Reports: prepare (veto, locate, classify, match: no state) → gather decisions and candidates → decide → write."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from services.chassis.delivery import Output, Work
 from services.router import store
 from services.router.rules.atlas import Atlas
 from services.router.rules.merge import Matter
-from services.router.rules.plan import Decision, Prepared, conclude, prepare
+from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare
 
 _encode = msgspec.json.Encoder().encode
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -64,6 +65,8 @@ class _State:
     by_key: dict[int, dict[UUID, Matter]]
     rows: list[store.DecisionRow] = field(default_factory=list)
     matters: dict[UUID, Matter] = field(default_factory=dict)
+    born: set[UUID] = field(default_factory=set)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     keys: dict[tuple[int, UUID], Matter] = field(default_factory=dict)
 
 
@@ -91,7 +94,9 @@ class ReportsHandler:
         for work in works:
             if work.prepared is None:
                 report_id = report_id_in(work.record, work.fact)
-                report = msgspec.structs.replace(work.fact, report_id=report_id)
+                report = work.fact
+                if report.report_id is None:
+                    report = msgspec.structs.replace(report, report_id=report_id)
                 work.prepared = _Prepared(report_id, body_hash(work.fact), prepare(report, self._atlas))
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
@@ -136,7 +141,7 @@ class ReportsHandler:
             time=state.now,
         )
         (output.urgent if lane is Lane.URGENT else output.messages).append(fact)
-        metrics.DECISIONS.labels(decision.kind, work.fact.source).inc()
+        state.counts[decision.kind, work.fact.source] += 1
 
     @staticmethod
     def _fold(state: _State, work: Work, decision: Decision) -> None:
@@ -161,6 +166,8 @@ class ReportsHandler:
         matter = decision.matter
         if matter is not None:
             state.matters[matter.order_id] = matter
+            if decision.kind is not Kind.LINK:
+                state.born.add(matter.order_id)
             for key in prepared.plan.matter_keys:
                 state.by_key.setdefault(key, {})[matter.order_id] = matter
                 state.keys[key, matter.order_id] = matter
@@ -168,5 +175,8 @@ class ReportsHandler:
     async def apply(self, connection: Connection, state: _State) -> None:
         """Decisions, matters and their keys."""
         await store.save_decisions(connection, state.rows)
-        keys = [(key, matter) for (key, _), matter in state.keys.items()]
-        await store.save_matters(connection, list(state.matters.values()), keys)
+        born = [matter for id_, matter in state.matters.items() if id_ in state.born]
+        touched = [matter for id_, matter in state.matters.items() if id_ not in state.born]
+        await store.save_matters(connection, born, touched, [(key, matter) for (key, _), matter in state.keys.items()])
+        for (kind, source), count in state.counts.items():
+            metrics.DECISIONS.labels(kind, source).inc(count)

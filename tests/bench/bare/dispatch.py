@@ -14,7 +14,7 @@ from services.chassis.database import Connection, open_pool
 from services.chassis.delivery import Output, Seam, Work
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.outbox import Relay
-from services.chassis.publisher import Publisher
+from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.dispatch.main import ticks
@@ -137,7 +137,7 @@ class BareClocks:
 async def worker(settings: BareSettings) -> None:
     """The normal lane and the clocks, with the engines of our dispatch."""
     pool = await open_pool(settings, "dispatch")
-    publisher = Publisher(settings.kafka_bootstrap, client_id="bare-dispatch")
+    publisher = Publisher(settings.kafka_bootstrap, client_id="bare-dispatch", partitioner=by_crc32)
     await publisher.start()
     relay = Relay("dispatch", pool, publisher, transaction_timeout=settings.transaction_timeout, ticks=ticks)
     templates = load(settings.bench_templates)

@@ -17,7 +17,7 @@ from services.chassis.delivery import Output, Seam, Work
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.engines.stream import StreamEngine
 from services.chassis.outbox import Relay
-from services.chassis.publisher import Publisher
+from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.router import store
@@ -111,7 +111,7 @@ class BareReports:
 
     async def apply(self, connection: Connection, state: _State) -> None:
         await store.save_decisions(connection, state.rows)
-        await store.save_matters(connection, state.matters, state.keys)
+        await store.save_matters(connection, state.matters, [], state.keys)
 
 
 class BareOrders:
@@ -145,7 +145,7 @@ class BareOrders:
 async def worker(settings: BareSettings) -> None:
     """The normal lane, with the engines of our router."""
     pool = await open_pool(settings, "router")
-    publisher = Publisher(settings.kafka_bootstrap, client_id="bare-router")
+    publisher = Publisher(settings.kafka_bootstrap, client_id="bare-router", partitioner=by_crc32)
     await publisher.start()
     relay = Relay("router", pool, publisher, transaction_timeout=settings.transaction_timeout)
     reports = Seam(BareReports(load(settings.bench_templates)), pool, settings, relay=relay, identity=identity)

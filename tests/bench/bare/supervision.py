@@ -16,7 +16,7 @@ from services.chassis.database import Connection, open_pool
 from services.chassis.delivery import Output, Seam, Work
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.outbox import Relay
-from services.chassis.publisher import Publisher
+from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.supervision.store import orders as store
@@ -92,7 +92,7 @@ class BareTimelines:
 async def worker(settings: BareSettings) -> None:
     """The one worker, with the engine of ours."""
     pool = await open_pool(settings, "supervision")
-    publisher = Publisher(settings.kafka_bootstrap, client_id="bare-supervision")
+    publisher = Publisher(settings.kafka_bootstrap, client_id="bare-supervision", partitioner=by_crc32)
     await publisher.start()
     relay = Relay("supervision", pool, publisher, transaction_timeout=settings.transaction_timeout)
     seam = Seam(BareTimelines(load(settings.bench_templates)), pool, settings, relay=relay)
