@@ -12,17 +12,19 @@ from schemas.codec import Unreadable, decode
 from schemas.envelope import Record, place_of
 from schemas.facts import ReportReceived
 from schemas.ids import placed_id, report_id_of
-from schemas.topics import DLQ, MAIN, REPORTS
+from schemas.topics import DLQ, MAIN, ORDERS_EVENTS, REPORTS, ROUTING, SENSORS_READINGS, SUPERVISION_EVENTS
+from schemas.vocabulary import Lane
 
-GROUPS = (
-    "router-normal",
-    "router-urgent",
-    "router-orders",
-    "dispatch-normal",
-    "dispatch-urgent",
-    "dispatch-deadlines",
-    "supervision",
-)
+# Which consumer group reads which topics.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "router-urgent": (REPORTS[Lane.URGENT].name,),
+    "router-normal": (REPORTS[Lane.NORMAL].name, SENSORS_READINGS.name),
+    "router-orders": (ORDERS_EVENTS.name,),
+    "dispatch-urgent": (ROUTING[Lane.URGENT].name,),
+    "dispatch-normal": (ROUTING[Lane.NORMAL].name,),
+    "dispatch-deadlines": (SUPERVISION_EVENTS.name,),
+    "supervision": (ORDERS_EVENTS.name,),
+}
 
 
 @dataclass
@@ -85,18 +87,42 @@ def _id(record: Record, report: ReportReceived) -> str:
     return str(placed_id(*place_of(record)))
 
 
-def lag(bootstrap: str) -> dict[str, int]:
-    """Messages each consumer group has not yet brought to their end; groups that never ran are left out."""
+@dataclass
+class Positions:
+    """Where each topic's partitions end, and how far each group has come on those it reads."""
+
+    ends: dict[TopicPartition, int]
+    groups: dict[str, dict[TopicPartition, int]]
+
+    def behind(self, marks: "dict[TopicPartition, int]") -> dict[str, int]:
+        """Messages before `marks` that a group has not yet brought to their end, by group; only those behind."""
+        found = {
+            group: sum(max(0, marks.get(part, 0) - at) for part, at in positions.items())
+            for group, positions in self.groups.items()
+        }
+        return {group: count for group, count in found.items() if count}
+
+
+def positions(bootstrap: str) -> Positions:
+    """Ends and positions as they are now. A group that has not yet committed stands at the beginning."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:
-        behind: dict[str, int] = {}
-        for group, offsets in admin.list_group_offsets(list(GROUPS)).items():
-            at = {part: offset.offset for part, offset in offsets.items() if offset.offset >= 0}
-            if at:
-                ends = consumer.end_offsets(list(at))
-                behind[group] = sum(max(0, ends[part] - offset) for part, offset in at.items())
-        return behind
+        committed = admin.list_group_offsets(list(GROUPS))
+        parts = [TopicPartition(t.name, p) for t in MAIN for p in consumer.partitions_for_topic(t.name) or ()]
+        begins = consumer.beginning_offsets(parts) if parts else {}
+        groups: dict[str, dict[TopicPartition, int]] = {}
+        for group, topics in GROUPS.items():
+            said = {part: at.offset for part, at in committed.get(group, {}).items() if at.offset >= 0}
+            groups[group] = {part: said.get(part, begins[part]) for part in parts if part.topic in topics}
+        return Positions(consumer.end_offsets(parts) if parts else {}, groups)
     finally:
         consumer.close()
         admin.close()
+
+
+def lag(bootstrap: str) -> dict[str, int]:
+    """Messages each consumer group has not yet brought to their end."""
+    now = positions(bootstrap)
+    behind = now.behind(now.ends)
+    return {group: behind.get(group, 0) for group in GROUPS}

@@ -10,29 +10,38 @@ from pathlib import Path
 
 from deploy.audit import in_database, on_kafka
 from deploy.audit.findings import Fault, Finding, Report, Seen, tabulate
-from schemas.topics import REPORTS_NORMAL
+from schemas.topics import ORDERS_EVENTS, REPORTS_NORMAL
 
 RETENTION = timedelta(milliseconds=REPORTS_NORMAL.retention_ms) - timedelta(hours=1)
 
 
 def settle(bootstrap: str, url: str, patience: float, say: Callable[[str], None]) -> bool:
-    """Wait until no group lags and no outbox holds a row, at most `patience` seconds; whether it came to rest."""
-    began = time.monotonic()
-    told = ""
-    while True:
-        behind = {f"{group} lag": n for group, n in on_kafka.lag(bootstrap).items() if n}
-        behind |= {f"{service} outbox": n for service, n in in_database.outbox_rows(url).items() if n}
-        # Ticks come every second, so a lag of a few is rest.
-        behind = {what: n for what, n in behind.items() if "outbox" in what or n > 16}
-        if not behind:
-            return True
-        line = ", ".join(f"{what} {n}" for what, n in sorted(behind.items()))
+    """Wait until nothing moves, at most `patience` seconds; whether it came to rest.
+
+    At rest: everything that lay on Kafka at one look has been brought to its end by the next, no outbox holds a row,
+    and between the two looks no topic grew but `orders.events`, on which Ticks come every second. Twice in a row,
+    because what was brought to its end may have said something new.
+    """
+    give_up_at = time.monotonic() + patience
+    before = on_kafka.positions(bootstrap)
+    quiet, told = 0, ""
+    while quiet < 2:
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(0.3)
+        now = on_kafka.positions(bootstrap)
+        moving = {f"{group} lag": count for group, count in now.behind(before.ends).items()}
+        moving |= {f"{service} outbox": count for service, count in in_database.outbox_rows(url).items() if count}
+        grown = {part.topic for part, end in now.ends.items() if end != before.ends.get(part)} - {ORDERS_EVENTS.name}
+        quiet = 0 if moving or grown else quiet + 1
+        if not moving:
+            before = now
+            continue
+        line = ", ".join(f"{what} {count}" for what, count in sorted(moving.items()))
         if line != told:
             say(f"still moving: {line}")
             told = line
-        if time.monotonic() - began > patience:
-            return False
-        time.sleep(0.5)
+    return True
 
 
 def spooled(spool: Path) -> dict[str, Seen]:
