@@ -59,7 +59,7 @@ _ROWS = (
     ("spool_full", 503, "本地暂存已满，请稍后重试", "the local spool is full; try again later"),
     # what may be done to an order
     ("version_missing", 428, "需要 If-Match", "an If-Match header is needed"),
-    ("version_stale", 412, "工单已变化，请刷新", "the order changed meanwhile"),
+    ("version_stale", 412, "内容已变化，请刷新", "it changed meanwhile"),
     ("action_unknown", 404, "没有此操作", "there is no such action"),
     ("action_not_allowed", 409, "当前状态不允许此操作", "not allowed in this status"),
     ("assists_open", 409, "协办未全部完成", "an assist is still open"),

@@ -210,9 +210,12 @@ def look(url: str) -> InDatabase:
                 " 'total')"
             )
         }
+        # A key of readings names no report: only what the router raises out of them is one.
         keys = [
             Key(str(row[0]), Seen(row[1], row[2].astimezone(UTC)))
-            for row in connection.execute("SELECT report_id, source, received_at FROM intake.keys WHERE acked")
+            for row in connection.execute(
+                "SELECT report_id, source, received_at FROM intake.keys WHERE acked AND source <> 'sensor'"
+            )
         ]
         findings = [
             Finding(fault, store, str(row[0]), f"{what}: {row[2]}" if row[2] else what, row[1])

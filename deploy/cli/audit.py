@@ -32,19 +32,22 @@ def run_audit(
         url = stack.database_url("paidan_audit")
         rested = settle(stack.kafka_bootstrap, url, patience, lambda line: print(f"  {line}", file=sys.stderr))
         found = audit(stack.kafka_bootstrap, url, spooled(stack.home.state_of("intake") / "spool"), datetime.now(UTC))
+    if not rested:
+        print(
+            "the system did not come to rest: what follows is provisional · 系统尚未静止，结果仅供参考", file=sys.stderr
+        )
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     else:
         _print(found)
     if not rested:
-        print("the system did not come to rest · 系统尚未静止", file=sys.stderr)
         raise typer.Exit(3)
     if not found.clean:
         raise typer.Exit(1)
 
 
 def _print(found: Report) -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140, soft_wrap=True)
     table = Table(box=None, header_style="bold")
     for heading in ("channel 渠道", "hour (UTC)"):
         table.add_column(heading)

@@ -82,6 +82,7 @@ def resume(
     consumer: Annotated[str, typer.Argument(help="Its name, for example router-normal; empty: list them.")] = "",
 ) -> None:
     """Let a consumer go on that stopped after too many failures in a row; without a name, list the stopped ones."""
+    known = False
     with explaining():
         stack = stack_here()
         for service in SERVICES:
@@ -89,9 +90,12 @@ def resume(
                 for name, at, reason in connection.execute("SELECT consumer, at, reason FROM stops").fetchall():
                     if name == consumer:
                         connection.execute("DELETE FROM stops WHERE consumer = %s", (name,))
+                        known = True
                         print(f"{name} goes on · 已恢复")
                     elif not consumer:
                         print(f"{name} stopped at {at:%Y-%m-%d %H:%M:%S%z}: {reason}")
+        if consumer and not known:
+            raise Trouble(f"no consumer called {consumer} is stopped", "run `paidan resume` to list those that are")
 
 
 def _of(topic: str) -> list[Letter]:

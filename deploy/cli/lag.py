@@ -37,12 +37,13 @@ def lag(as_json: AsJson = False) -> None:
 def token(
     role: Annotated[Role, typer.Argument(help="agent, gateway, responder, dispatcher, supervisor …")],
     unit: Annotated[str, typer.Option(help="The unit it acts for, for example 310106021-centre.")] = "",
-    subject: Annotated[str, typer.Option(help="Whose it is.")] = "operator",
-    hours: Annotated[float, typer.Option(help="How long it is valid.")] = 12,
+    subject: Annotated[str, typer.Option(help="Whose it is; empty: one person for each role and unit.")] = "",
+    hours: Annotated[float, typer.Option(min=0.01, help="How long it is valid.")] = 12,
 ) -> None:
     """A signed token of the built-in issuer, for trying things on this machine. 令牌"""
     with explaining():
-        print(issue_token(role, subject=subject, unit=unit or None, ttl=timedelta(hours=hours)))
+        person = subject or "-".join(part for part in ("local", role, unit) if part)
+        print(issue_token(role, subject=person, unit=unit or None, ttl=timedelta(hours=hours)))
 
 
 def register(app: typer.Typer) -> None:

@@ -97,25 +97,32 @@ def screen_readings(city: City = DEFAULT_CITY) -> None:
     """JSON lines of readings in (device_id, kind, value, unit, at), alarms out as JSON lines, in order. 筛查"""
     atlas = _atlas(city)
     states: dict[str, DeviceState | None] = {}
+    faults = 0
     decoder = msgspec.json.Decoder(Reading)
     for number, line in _lines():
         try:
             reading = decoder.decode(line)
         except (msgspec.DecodeError, ValueError) as error:
             print(f"line {number}: {error}", file=sys.stderr)
+            faults += 1
             continue
         device = atlas.devices.get(reading.device_id)
         done = screen(states.get(reading.device_id), device, reading, atlas.screens)
         states[reading.device_id] = done.state
         for event in done.events:
             _print({"event": type(event).__name__.lower(), "line": number, **msgspec.to_builtins(event)})
+    if faults:
+        raise typer.Exit(1)
 
 
 def _prepared(city: str) -> Iterator[Prepared]:
     atlas = _atlas(city)
-    for number, line in _lines():
+    for number, line in enumerate(sys.stdin, 1):
         report = ReportReceived(
-            source=Source.HOTLINE, received_at=EPOCH, report_id=placed_id("stdin", 0, number), text=line[:10_000]
+            source=Source.HOTLINE,
+            received_at=EPOCH,
+            report_id=placed_id("stdin", 0, number),
+            text=line.strip()[:10_000],
         )
         yield prepare(report, atlas)
 

@@ -36,6 +36,10 @@ class Teller:
         """One line: when, what happened in Chinese, and below it in English."""
         print(f"  {when:>5}  {zh}\n         {en}", flush=True)
 
+    def clock(self) -> str:
+        """The time of day in the city."""
+        return f"{datetime.now(self.zone):%H:%M}"
+
     def title(self, zh: str, en: str) -> None:
         """The head of a story."""
         print(f"\n● {zh} · {en}", flush=True)

@@ -41,13 +41,13 @@ def problem_body(refused: Refused) -> dict[str, Any]:
     """A refusal as an RFC 9457 problem."""
     rule = refused.refusal
     return {
+        **refused.extra,
         "type": f"urn:paidan:refusal:{rule.code}",
         "code": rule.code,
         "status": rule.status,
         "title": rule.en,
         "title_zh": rule.zh,
         "detail": refused.detail,
-        **refused.extra,
     }
 
 
@@ -167,6 +167,8 @@ class Edge:
         metrics.REQUEST_SECONDS.labels(self._service, route).observe(monotonic() - started)
 
     async def _within_limits(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            raise Refused("invalid", "NUL in the address")
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._limit:
             raise Refused("body_too_large", f"at most {self._limit} bytes")

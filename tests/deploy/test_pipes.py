@@ -28,8 +28,9 @@ def test_deadlines_of_a_csv_with_the_make_up_saturday_and_a_row_that_cannot_be_r
 
 def test_text_is_classified_with_a_reason() -> None:
     done = run("classify", text="徐汇区田林街道田林路100弄门口路灯不亮\n\n")
-    [answer] = map(json.loads, done.stdout.splitlines())
+    [answer, empty] = map(json.loads, done.stdout.splitlines())
     assert answer["name"] == "路灯" and answer["confidence"] > 0.5 and "路灯不亮" in answer["why"]
+    assert empty["confidence"] == 0, "one answer a line, an empty one included"
 
 
 def test_text_is_located_and_look_alikes_are_told_apart() -> None:
@@ -52,4 +53,4 @@ def test_readings_become_alarms_and_a_bad_line_is_named() -> None:
     done = run("sensors", "screen", text="\n".join(json.dumps(r) for r in readings) + "\n{bad\n")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(e["event"], e["line"]) for e in events][:1] == [("raised", 3)], "two readings in a row confirm"
-    assert "line 5" in done.stderr
+    assert "line 5" in done.stderr and done.exit_code == 1

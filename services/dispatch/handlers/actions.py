@@ -114,7 +114,7 @@ class ActionHandler:
                 f"now {version}",
                 version=version,
                 order_version=order.version,
-                status=order.status,
+                order_status=order.status,
                 changes=self._changes_since(state, order, command),
             )
         self._act(state.page.book, order, target, command)

@@ -104,7 +104,7 @@ class ReadingsHandler:
             if done.state is None:
                 continue
             state.devices[reading.device_id] = state.changed[reading.device_id] = done.state
-            if not done.ignored:
+            if not done.ignored and reading.at <= state.now + BELIEVABLE:
                 stream = (done.state.gateway, done.state.kind)
                 state.heard[stream] = max(reading.at, state.heard.get(stream, reading.at))
             for event in done.events:

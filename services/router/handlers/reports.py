@@ -29,6 +29,7 @@ from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepa
 _encode = msgspec.json.Encoder().encode
 _EPOCH = datetime.fromtimestamp(0, UTC)
 LOCK_SPACE = 1
+AHEAD = timedelta(minutes=15)  # how far a sender's clock may run ahead of ours
 
 
 def report_id_in(record: Record, report: ReportReceived) -> UUID:
@@ -117,8 +118,11 @@ class ReportsHandler:
         return _State(now, decided, by_key)
 
     def decide(self, state: _State, work: Work, output: Output) -> None:
-        """Route one report. Raises Refused `key_reused` when its id was used for another body."""
+        """Route one report. Raises Refused `time_in_future` when it says it was received then, `key_reused` when its id
+        was used for another body."""
         prepared: _Prepared = work.prepared
+        if work.fact.received_at > state.now + AHEAD:
+            raise Refused("time_in_future", f"received_at {work.fact.received_at.isoformat()}")
         before = state.decided.get(prepared.report_id)
         if before is not None:
             if before != prepared.hash:
