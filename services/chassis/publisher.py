@@ -33,13 +33,13 @@ SMALL = 65_536  # bytes: a batch of such messages is never refused for its size
 STALLED_S = 30.0  # three requests' time-outs
 CONNECT_S, CLOSE_S = 20.0, 5.0
 Sent = tuple[Outgoing, "asyncio.Future[object]"]
-Partitioner = Callable[[bytes, list[int], list[int]], int]
+Partitioner = Callable[[bytes | None, list[int], list[int]], int]
 
 
-def by_crc32(key: bytes, partitions: list[int], available: list[int]) -> int:
+def by_crc32(key: bytes | None, partitions: list[int], available: list[int]) -> int:
     """The partition of a key by CRC-32: as even as the usual murmur2, which in Python costs as much as the rest of a
-    send. For writers whose keys nobody else writes."""
-    return partitions[crc32(key) % len(partitions)]
+    send. For writers whose keys nobody else writes. A dead letter may have no key, as the message it is of had none."""
+    return partitions[crc32(key or b"") % len(partitions)]
 
 
 class Publisher:
@@ -136,7 +136,7 @@ class Publisher:
         if message.partition is not None:
             return message.partition
         choose: Partitioner = self._partitioner.get("partitioner", _MURMUR2)
-        return choose(message.key or b"", partitions, partitions)
+        return choose(message.key, partitions, partitions)
 
     async def send_all(self, messages: Iterable[Outgoing]) -> list[tuple[Outgoing, KafkaError]]:
         """Send all and wait until all are acknowledged. Answers those that Kafka refused for good; raises the first

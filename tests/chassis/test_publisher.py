@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLarg
 
 from schemas.envelope import Outgoing
 from schemas.topics import ORDERS_EVENTS
-from services.chassis.publisher import Publisher
+from services.chassis.publisher import WORTH_PACKING, Partitioner, Publisher, by_crc32
 from services.chassis.settings import ServiceSettings
 from tests.harness.kafka import Tail
 
@@ -81,3 +81,17 @@ async def test_what_a_topic_does_not_take_is_refused_before_it_is_sent(publisher
     before = publisher._producer
     assert [message for message, _ in await publisher.send_all([large])] == [large]
     assert publisher._producer is before
+
+
+@pytest.mark.parametrize("partitioner", [None, by_crc32])
+@pytest.mark.parametrize("count", [1, WORTH_PACKING])
+async def test_a_message_without_a_key_is_sent_like_any_other(
+    count: int, partitioner: Partitioner | None, narrow: str, settings: ServiceSettings
+) -> None:
+    """A dead letter has none when the message it is of had none; one that cannot be sent would stop its relay."""
+    publisher = Publisher(settings.kafka_bootstrap, partitioner=partitioner)
+    keyless = [Outgoing(narrow, None, b"%d" % n, ()) for n in range(count)]
+    try:
+        assert await publisher.send_all(keyless) == []
+    finally:
+        await publisher.stop()
