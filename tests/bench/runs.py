@@ -16,7 +16,7 @@ from services.chassis.clock import monotonic
 from tests.bench import results
 from tests.bench.backlog import HOPS
 from tests.bench.bare import templates
-from tests.bench.fresh import fresh, say
+from tests.bench.fresh import fresh, rested, say
 from tests.bench.idle import woken_and_asleep
 from tests.bench.latency import evenly, urgently
 from tests.bench.life import lifecycles
@@ -24,7 +24,7 @@ from tests.bench.machine import described
 from tests.bench.material import CITY, Item, compose, direct, named
 from tests.bench.profile import profiling
 from tests.bench.raw import raw_loop
-from tests.bench.throughput import LIMIT, from_kafka, over_rest
+from tests.bench.throughput import LIMIT, fed, from_kafka, over_rest
 
 _BARE = (
     Process("router", "normal", "tests.bench.bare.router"),
@@ -40,6 +40,7 @@ _BACKLOG = 100_000
 _URGENT_RATE = 40.0
 _FOR_LIVES = 9000
 _CONNECTIONS = 64
+_NAIVE_WARM = 300
 
 
 @dataclass
@@ -97,7 +98,7 @@ async def single(bench: Bench) -> Any:
 async def naive(bench: Bench) -> Any:
     """Ours with batches of one."""
     async with fresh(environment=_ONE_BY_ONE) as stack:
-        return await from_kafka(stack, bench.items, bench.seconds / 2, limit=LIMIT // 40)
+        return await from_kafka(stack, bench.items, bench.seconds / 2, limit=LIMIT // 40, warm=_NAIVE_WARM)
 
 
 async def latency(bench: Bench) -> Any:
@@ -117,7 +118,8 @@ async def urgent(bench: Bench) -> Any:
 async def lives(bench: Bench) -> Any:
     """Six calls an order over REST, on orders that were opened before."""
     async with fresh() as stack, profiling(stack, bench):
-        await from_kafka(stack, bench.items[: int(_FOR_LIVES * bench.seconds / 30)], bench.seconds, once=True)
+        await fed(stack, iter(bench.items[: int(_FOR_LIVES * bench.seconds / 30)]), 600)
+        await rested(stack)
         return await lifecycles(stack, bench.seconds / 2)
 
 
