@@ -1,6 +1,7 @@
 """The web app every API is: problem+json, request ids, limits on body and time, health, metrics, security headers."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -102,8 +103,33 @@ def web_app(
     async def metrics_page() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    _described(app)
     app.add_middleware(Edge, service=service, body_limit=settings.body_limit, timeout=settings.request_timeout)
     return app
+
+
+def _described(app: FastAPI) -> None:
+    """An OpenAPI description with the bearer token, and with every parameter of a path: endpoints that read the
+    request themselves declare none."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = plain()
+            schema.setdefault("components", {})["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            }
+            schema["security"] = [{"token": []}]
+            for path, methods in schema.get("paths", {}).items():
+                for name in re.findall(r"{(\w+)", path):
+                    for operation in methods.values():
+                        told = operation.setdefault("parameters", [])
+                        if not any(p["name"] == name and p["in"] == "path" for p in told):
+                            told.append({"name": name, "in": "path", "required": True, "schema": {"type": "string"}})
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _refusals(app: FastAPI, service: str) -> None:
