@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.bench.machine import described
 from tests.chaos import kills, malformed, outages, results
 from tests.chaos.judge import Verdict
 from tests.chaos.town import say
@@ -17,23 +18,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make chaos", description="Kill, freeze and feed rubbish; then reconcile.")
     parser.add_argument("--only", choices=list(RUNS), action="append", help="only this run (may be given twice)")
     parser.add_argument("--seed", type=int, default=20261122, help="the same seed kills in the same order")
+    parser.add_argument("--keep", action="store_true", help="leave docs/results as it is")
     said = parser.parse_args()
-    names = said.only or list(RUNS)
-    began = time.monotonic()
-    verdicts: dict[str, Verdict] = {}
-    for name in names:
+    told: results.Runs = {}
+    for name in said.only or list(RUNS):
         print(f"{name}: {results.PROMISES[name]}", flush=True)
-        start = time.monotonic()
+        machine, start = described(), time.monotonic()
         try:
-            verdicts[name] = RUNS[name](said.seed)
+            verdict = RUNS[name](said.seed)
         except Exception as error:  # a run that falls over has kept nothing; the others are still worth their time
-            verdicts[name] = Verdict(broken=[f"the run fell over: {type(error).__name__}: {error}"])
-        verdicts[name].counts["seconds"] = round(time.monotonic() - start)
-        say(f"{name}: {'BROKEN' if verdicts[name].broken else 'kept'}")
-    print(results.text(verdicts, results.described(), said.seed, time.monotonic() - began))
-    if names == list(RUNS):
-        results.write(verdicts, said.seed, time.monotonic() - began)
-    sys.exit(1 if any(verdict.broken for verdict in verdicts.values()) else 0)
+            verdict = Verdict(broken=[f"the run fell over: {type(error).__name__}: {error}"])
+        verdict.counts["seconds"] = round(time.monotonic() - start)
+        told[name] = results.told(name, verdict, machine, said.seed)
+        say(f"{name}: {'BROKEN' if verdict.broken else 'kept'}")
+    print(results.text(told))
+    if not said.keep:
+        results.write(told)
+    sys.exit(0 if all(run["kept"] for run in told.values()) else 1)
 
 
 if __name__ == "__main__":
