@@ -81,7 +81,8 @@ def _head(machine: dict[str, Any], seconds: float) -> str:
         f" Load of the machine at the start: {machine['load']}.\n\nKafka, PostgreSQL (fsync and synchronous commit on),"
         f" all services and the sender share the machine. Each rate is sustained for {seconds:g} s: the sender is held"
         " back when the hops together lag by 12,000 messages. It counts reports whose clock is committed, over the time"
-        " from the first send to the last clock, after a warm-up. Each run has a stack of its own and ends with `paidan audit`.\n"
+        " from the first send to the last clock, after a warm-up. Each run has a stack of its own and ends with `paidan"
+        " audit`.\n"
     )
 
 
@@ -173,6 +174,9 @@ def _costs(found: dict[str, Any]) -> str:
         lines.append(f"| {process} | " + " | ".join(str(found[n].micros.get(process, "")) for n in done) + " |")
     consumers = list(dict.fromkeys(consumer for name in done for consumer in found[name].batch))
     lines.append("| **all** | " + " | ".join(f"**{sum(found[n].micros.values())}**" for n in done) + " |")
+    lines += ["\nMessages in an average batch:\n", "| | " + " | ".join(done) + " |", "|---|" + "---|" * len(done)]
+    for consumer in consumers:
+        lines.append(f"| {consumer} | " + " | ".join(str(found[n].batch.get(consumer, "")) for n in done) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -2,8 +2,8 @@
 
 The sender is held back when the pipeline lags by more than a few thousand messages over all hops, so what is measured
 is a rate that could go on. The rate is reports with a committed clock, over the time from the first send to the last
-ClocksSet, which is written in the clocks' transaction and published after its commit. Before a run some thousand reports warm
-the stack up: a Java server compiles itself for a while.
+ClocksSet, which is written in the clocks' transaction and published after its commit. Before a run some thousand
+reports warm the stack up: a Java server compiles itself for a while.
 """
 
 import asyncio
