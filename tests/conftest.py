@@ -16,6 +16,7 @@ TOGETHER = ("journeys", "deploy", "chassis", "edges", "handlers")
 WHOLE = ("journeys", "deploy", "chassis")  # the others: each service's folder by itself
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file, or of a folder that shares servers, on one worker of a parallel run."""
     here = Path(__file__).parent
