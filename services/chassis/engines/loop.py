@@ -1,6 +1,7 @@
 """The aiokafka batch loop, where messages are landed in a database: the quicker of the two engines."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -16,8 +17,10 @@ from services.chassis.progress import Progress
 from services.chassis.standstill import Standstill
 
 log = logger(__name__)
+Fetched = dict[TopicPartition, list[ConsumerRecord]]
 DAY_MS = 86_400_000
 DEAF_S = 60.0
+LINGER_S = 0.01
 COMMIT_TRIES = 5  # then the next batch's commit, or repeats after a restart, will do
 
 
@@ -86,7 +89,7 @@ class LoopEngine:
 
     async def _turn(self, consumer: AIOKafkaConsumer) -> None:
         try:
-            fetched = await consumer.getmany(timeout_ms=200, max_records=self._batch)
+            fetched = await self._fetched(consumer)
         except KafkaError as error:
             self._hear_nothing(error)
             await self._seam.progress.wait(error)
@@ -100,6 +103,19 @@ class LoopEngine:
         finally:
             self._seam.progress.end()
         await self._commit(consumer, {tp: messages[-1].offset + 1 for tp, messages in fetched.items()})
+
+    async def _fetched(self, consumer: AIOKafkaConsumer) -> Fetched:
+        """The next batch. One that is not full is given a moment: a fetch answers with the first partition that has
+        anything, and a transaction for each crumb would cost more than all else."""
+        fetched: Fetched = await consumer.getmany(timeout_ms=200, max_records=self._batch)
+        room = self._batch - sum(len(messages) for messages in fetched.values())
+        if fetched and room > 0:
+            await asyncio.sleep(LINGER_S)
+            with contextlib.suppress(KafkaError):  # what was fetched first is not lost over it; the next turn tells
+                more: Fetched = await consumer.getmany(timeout_ms=0, max_records=room)
+                for part, messages in more.items():
+                    fetched[part] = [*fetched.get(part, ()), *messages]
+        return fetched
 
     def _hear_nothing(self, error: KafkaError) -> None:
         """A broker that is away is waited for inside the client; a client that raises again and again has failed for

@@ -46,7 +46,7 @@ class ReadingsHandler:
 
     def __init__(self, atlas: Atlas) -> None:
         self._atlas = atlas
-        self._looked: datetime | None = None
+        self._looked: dict[str, datetime] = {}
 
     def wants(self, fact: Struct) -> bool:
         """All readings."""
@@ -71,12 +71,22 @@ class ReadingsHandler:
         heard = {r.device_id for w in works for r in w.fact.readings}
         gateways = {GATEWAY + self._gateway(d, w.fact) for w in works for d in (r.device_id for r in w.fact.readings)}
         states = await store.device_states(connection, sorted(heard | gateways))
-        newest = max(min(r.at, now + BELIEVABLE) for w in works for r in w.fact.readings)
-        quiet = None
-        if self._looked is None or newest - self._looked >= SILENCE_EVERY:
-            self._looked = newest
-            quiet = await self._quiet(connection, newest)
+        newest = self._time_to_look(works, now)
+        quiet = await self._quiet(connection, newest) if newest is not None else None
         return _State(now, works[-1], states, quiet)
+
+    def _time_to_look(self, works: Sequence[Work], now: datetime) -> datetime | None:
+        """The newest time of the batch, once a minute of any gateway's own time: one that is late is not judged by
+        those that are ahead of it. None when it is not time yet."""
+        heard: dict[str, datetime] = {}
+        for work in works:
+            for reading in work.fact.readings:
+                gateway = self._gateway(reading.device_id, work.fact)
+                at = min(reading.at, now + BELIEVABLE)
+                heard[gateway] = max(at, heard.get(gateway, at))
+        due = {g: at for g, at in heard.items() if g not in self._looked or at - self._looked[g] >= SILENCE_EVERY}
+        self._looked |= due
+        return max(due.values(), default=None)
 
     async def _quiet(self, connection: Connection, newest: datetime) -> dict[str, DeviceState]:
         """The overdue devices and all others of their gateways: one device's silence is not its gateway's."""

@@ -88,3 +88,18 @@ async def test_a_reading_from_the_future_makes_nobody_silent(
 async def test_zero_is_an_alarm_and_not_silence(atlas: Atlas, pool: asyncpg.Pool, settings: ServiceSettings) -> None:
     await seam(atlas, pool, settings).handle([batch((METERS[0], 0.0, NOW))])
     assert {type(f) for f in await said(pool)} == {AlarmRaised, ReportReceived}
+
+
+async def test_a_gateway_that_is_late_is_judged_by_its_own_time(
+    atlas: Atlas, pool: asyncpg.Pool, settings: ServiceSettings
+) -> None:
+    router = seam(atlas, pool, settings)
+    elsewhere = next(
+        d
+        for d in atlas.devices.values()
+        if d.kind == "water_meter_day" and d.gateway != atlas.devices[METERS[0]].gateway
+    )
+    await router.handle([batch((elsewhere.device_id, 0.2, NOW))])
+    for hours, meters in ((70, METERS), (50, METERS[:2]), (31, METERS[:2]), (30, METERS[:2])):
+        await router.handle([batch(*((m, 0.2, NOW - timedelta(hours=hours)) for m in meters))])
+    assert [f.device_id for f in await said(pool) if isinstance(f, DeviceSilent)] == [METERS[2]]
