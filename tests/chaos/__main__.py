@@ -31,9 +31,9 @@ def main() -> None:
         verdict.counts["seconds"] = round(time.monotonic() - start)
         told[name] = results.told(name, verdict, machine, said.seed)
         say(f"{name}: {'BROKEN' if verdict.broken else 'kept'}")
+        if not said.keep:
+            results.write({name: told[name]})
     print(results.text(told))
-    if not said.keep:
-        results.write(told)
     sys.exit(0 if all(run["kept"] for run in told.values()) else 1)
 
 
