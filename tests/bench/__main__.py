@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 
 import uvloop
@@ -21,6 +22,7 @@ def main() -> None:
     unknown = [name for name in names if name not in RUNS]
     if unknown:
         parser.error(f"no run is called {', '.join(unknown)}; choose from {', '.join(RUNS)}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a stack never stays behind
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         clean = runner.run(
             measure(names, said.seconds, profile=said.profile, write=not said.keep and names == list(RUNS))
