@@ -144,7 +144,7 @@ async def test_of_a_hundred_who_accept_at_once_exactly_one_wins(pool: asyncpg.Po
     answers = await asyncio.gather(*(person.post(path, part["version"], {}) for person in people))
     assert sorted(status for status, _ in answers) == [200] + [412] * 99
     stale = next(body for status, body in answers if status == 412)
-    assert stale["version"] == part["version"] + 1 and stale["status"] == "handling"
+    assert stale["version"] == part["version"] + 1 and stale["status"] == 412 and stale["order_status"] == "handling"
     assert await pool.fetchval("SELECT count(*) FROM history WHERE type = 'AssignmentAccepted'") == 1
 
 
