@@ -14,18 +14,19 @@ from deploy.stack.lifecycle import Stack
 from services.chassis.clock import monotonic
 from services.chassis.publisher import Publisher
 from tests.bench.afterwards import looking
-from tests.bench.cpu import family
+from tests.bench.cpu import family, spent
 from tests.bench.fresh import Audited, audited
 from tests.bench.material import Item, direct
 
 
 class Idle(Struct, kw_only=True):
     """Megabytes (10⁶ bytes) of all processes together: `pss` counts a page that several use once among them, `rss`
-    counts it for each. Seconds from `paidan up` to every process ready, and to the first order's row."""
+    counts it for each. `busy_percent` is what each takes of one core while nothing happens. Seconds from `paidan up` to every process ready, and to the first order's row."""
 
     rss_mb: float
     pss_mb: float
     each_pss_mb: dict[str, float]
+    busy_percent: dict[str, float]
     ready_s: float
     first_order_s: float
     audit: Audited
@@ -49,12 +50,15 @@ async def woken_and_asleep(stack: Stack, items: list[Item], seconds: float) -> I
     first = await _first_order(stack, next(item for item in items if not item.urgent))
     order = monotonic() - began if first else float("nan")
     checked = await audited(stack)
+    before = spent(stack)
     await asyncio.sleep(seconds)
+    busy = {name: round(100 * (used - before[name]) / seconds, 1) for name, used in spent(stack).items()}
     shares, resident = _memory(stack)
     return Idle(
         rss_mb=round(resident, 1),
         pss_mb=round(sum(shares.values()), 1),
         each_pss_mb=shares,
+        busy_percent=busy,
         ready_s=round(ready, 1),
         first_order_s=round(order, 1),
         audit=checked,

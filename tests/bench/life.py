@@ -137,7 +137,8 @@ async def lifecycles(stack: Stack, seconds: float, connections: int = 64) -> Lif
     async def work(clerk: Clerk) -> None:
         nonlocal done
         while queue and monotonic() < until:
-            done += await clerk.live(queue.popleft())
+            lived = await clerk.live(queue.popleft())
+            done += lived
         clerk.close()
 
     began = monotonic()

@@ -38,7 +38,7 @@ _MOST_A_SECOND = 5000  # reports to compose for each second of load
 _RAW = 100_000
 _BACKLOG = 100_000
 _URGENT_RATE = 40.0
-_FOR_LIVES = 9000
+_FOR_LIVES = 15_000  # reports for half a minute; a quarter of them make orders that fit
 _CONNECTIONS = 64
 _NAIVE_WARM = 300
 

@@ -44,16 +44,27 @@ class Wire:
         self._writer: asyncio.StreamWriter | None = None
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises OSError when the connection breaks."""
-        if self._writer is None or self._reader is None:
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        """Status and body of the answer. A kept connection that the server has closed meanwhile is opened anew. Raises
+        OSError or IncompleteReadError when a new one breaks."""
+        if self._reader is not None and self._writer is not None:
+            try:
+                return await self._exchange(self._reader, self._writer, request)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                self.close()
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        return await self._exchange(self._reader, self._writer, request)
+
+    @staticmethod
+    async def _exchange(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+    ) -> tuple[int, bytes]:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
         status = int(head[9:12])
         lower = head.lower()
         at = lower.find(b"content-length:")
         length = int(lower[at + 15 : lower.index(b"\r\n", at)]) if at >= 0 else 0
-        return status, await self._reader.readexactly(length)
+        return status, await reader.readexactly(length)
 
     def close(self) -> None:
         """Drop the connection."""
