@@ -21,7 +21,8 @@ from tests.bench.material import Item, direct
 
 class Idle(Struct, kw_only=True):
     """Megabytes (10⁶ bytes) of all processes together: `pss` counts a page that several use once among them, `rss`
-    counts it for each. `busy_percent` is what each takes of one core while nothing happens. Seconds from `paidan up` to every process ready, and to the first order's row."""
+    counts it for each. `busy_percent` is what each takes of one core while nothing happens. Seconds from `paidan
+    up` to every process ready, and to the first order's row."""
 
     rss_mb: float
     pss_mb: float
