@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 
 from msgspec import Struct
 
-from schemas.vocabulary import ClassKind, LimitUnit, Source, Stage, TicketType, Tier, Urgency, Verification
+from schemas.vocabulary import ClassKind, LimitUnit, Photos, Source, Stage, TicketType, Tier, Urgency, Verification
 
 
 class Division(Struct, frozen=True):
@@ -41,8 +41,24 @@ class Unit(Struct, frozen=True):
     phone: str = ""
 
 
+class Shift(Struct, frozen=True):
+    """One line of a unit's duty roster (值班). `days` are `mon` … `sun`, or dates, whose lines take the place of the
+    unit's weekday lines on that day. Local times; an `ends` at or before `starts` lies on the next day, and two equal
+    times are a whole day."""
+
+    unit_id: str
+    days: tuple[str, ...]
+    starts: time
+    ends: time
+    person: str
+    deputy: str = ""
+    phone: str = ""
+    note: str = ""
+
+
 class ClassItem(Struct, frozen=True):
-    """One class (事项类别); key is (standard, kind, code). Words point to it, `not_words` take a hit back."""
+    """One class (事项类别); key is (standard, kind, code). Words point to it, `not_words` take a hit back; `photos`
+    are those a unit must show to call its work done."""
 
     standard: str
     kind: ClassKind
@@ -53,6 +69,7 @@ class ClassItem(Struct, frozen=True):
     words: tuple[str, ...] = ()
     not_words: tuple[str, ...] = ()
     verification: Verification = Verification.CALL
+    photos: Photos = Photos.NONE
 
     @property
     def key(self) -> str:
@@ -229,5 +246,6 @@ class City(Struct, frozen=True):
     thresholds: Thresholds
     # (code, rings) in WGS-84; the first ring is the outline, the others are holes; a code may come several times
     polygons: tuple[tuple[str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()
+    rosters: tuple[Shift, ...] = ()
     negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"

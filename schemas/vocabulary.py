@@ -166,6 +166,14 @@ class Verification(StrEnum):
     CALL = "call"  # the centre calls
 
 
+class Photos(StrEnum):
+    """Which pictures a unit must show with a matter it solved."""
+
+    NONE = "none"
+    AFTER = "after"
+    BOTH = "both"  # before and after
+
+
 class Result(StrEnum):
     """What a finished assignment says it did; closed is kept apart from solved."""
 

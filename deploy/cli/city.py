@@ -73,6 +73,7 @@ def contents_of(pack: City) -> dict[str, int]:
         "110 classes": len(pack.police_classes),
         "screens": len(pack.screens),
         "devices": len(pack.devices),
+        "duty shifts": len(pack.rosters),
         "rules": len(pack.rules),
         "limits": len(pack.policy.limits),
         "calendars": len(pack.calendars),

@@ -60,11 +60,11 @@ S2-cleaning,河边环卫,Cleaning,street,cleaning,S2,D1-centre,C-centre,
 K1-committee,一村居委会,,committee,committee,K1,S1-centre,,
 """,
     "classes.csv": """\
-standard,kind,code,name,name_en,major,words,not_words,verification
-T,event,01,垃圾,Rubbish,环境,垃圾|污物,垃圾桶,site
-T,event,02,积水,Water,环境,积水,,site
-T,service,03,咨询,Advice,服务,咨询,,none
-T,event,04,设备故障,Device fault,设备,,,sensor
+standard,kind,code,name,name_en,major,words,not_words,verification,photos
+T,event,01,垃圾,Rubbish,环境,垃圾|污物,垃圾桶,site,both
+T,event,02,积水,Water,环境,积水,,site,
+T,service,03,咨询,Advice,服务,咨询,,none,
+T,event,04,设备故障,Device fault,设备,,,sensor,
 """,
     "lexicon.toml": """\
 [[danger]]
@@ -104,6 +104,13 @@ fault_class_key = "T/event/04"
 device_id,kind,division,name,lon,lat,gateway,asset
 WL-1,water_level,S1,桥下,10.22,50.22,GW-1,underpass-1
 WL-2,water_level,S2,河下,,,GW-1,
+""",
+    "rosters.csv": """\
+unit_id,days,starts,ends,person,deputy,phone,note
+C-desk,mon|tue|wed|thu|fri|sat|sun,8:00,20:00,甲,乙,55550001,
+C-desk,mon|tue|wed|thu|fri|sat|sun,20:00,8:00,丙,丁,55550001,夜班
+C-desk,2026-10-01,8:00,8:00,戊,,55550002,国庆
+S1-centre,mon|tue|wed|thu|fri,09:00,17:30,己,庚,55550003,
 """,
     "rulebook.toml": """\
 version = "1"

@@ -286,7 +286,7 @@ def test_the_script_that_made_the_lists_makes_them_again(tmp_path: Path, data: P
     script = CITIES / "shanghai" / "build.py"
     subprocess.run([sys.executable, str(script), "--data", str(data), "--out", str(tmp_path)], check=True, timeout=120)
     made = sorted(path.name for path in tmp_path.iterdir())
-    assert made == ["calendar.csv", "devices.csv", "divisions.csv", "polygons.geojson", "units.csv"]
+    assert made == ["calendar.csv", "devices.csv", "divisions.csv", "polygons.geojson", "rosters.csv", "units.csv"]
     for name in made:
         assert (tmp_path / name).read_bytes() == (CITIES / "shanghai" / name).read_bytes(), name
 

@@ -70,6 +70,10 @@ WORDS = {
 Rule = tuple[LimitUnit, int]
 Group = tuple[str, bool]  # type, own title
 
+CLASS_COLUMNS = (
+    "standard", "kind", "code", "name", "name_en", "major", "words", "not_words", "verification", "photos",
+)  # fmt: skip
+
 
 def main() -> None:
     """Command line: where the records are, where to write."""
@@ -157,12 +161,12 @@ def write_classes(out: Path, records: Sequence[Record], rules: Mapping[Group, Ru
     """classes.csv: one class for each type, one more where refiled requests follow no rule."""
     with (out / "classes.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["standard", "kind", "code", "name", "name_en", "major", "words", "not_words", "verification"])
+        table.writerow(CLASS_COLUMNS)
         for name, own, key, reason in keys(records, rules):
             standard, kind, code = key.split("/", 2)
             title = name if own else f"{name} (refiled)"
             words = "|".join(filter(None, (name.lower(), WORDS.get(code, "")))) if own else ""
-            table.writerow([standard, kind, code, title, title, reason, words, "", "none"])
+            table.writerow([standard, kind, code, title, title, reason, words, "", "none", "none"])
 
 
 def write_rulebook(out: Path, records: Sequence[Record], known: Sequence[Record]) -> None:

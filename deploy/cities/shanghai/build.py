@@ -1,7 +1,7 @@
 """Re-make the files of this pack that come out of published lists: `python build.py --data DIR [--out DIR]`.
 
-Writes divisions.csv, units.csv, polygons.geojson, calendar.csv and devices.csv; the other files are written by hand.
-DIR holds the source files named in SOURCES.md. The same sources always give the same bytes.
+Writes divisions.csv, units.csv, polygons.geojson, calendar.csv, devices.csv and rosters.csv; the other files
+are written by hand. DIR holds the source files named in SOURCES.md. The same sources always give the same bytes.
 """
 
 import argparse
@@ -119,6 +119,20 @@ mediation|{full}人民调解委员会|People's Mediation Committee|mediation
 volunteer|{full}老伙伴志愿队|Senior Volunteers|volunteer"""
 DIVISION_COLUMNS = ("code", "name", "parent", "tier", "kind", "aliases", "lon", "lat", "valid_from", "valid_to")
 UNIT_COLUMNS = ("unit_id", "name", "name_en", "tier", "function", "division", "parent", "second_parent", "phone")
+ROSTER_COLUMNS = ("unit_id", "days", "starts", "ends", "person", "deputy", "phone", "note")
+ON_DUTY = (
+    "centre", "duty_desk", "traffic_police", "drainage", "water_supply", "gas_supply", "power_supply",
+    "device_maintenance",
+)  # fmt: skip
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
+GIVEN = "安平|若水|知行|守正|明远|思齐|慎言|致和|立新|乐群|景行|怀瑾|望舒|清和|向晚|初晴|南乔|北辰|东篱|西岭"
+SHIFTS = (
+    ("mon|tue|wed|thu|fri", "08:30", "17:30", ""),
+    ("mon|tue|wed|thu|fri", "17:30", "08:30", "夜班，交接后方可离岗"),
+    ("sat|sun", "08:30", "17:30", "周末"),
+    ("sat|sun", "17:30", "08:30", "周末夜班"),
+)
+NATIONAL_DAYS = "|".join(f"2026-10-{day:02d}" for day in range(1, 8))
 DEVICE_COLUMNS = ("device_id", "kind", "division", "name", "lon", "lat", "gateway", "asset")
 
 
@@ -374,6 +388,26 @@ def lift_and_yard(streets: list[Area], committees: dict[str, list[Area]], chance
             yield [device, kind, home.code, f"{home.name[:-1]}{name}", lon, lat, f"GW-{home.code}", device]
 
 
+def rosters_of(units: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Made-up rosters of the offices that are staffed day and night. No such person exists, and no subscriber's number
+    begins with 0 behind the area code; the seed fixes both."""
+    chance = Random(310001)
+    names = [surname + given for surname in SURNAMES for given in GIVEN.split("|")]
+    for number, unit in enumerate(unit for unit in units if _is_staffed(unit)):
+        phone = f"021-0{number:07d}"
+        for days, starts, ends, note in SHIFTS:
+            person, deputy = chance.sample(names, 2)
+            yield [unit[0], days, starts, ends, person, deputy, phone, note]
+        if unit[4] == "duty_desk":
+            leader, deputy = chance.sample(names, 2)
+            yield [unit[0], NATIONAL_DAYS, "08:30", "08:30", leader, deputy, phone, "国庆值班，领导带班"]
+
+
+def _is_staffed(unit: list[str]) -> bool:
+    _, _, _, tier, function, *_ = unit
+    return function == "centre" or (tier == "city" and function in ON_DUTY)
+
+
 def main() -> None:
     """Read the sources, write the files."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -384,7 +418,9 @@ def main() -> None:
     areas = areas_of(data, polygons)
     upper = [area for area in areas if area.tier != "committee"]
     write(out / "divisions.csv", DIVISION_COLUMNS, (area.row() for area in areas))
-    write(out / "units.csv", UNIT_COLUMNS, units_of(areas, english_names(data, upper)))
+    units = list(units_of(areas, english_names(data, upper)))
+    write(out / "units.csv", UNIT_COLUMNS, units)
+    write(out / "rosters.csv", ROSTER_COLUMNS, rosters_of(units))
     write(out / "devices.csv", DEVICE_COLUMNS, devices_of(areas))
     shutil.copyfile(data / "cn_calendar_2024_2026.csv", out / "calendar.csv")
     features = [

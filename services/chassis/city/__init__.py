@@ -11,6 +11,7 @@ from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
 from services.chassis.city.limits import check_limits
 from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
+from services.chassis.city.rosters import check_rosters
 from services.chassis.city.settings import calendars_of, settings_of
 from services.chassis.city.shapes import read
 from services.chassis.city.words import check_classes, check_dangers, check_police, check_screens, negations_of
@@ -33,6 +34,7 @@ def load(directory: Path) -> City:
     polygons = polygons_of(draft)
     check_units(draft)
     check_devices(draft)
+    check_rosters(draft)
     check_classes(draft)
     negations = negations_of(draft)
     check_dangers(draft)
@@ -58,6 +60,7 @@ def load(directory: Path) -> City:
         police_classes=draft.police.items,
         screens=draft.screens.items,
         devices=draft.devices.items,
+        rosters=draft.rosters.items,
         rules=draft.rules.items,
         rulebook_version=rulebook_version,
         policy=Policy(policy_version, draft.limits.items, day_end),

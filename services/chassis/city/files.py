@@ -44,7 +44,8 @@ class Table(Generic[T]):
 
 @dataclass(frozen=True)
 class CsvShape(Generic[T]):
-    """How a CSV file maps to a struct: `lists` are columns separated by |, `empties` may be empty without default."""
+    """How a CSV file maps to a struct: `lists` are columns separated by |, `empties` may be empty without default,
+    `times` hold a local time of day."""
 
     file: str
     struct: type[T]
@@ -52,6 +53,7 @@ class CsvShape(Generic[T]):
     columns: tuple[str, ...]
     lists: tuple[str, ...] = ()
     empties: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
 
 
 def text_of(directory: Path, file: str, faults: FaultList) -> str | None:
@@ -120,7 +122,7 @@ def csv_table(directory: Path, shape: CsvShape[T], faults: FaultList) -> Table[T
                 if cell:
                     values[column] = [part.strip() for part in cell.split("|") if part.strip()]
             elif cell or column in empties:
-                values[column] = cell.strip()
+                values[column] = clock_times(cell.strip()) if column in shape.times else cell.strip()
         table.keys.add(cells[key].strip())
         item = struct_of(shape.struct, values, shape.file, line, faults, strict=False)
         if item is not None:

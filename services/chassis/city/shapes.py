@@ -16,6 +16,7 @@ from schemas.city import (
     Limit,
     PoliceClass,
     ScreenRule,
+    Shift,
     Thresholds,
     Unit,
     WorkingHours,
@@ -44,13 +45,21 @@ CLASSES = CsvShape(
     "classes.csv",
     ClassItem,
     "code",
-    ("standard", "kind", "code", "name", "name_en", "major", "words", "not_words", "verification"),
+    ("standard", "kind", "code", "name", "name_en", "major", "words", "not_words", "verification", "photos"),
     lists=("words", "not_words"),
     empties=("name_en",),
 )
 POLICE = CsvShape("police.csv", PoliceClass, "code", ("code", "name", "stays_with", "class_key"), lists=("stays_with",))
 DEVICES = CsvShape(
     "devices.csv", Device, "device_id", ("device_id", "kind", "division", "name", "lon", "lat", "gateway", "asset")
+)
+ROSTERS = CsvShape(
+    "rosters.csv",
+    Shift,
+    "unit_id",
+    ("unit_id", "days", "starts", "ends", "person", "deputy", "phone", "note"),
+    lists=("days",),
+    times=("starts", "ends"),
 )
 CALENDAR_COLUMNS = ("date", "kind", "name")
 
@@ -95,6 +104,7 @@ class Draft:
     classes: Table[ClassItem]
     police: Table[PoliceClass]
     devices: Table[Device]
+    rosters: Table[Shift]
     dangers: Table[Danger]
     screens: Table[ScreenRule]
     rules: Table[DutyRule]
@@ -142,6 +152,7 @@ def read(directory: Path, faults: FaultList) -> Draft:
         classes=csv_table(directory, CLASSES, faults),
         police=csv_table(directory, POLICE, faults),
         devices=csv_table(directory, DEVICES, faults),
+        rosters=csv_table(directory, ROSTERS, faults),
         dangers=toml_table(lexicon, "danger", Danger, "word", faults),
         screens=toml_table(scenes, "screen", ScreenRule, "kind", faults),
         rules=toml_table(rulebook, "rule", DutyRule, "rule_id", faults),
