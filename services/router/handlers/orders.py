@@ -5,15 +5,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from schemas.facts import OrderFact, OrderRouted
-from schemas.vocabulary import OrderStatus
+from schemas.facts import OrderFact
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.router import store
+from services.router.rules.landing import class_key_of, has_ended
 
-_ENDED = frozenset(
-    {OrderStatus.CLOSED, OrderStatus.REJECTED, OrderStatus.TRANSFERRED, OrderStatus.MERGED, OrderStatus.VOID}
-)
 _State = dict[object, store.Landing]
 
 
@@ -49,8 +46,8 @@ class OrdersHandler:
         known = state.get(fact.order_id)
         if known is not None and known.seq >= fact.seq:
             return
-        class_key = fact.class_ref.key if isinstance(fact, OrderRouted) else known.class_key if known else None
-        state[fact.order_id] = store.Landing(fact.order_id, fact.seq, fact.status in _ENDED, class_key)
+        class_key = class_key_of(fact) or (known.class_key if known else None)
+        state[fact.order_id] = store.Landing(fact.order_id, fact.seq, has_ended(fact), class_key)
 
     async def apply(self, connection: Connection, state: _State) -> None:
         """One update for all, in the order of their ids so that two batches never wait in a ring."""

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from schemas.facts import (
     ArrivedOnSite,
     AssignmentAccepted,
+    AssignmentConfirmed,
     AssignmentDone,
     AssignmentOffer,
     AssignmentWithdrawn,
@@ -32,8 +33,11 @@ from schemas.facts import (
     OrderRouted,
     OrderTransferred,
     OrderVoided,
+    ProgressNoted,
     ReportJoined,
     ReportStub,
+    Supervised,
+    Urged,
     VerificationRecorded,
 )
 from schemas.vocabulary import AssignmentRole, OrderStatus, Source, TicketType, Tier, Urgency
@@ -127,6 +131,8 @@ class Misplaced(ValueError):
     """A fact that cannot stand where its number puts it: the first must open the order, no other may."""
 
 
+# Facts that move no clock. Every other one has its step below, so that none is forgotten (tests/contracts).
+STILL: frozenset[type[OrderFact]] = frozenset({ProgressNoted, AssignmentConfirmed, Urged, Supervised})
 _RANK = {tier: rank for rank, tier in enumerate(Tier)}
 F = TypeVar("F", bound=OrderFact)
 _FOLDS: dict[type[OrderFact], Callable[[Timeline, Any], Timeline]] = {}
@@ -145,6 +151,11 @@ def fold(timeline: Timeline | None, fact: OrderFact) -> Timeline:
     if step is not None:
         timeline = step(timeline, fact)
     return _moved_on(timeline, fact)
+
+
+def moving() -> frozenset[type[OrderFact]]:
+    """The facts that clocks are computed from."""
+    return frozenset({OrderOpened, *_FOLDS})
 
 
 def _on(kind: type[F]) -> Callable[[Callable[[Timeline, F], Timeline]], Callable[[Timeline, F], Timeline]]:
