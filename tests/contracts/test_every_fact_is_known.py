@@ -1,6 +1,6 @@
 """No fact about an order is forgotten on its way: it is carried, folded where it must be, and has its examples.
 
-Whoever adds a fact is told here what is still missing. (Examples: test_examples. One fact a change: tests/rules/dispatch.)
+Whoever adds a fact is told here what is still missing (examples: test_examples; one fact a change: rules/dispatch).
 """
 
 from collections.abc import Iterator
