@@ -12,7 +12,7 @@ not mistaken for a repeat) · *wait* (a dependency is away: again, for ever).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -42,6 +42,7 @@ _AS_INT = attrgetter("int")  # ids compare in Python, their numbers do not
 PORTION_BYTES = 4_000_000
 Dead = tuple[Record, str, str]  # a message, its code and its cause
 Identity = Callable[[Record, Any], UUID]
+OnDead = Callable[[Connection, Sequence[Record], datetime], Awaitable[None]]
 
 
 def identity_of(record: Record, fact: Any) -> UUID:
@@ -99,7 +100,8 @@ class Handler(Protocol):
 
 class Seam:
     """Takes batches from an engine and brings each through one transaction. `relay` is woken after a commit; `urgent`
-    says that the lane's facts leave first; `identity` tells what the inbox knows a message by."""
+    says that the lane's facts leave first; `identity` tells what the inbox knows a message by; `on_dead` is told of
+    messages in the very transaction that makes dead letters of them."""
 
     def __init__(
         self,
@@ -110,9 +112,11 @@ class Seam:
         relay: Relay | None = None,
         urgent: bool = False,
         identity: Identity = identity_of,
+        on_dead: OnDead | None = None,
     ) -> None:
         self.handler = handler
         self._identity = identity
+        self._on_dead = on_dead
         self.progress = Progress(handler.consumer)
         self._pool = pool
         self._relay = relay
@@ -231,7 +235,12 @@ class Seam:
         await connection.execute(
             "DELETE FROM inbox WHERE consumer = $1 AND id = ANY($2)", self.handler.consumer, [w.id for w, _ in refused]
         )
-        letters = [dead_letter(w.record, e.code, e.detail, self.handler.consumer, now) for w, e in refused]
+        await self._write_letters(connection, [(w.record, e.code, e.detail) for w, e in refused], now)
+
+    async def _write_letters(self, connection: Connection, dead: list[Dead], now: datetime) -> None:
+        if self._on_dead is not None:
+            await self._on_dead(connection, [record for record, _, _ in dead], now)
+        letters = [dead_letter(r, code, cause, self.handler.consumer, now) for r, code, cause in dead]
         await outbox.write(connection, letters, urgent=False, recorded_at=now)
 
     async def _give_up(self, work: Work, error: Exception) -> None:
@@ -252,9 +261,7 @@ class Seam:
     async def _bury(self, dead: list[Dead]) -> None:
         async def write() -> None:
             async with self._pool.acquire() as connection, connection.transaction():
-                now: datetime = await connection.fetchval("SELECT clock_timestamp()")
-                letters = [dead_letter(r, code, cause, self.handler.consumer, now) for r, code, cause in dead]
-                await outbox.write(connection, letters, urgent=False, recorded_at=now)
+                await self._write_letters(connection, dead, await connection.fetchval("SELECT clock_timestamp()"))
 
         await self.progress.patiently(write)
         metrics.MESSAGES.labels(self.handler.consumer, "dead").inc(len(dead))

@@ -11,6 +11,7 @@ from schemas.city import City
 from schemas.topics import ORDERS_EVENTS
 from services.chassis.city import load
 from services.chassis.database import open_pool
+from services.chassis.delivery import Seam
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.outbox import Relay
 from services.chassis.pruning import prune_for_ever
@@ -18,7 +19,7 @@ from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.supervision.api import supervision_app
-from services.supervision.handlers import MarkingSeam, OrdersHandler, Sweep
+from services.supervision.handlers import OrdersHandler, Sweep
 from services.supervision.rules.stages import Promises
 from services.supervision.settings import SupervisionSettings
 
@@ -44,7 +45,7 @@ def api() -> None:
 class Worker:
     """The parts of the worker process: what reads facts, what gives notices, what publishes both's news."""
 
-    seam: MarkingSeam
+    seam: Seam
     engine: LoopEngine
     sweep: Sweep
     relay: Relay
@@ -59,7 +60,7 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
     handler = OrdersHandler(Promises.of(city))
-    seam = MarkingSeam(handler, pool, settings, relay=relay)
+    seam = Seam(handler, pool, settings, relay=relay, on_dead=handler.mark)
     engine = LoopEngine(
         seam,
         bootstrap=settings.kafka_bootstrap,

@@ -1,14 +1,17 @@
 """The delivery seam keeps its promises. Each test fails when the rule it names is broken."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import uuid4
 
 import asyncpg
 import msgspec
 import pytest
 
-from schemas.envelope import Outgoing, header
+from schemas.envelope import Outgoing, Record, header
 from services.chassis.commands import Desk
+from services.chassis.database import Connection
 from services.chassis.delivery import Seam
 from services.chassis.settings import ServiceSettings
 from tests.chassis.ledger import Counter, Deposit, Ledger, record, total, unreadable
@@ -195,3 +198,22 @@ async def test_many_workers_on_few_accounts_lose_nothing(
     batches = [records[i : i + size] for i in range(0, 84, size)]
     await asyncio.gather(*(seams[i % 4].handle(batch) for i, batch in enumerate(batches * 2)))
     assert [await total(pool, f"x{k}") for k in range(3)] == [(28, 28)] * 3
+
+
+async def test_whoever_must_know_of_dead_letters_is_told_in_the_transaction_that_makes_them(
+    pool: asyncpg.Pool, settings: ServiceSettings
+) -> None:
+    away = [ConnectionError("gone for a moment")]
+
+    async def note(connection: Connection, records: Sequence[Record], now: datetime) -> None:
+        await connection.execute("INSERT INTO stops (consumer, reason, at) VALUES ($1, 'dead', $2)", str(records), now)
+        if away:
+            raise away.pop()
+
+    seam = Seam(Ledger(refuse={2}, poison={3}), pool, settings, on_dead=note)
+    dead = [unreadable(offset=1), record("a", 2, offset=2), record("a", 3, offset=3)]
+    for each in dead:
+        await seam.handle([each])
+    told = {row["consumer"] for row in await pool.fetch("SELECT consumer FROM stops")}
+    assert told == {str([each]) for each in dead}
+    assert len(await letters(pool)) == 3

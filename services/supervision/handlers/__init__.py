@@ -1,11 +1,10 @@
 """What happens when a fact of an order arrives, and when a deadline does.
 
-`orders` folds facts into timelines and sets clocks · `dead` marks orders that miss a fact · `sweep` gives notices when
-their time has come · `news` words what is announced.
+`orders` folds facts into timelines, sets clocks and marks orders that miss a fact · `sweep` gives notices when their time
+has come · `news` words what is announced.
 """
 
-from services.supervision.handlers.dead import MarkingSeam
 from services.supervision.handlers.orders import OrdersHandler
 from services.supervision.handlers.sweep import Sweep
 
-__all__ = ["MarkingSeam", "OrdersHandler", "Sweep"]
+__all__ = ["OrdersHandler", "Sweep"]

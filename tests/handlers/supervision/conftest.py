@@ -9,7 +9,8 @@ import pytest
 from deploy.stack.keys import jwks_file
 from deploy.stack.lifecycle import Stack
 from services.chassis.database import open_pool
-from services.supervision.handlers import MarkingSeam, OrdersHandler
+from services.chassis.delivery import Seam
+from services.supervision.handlers import OrdersHandler
 from services.supervision.settings import SupervisionSettings
 from tests.rules.supervision_timeline.toy import PROMISES
 
@@ -39,6 +40,7 @@ async def pool(settings: SupervisionSettings) -> AsyncIterator[asyncpg.Pool]:
 
 
 @pytest.fixture
-def seam(pool: asyncpg.Pool, settings: SupervisionSettings) -> MarkingSeam:
+def seam(pool: asyncpg.Pool, settings: SupervisionSettings) -> Seam:
     """What the worker feeds its batches into."""
-    return MarkingSeam(OrdersHandler(PROMISES), pool, settings)
+    handler = OrdersHandler(PROMISES)
+    return Seam(handler, pool, settings, on_dead=handler.mark)

@@ -11,8 +11,9 @@ import pytest
 
 from deploy.stack.keys import issue_token
 from deploy.stack.lifecycle import Stack
+from services.chassis.delivery import Seam
 from services.supervision.api import supervision_app
-from services.supervision.handlers import MarkingSeam, Sweep
+from services.supervision.handlers import Sweep
 from services.supervision.settings import SupervisionSettings
 from tests.rules.supervision_timeline.story import Story, minutes, records, tick
 from tests.rules.supervision_timeline.toy import CITY, START
@@ -45,7 +46,7 @@ async def ask(pool: asyncpg.Pool, settings: SupervisionSettings, servers: Stack)
 
 
 @pytest.fixture
-async def story(seam: MarkingSeam, pool: asyncpg.Pool) -> Story:
+async def story(seam: Seam, pool: asyncpg.Pool) -> Story:
     """An order whose acceptance and contact were missed."""
     told = Story("asked").opened(START)
     await seam.handle(records(*told.outgoing()))
@@ -94,7 +95,7 @@ async def test_outsiders_see_nothing(ask: Ask, story: Story, role: str) -> None:
         assert reply.status_code == 403 and reply.json()["code"] == "forbidden"
 
 
-async def test_many_orders_at_once(ask: Ask, seam: MarkingSeam) -> None:
+async def test_many_orders_at_once(ask: Ask, seam: Seam) -> None:
     stories = [Story(f"many-{number}").opened(START) for number in range(60)]
     await seam.handle(records(*(each for told in stories for each in told.outgoing())))
     ids = [str(told.order_id) for told in stories]
@@ -138,7 +139,7 @@ async def test_a_breach_says_which_order_where_and_whose(ask: Ask, story: Story)
     assert item["owner"]["unit_id"] == "street-a" and item["due"] == "2026-03-02T10:30:00+08:00"
 
 
-async def test_pages_follow_each_other_without_a_gap(ask: Ask, seam: MarkingSeam, pool: asyncpg.Pool) -> None:
+async def test_pages_follow_each_other_without_a_gap(ask: Ask, seam: Seam, pool: asyncpg.Pool) -> None:
     for number in range(7):
         await seam.handle(records(*Story(f"page-{number}").opened(START).outgoing()))
     await seam.handle(tick(START + minutes(61)))
@@ -167,7 +168,7 @@ async def test_a_filter_that_does_not_fit_is_refused(ask: Ask, query: str) -> No
     assert reply.status_code == 422 and reply.json()["code"] == "invalid"
 
 
-async def test_the_light_is_of_the_moment_of_the_answer(ask: Ask, seam: MarkingSeam, pool: asyncpg.Pool) -> None:
+async def test_the_light_is_of_the_moment_of_the_answer(ask: Ask, seam: Seam, pool: asyncpg.Pool) -> None:
     now = await pool.fetchval("SELECT clock_timestamp()")
     told = Story("lights").opened(now - minutes(27))
     await seam.handle(records(*told.outgoing()))

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from schemas.envelope import Record
 from schemas.facts import ClocksSet
-from services.supervision.handlers import MarkingSeam, OrdersHandler
+from services.chassis.delivery import Seam
+from services.supervision.handlers import OrdersHandler
 from services.supervision.settings import SupervisionSettings
 from tests.handlers.supervision.said import outbox, said
 from tests.rules.supervision_timeline.story import Story, minutes, records, tick
@@ -22,7 +23,7 @@ async def clocks(pool: asyncpg.Pool, story: Story) -> dict[str, str]:
     return {row["stage"]: row["state"] for row in rows}
 
 
-async def test_the_same_facts_however_often_are_folded_once(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_the_same_facts_however_often_are_folded_once(pool: asyncpg.Pool, seam: Seam) -> None:
     story = Story("twice").opened(START).accepted(START + minutes(5))
     batch = records(*story.outgoing())
     for _ in range(3):
@@ -34,7 +35,7 @@ async def test_the_same_facts_however_often_are_folded_once(pool: asyncpg.Pool, 
 
 
 async def test_several_facts_in_a_batch_are_announced_as_they_stand_after_the_last(
-    pool: asyncpg.Pool, seam: MarkingSeam
+    pool: asyncpg.Pool, seam: Seam
 ) -> None:
     story = Story("batch").opened(START).accepted(START + minutes(5)).contacted(START + minutes(6))
     await seam.handle(records(*story.outgoing()))
@@ -44,7 +45,7 @@ async def test_several_facts_in_a_batch_are_announced_as_they_stand_after_the_la
     assert await clocks(pool, story) == {c.stage: c.state for c in announced.clocks}
 
 
-async def test_a_note_changes_no_clock_and_announces_nothing(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_a_note_changes_no_clock_and_announces_nothing(pool: asyncpg.Pool, seam: Seam) -> None:
     story = Story("note").opened(START).noted(START + minutes(5))
     await seam.handle(records(*story.outgoing(1, 1)))
     await seam.handle(records(*story.outgoing(2)))
@@ -52,7 +53,7 @@ async def test_a_note_changes_no_clock_and_announces_nothing(pool: asyncpg.Pool,
     assert len(await said(pool, ClocksSet)) == 1
 
 
-async def test_facts_behind_a_gap_wait_and_follow(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_facts_behind_a_gap_wait_and_follow(pool: asyncpg.Pool, seam: Seam) -> None:
     story = Story("gap").opened(START).accepted(START + minutes(5)).contacted(START + minutes(6))
     story.done(START + minutes(9))
     await seam.handle(records(*story.outgoing(4, 4), *story.outgoing(3, 3)))
@@ -68,7 +69,7 @@ async def test_facts_behind_a_gap_wait_and_follow(pool: asyncpg.Pool, seam: Mark
 
 
 async def test_two_workers_with_the_same_order_lose_nothing(
-    pool: asyncpg.Pool, settings: SupervisionSettings, seam: MarkingSeam
+    pool: asyncpg.Pool, settings: SupervisionSettings, seam: Seam
 ) -> None:
     """A stall between gather and apply: the other worker must wait for the order that is being born."""
 
@@ -82,7 +83,7 @@ async def test_two_workers_with_the_same_order_lose_nothing(
 
     story = Story("both").opened(START).accepted(START + minutes(5))
     slow = Slow(PROMISES)
-    first = asyncio.create_task(MarkingSeam(slow, pool, settings).handle(records(*story.outgoing(1, 1))))
+    first = asyncio.create_task(Seam(slow, pool, settings).handle(records(*story.outgoing(1, 1))))
     await slow.stalled.wait()
     second = asyncio.create_task(seam.handle(records(*story.outgoing())))
     done, _ = await asyncio.wait([second], timeout=0.3)
@@ -93,7 +94,7 @@ async def test_two_workers_with_the_same_order_lose_nothing(
     assert (await clocks(pool, story))["accept"] == "met"
 
 
-async def test_a_tick_only_moves_forward(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_a_tick_only_moves_forward(pool: asyncpg.Pool, seam: Seam) -> None:
     for step in (10, 20, 15):
         await seam.handle(tick(START + minutes(step)))
     rows = await pool.fetch("SELECT part, t FROM ticks")
@@ -101,7 +102,7 @@ async def test_a_tick_only_moves_forward(pool: asyncpg.Pool, seam: MarkingSeam) 
     assert await pool.fetchval("SELECT count(*) FROM inbox") == 0
 
 
-async def test_a_first_fact_that_opens_nothing_is_a_dead_letter(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_a_first_fact_that_opens_nothing_is_a_dead_letter(pool: asyncpg.Pool, seam: Seam) -> None:
     story = Story("headless").opened(START).accepted(START + minutes(5))
     broken = Story("headless")
     broken.facts = [replace(story.facts[1], seq=1)]
@@ -112,7 +113,7 @@ async def test_a_first_fact_that_opens_nothing_is_a_dead_letter(pool: asyncpg.Po
 
 
 async def test_a_corrected_class_moves_the_deadline_and_takes_away_what_is_no_longer_promised(
-    pool: asyncpg.Pool, seam: MarkingSeam
+    pool: asyncpg.Pool, seam: Seam
 ) -> None:
     story = Story("moved").opened(START, triage=True)
     await seam.handle(records(*story.outgoing()))
@@ -128,14 +129,14 @@ async def test_a_corrected_class_moves_the_deadline_and_takes_away_what_is_no_lo
     assert await pool.fetchval("SELECT division FROM orders") == "D2"
 
 
-async def test_an_imported_order_has_clocks_and_no_timers(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_an_imported_order_has_clocks_and_no_timers(pool: asyncpg.Pool, seam: Seam) -> None:
     story = Story("past").opened(START, imported=True)
     await seam.handle(records(*story.outgoing()))
     assert len(await clocks(pool, story)) == 4
     assert await pool.fetchval("SELECT count(*) FROM clocks WHERE next_at IS NOT NULL") == 0
 
 
-async def test_an_unreadable_message_is_remembered_with_its_order(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_an_unreadable_message_is_remembered_with_its_order(pool: asyncpg.Pool, seam: Seam) -> None:
     story = Story("torn").opened(START).accepted(START + minutes(5))
     await seam.handle(records(*story.outgoing(1, 1)))
     (whole,) = records(*story.outgoing(2))

@@ -9,7 +9,8 @@ import pytest
 from schemas.envelope import Record
 from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn, Supervised
 from services.chassis import metrics
-from services.supervision.handlers import MarkingSeam, Sweep
+from services.chassis.delivery import Seam
+from services.supervision.handlers import Sweep
 from tests.handlers.supervision.said import outbox, said
 from tests.rules.supervision_timeline.story import NOISE, Story, minutes, records, tick
 from tests.rules.supervision_timeline.toy import START
@@ -25,7 +26,7 @@ def sweep(pool: asyncpg.Pool) -> Sweep:
     return Sweep(pool, page=50)
 
 
-async def passes(seam: MarkingSeam, sweep: Sweep, count: float) -> int:
+async def passes(seam: Seam, sweep: Sweep, count: float) -> int:
     """Every partition's Tick passes that minute; how many notices are given."""
     await seam.handle(tick(at(count)))
     return await sweep.drain()
@@ -39,7 +40,7 @@ async def warned(pool: asyncpg.Pool) -> list[str]:
     return [fact.stage for fact in await said(pool, DeadlineWarned)]
 
 
-async def test_a_clock_warns_once_and_is_missed_once(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
+async def test_a_clock_warns_once_and_is_missed_once(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     story = Story("late").opened(START)
     await seam.handle(records(*story.outgoing()))
     assert await passes(seam, sweep, 24) == 0
@@ -55,7 +56,7 @@ async def test_a_clock_warns_once_and_is_missed_once(pool: asyncpg.Pool, seam: M
 
 
 async def test_the_answer_to_a_notice_shows_the_clocks_as_they_now_stand(
-    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep
+    pool: asyncpg.Pool, seam: Seam, sweep: Sweep
 ) -> None:
     """Dispatch keeps what it was last told; without this an order long overdue would still look green there."""
     story = Story("answered").opened(START)
@@ -71,7 +72,7 @@ async def test_the_answer_to_a_notice_shows_the_clocks_as_they_now_stand(
     assert [(c.state, c.light) for c in told.clocks if c.stage == "accept"] == [("missed", "red")]
 
 
-async def test_nothing_is_missed_while_one_partition_lags(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
+async def test_nothing_is_missed_while_one_partition_lags(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     story = Story("lag").opened(START).accepted(at(29), recorded=at(29))
     await seam.handle(records(*story.outgoing(1, 1)))
     ticks = tick(at(600))
@@ -87,7 +88,7 @@ async def test_nothing_is_missed_while_one_partition_lags(pool: asyncpg.Pool, se
 
 
 async def test_nothing_of_an_order_is_missed_while_a_fact_of_it_waits(
-    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep
+    pool: asyncpg.Pool, seam: Seam, sweep: Sweep
 ) -> None:
     story = Story("hole").opened(START).accepted(at(5)).contacted(at(6)).noted(at(7))
     other = Story("whole").opened(START)
@@ -103,7 +104,7 @@ async def test_nothing_of_an_order_is_missed_while_a_fact_of_it_waits(
 
 @pytest.mark.parametrize("torn", [True, False])
 async def test_nothing_of_an_order_is_missed_while_a_fact_of_it_is_dead(
-    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep, torn: bool
+    pool: asyncpg.Pool, seam: Seam, sweep: Sweep, torn: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unreadable, and readable but impossible to handle; until the mended one comes, with or without later facts."""
     story = Story("dead").opened(START).accepted(at(5)).contacted(at(6))
@@ -112,10 +113,9 @@ async def test_nothing_of_an_order_is_missed_while_a_fact_of_it_is_dead(
     if torn:
         await seam.handle([Record(good.topic, 0, good.offset, good.key, b"{", good.headers)])
     else:
-        fold = seam._orders._fold
-        seam._orders._fold = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
-        await seam.handle([good])
-        seam._orders._fold = fold  # type: ignore[method-assign]
+        with monkeypatch.context() as broken:
+            broken.setattr(seam.handler, "_fold", lambda *_: 1 / 0)
+            await seam.handle([good])
     assert any(each.topic.endswith(".dlq") for each in await outbox(pool))
     assert await passes(seam, sweep, 31) == 0
     await sweep.look()
@@ -127,7 +127,7 @@ async def test_nothing_of_an_order_is_missed_while_a_fact_of_it_is_dead(
     assert await missed(pool) == ["contact"]
 
 
-async def test_a_fact_that_comes_late_takes_the_miss_back(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
+async def test_a_fact_that_comes_late_takes_the_miss_back(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     """A phone without network: accepted at 20, told at 50."""
     story = Story("offline").opened(START)
     await seam.handle(records(*story.outgoing()))
@@ -142,7 +142,7 @@ async def test_a_fact_that_comes_late_takes_the_miss_back(pool: asyncpg.Pool, se
     assert await passes(seam, sweep, 41) == 0
 
 
-async def test_a_milestone_after_the_due_leaves_the_miss(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
+async def test_a_milestone_after_the_due_leaves_the_miss(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     story = Story("sluggish").opened(START)
     await seam.handle(records(*story.outgoing()))
     await passes(seam, sweep, 40)
@@ -154,7 +154,7 @@ async def test_a_milestone_after_the_due_leaves_the_miss(pool: asyncpg.Pool, sea
 
 
 async def test_a_late_milestone_known_before_the_tick_is_still_a_miss(
-    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep
+    pool: asyncpg.Pool, seam: Seam, sweep: Sweep
 ) -> None:
     story = Story("known").opened(START).accepted(at(31))
     await seam.handle(records(*story.outgoing()))
@@ -164,7 +164,7 @@ async def test_a_late_milestone_known_before_the_tick_is_still_a_miss(
 
 
 async def test_an_order_that_was_void_takes_its_misses_back_and_owes_nothing(
-    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep
+    pool: asyncpg.Pool, seam: Seam, sweep: Sweep
 ) -> None:
     story = Story("void").opened(START)
     await seam.handle(records(*story.outgoing()))
@@ -177,7 +177,7 @@ async def test_an_order_that_was_void_takes_its_misses_back_and_owes_nothing(
     assert await passes(seam, sweep, 10_000) == 0 and len(await missed(pool)) == before
 
 
-async def test_a_new_deadline_is_a_new_notice(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
+async def test_a_new_deadline_is_a_new_notice(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     """The class is corrected after the promise was missed: the other class has another limit."""
     story = Story("due").opened(START).accepted(at(5)).contacted(at(6))
     await seam.handle(records(*story.outgoing()))
@@ -192,9 +192,7 @@ async def test_a_new_deadline_is_a_new_notice(pool: asyncpg.Pool, seam: MarkingS
     assert dues == [at(480), at(600)]
 
 
-async def test_a_miss_that_comes_true_after_all_is_told_again(
-    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep
-) -> None:
+async def test_a_miss_that_comes_true_after_all_is_told_again(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     await seam.handle(records(*Story("again").opened(START).outgoing()))
     await passes(seam, sweep, 40)
     await pool.execute("UPDATE notices SET withdrawn_at = clock_timestamp(), cause = 'test' WHERE notice = 'miss'")
@@ -212,7 +210,7 @@ async def test_a_miss_that_comes_true_after_all_is_told_again(
     assert len(await missed(pool)) == 2, "given before, and it stands: never twice"
 
 
-async def test_after_a_long_silence_the_miss_alone_is_news(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
+async def test_after_a_long_silence_the_miss_alone_is_news(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     for number in range(120):
         await seam.handle(records(*Story(f"silence-{number}").opened(START).outgoing()))
     await passes(seam, sweep, 100_000)
@@ -221,7 +219,7 @@ async def test_after_a_long_silence_the_miss_alone_is_news(pool: asyncpg.Pool, s
     assert await pool.fetchval("SELECT count(*) FROM clocks WHERE next_at IS NOT NULL") == 0
 
 
-async def test_two_sweeps_give_each_notice_once(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_two_sweeps_give_each_notice_once(pool: asyncpg.Pool, seam: Seam) -> None:
     for number in range(100):
         await seam.handle(records(*Story(f"shared-{number}").opened(START).outgoing()))
     await seam.handle(tick(at(1000)))
@@ -232,9 +230,7 @@ async def test_two_sweeps_give_each_notice_once(pool: asyncpg.Pool, seam: Markin
     assert len(facts) == len({(fact.clock_id, fact.due) for fact in facts}) == 400
 
 
-async def test_a_sweep_leaves_alone_an_order_that_is_being_folded(
-    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep
-) -> None:
+async def test_a_sweep_leaves_alone_an_order_that_is_being_folded(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     """The fold holds the order and has read its clocks; whatever the sweep did now, the fold would write over."""
     story = Story("folding").opened(START).accepted(at(20), recorded=at(50))
     await seam.handle(records(*story.outgoing(1, 1)))
@@ -258,12 +254,12 @@ async def test_a_sweep_leaves_alone_an_order_that_is_being_folded(
     assert len(await said(pool, ClocksSet)) == 2
 
 
-async def test_an_imported_order_is_never_news(pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep) -> None:
+async def test_an_imported_order_is_never_news(pool: asyncpg.Pool, seam: Seam, sweep: Sweep) -> None:
     await seam.handle(records(*Story("past").opened(START, imported=True).outgoing()))
     assert await passes(seam, sweep, 100_000) == 0
 
 
-async def test_one_bad_sweep_does_not_stop_the_next(pool: asyncpg.Pool, seam: MarkingSeam) -> None:
+async def test_one_bad_sweep_does_not_stop_the_next(pool: asyncpg.Pool, seam: Seam) -> None:
     await seam.handle(records(*Story("bad").opened(START).outgoing()))
     await seam.handle(tick(at(31)))
     sweep = Sweep(pool, every=0.01)
@@ -286,7 +282,7 @@ async def test_one_bad_sweep_does_not_stop_the_next(pool: asyncpg.Pool, seam: Ma
 
 
 async def test_a_tick_that_stands_still_is_an_alarm(
-    pool: asyncpg.Pool, seam: MarkingSeam, sweep: Sweep, caplog: pytest.LogCaptureFixture
+    pool: asyncpg.Pool, seam: Seam, sweep: Sweep, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = await pool.fetchval("SELECT clock_timestamp()")
     await seam.handle(tick(now - minutes(1)))
