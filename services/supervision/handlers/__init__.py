@@ -1,7 +1,7 @@
 """What happens when a fact of an order arrives, and when a deadline does.
 
-`orders` folds facts into timelines, sets clocks and marks orders that miss a fact · `sweep` gives notices when their time
-has come · `news` words what is announced.
+`orders` folds facts into timelines, sets clocks, and marks orders of which a fact is dead · `sweep` gives notices when
+their time has come · `news` words what is announced.
 """
 
 from services.supervision.handlers.orders import OrdersHandler

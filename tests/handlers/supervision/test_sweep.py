@@ -236,14 +236,14 @@ async def test_a_sweep_leaves_alone_an_order_that_is_being_folded(pool: asyncpg.
     await seam.handle(records(*story.outgoing(1, 1)))
     await seam.handle(tick(at(40)))
     go, stalled = asyncio.Event(), asyncio.Event()
-    apply = seam._orders.apply
+    apply = seam.handler.apply
 
     async def slow(connection: object, state: object) -> None:
         stalled.set()
         await go.wait()
         await apply(connection, state)  # type: ignore[arg-type]
 
-    seam._orders.apply = slow  # type: ignore[method-assign, assignment]
+    seam.handler.apply = slow  # type: ignore[method-assign, assignment]
     folding = asyncio.create_task(seam.handle(records(*story.outgoing(2))))
     await stalled.wait()
     assert await sweep.drain() == 0
