@@ -1,29 +1,25 @@
 """Facts: what happened, in the past tense, by the service that announces it."""
 
-from schemas.facts.dispatch import (
-    ArrivedOnSite,
-    AssignmentAccepted,
+from schemas.facts.dispatch.assigning import AssignmentAccepted, AssignmentWithdrawn
+from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub, Tick
+from schemas.facts.dispatch.finishing import (
     AssignmentConfirmed,
     AssignmentDone,
-    AssignmentOffer,
-    AssignmentWithdrawn,
     CallbackRecorded,
-    ContactMade,
     OrderClosed,
-    OrderFact,
+    OrderReopened,
+    VerificationRecorded,
+)
+from schemas.facts.dispatch.merging import OrderTransferred
+from schemas.facts.dispatch.milestones import ArrivedOnSite, ContactMade, ProgressNoted
+from schemas.facts.dispatch.steering import (
     OrderOpened,
     OrderRejected,
-    OrderReopened,
     OrderRouted,
-    OrderTransferred,
     OrderVoided,
-    ProgressNoted,
     ReportJoined,
-    ReportStub,
     Supervised,
-    Tick,
     Urged,
-    VerificationRecorded,
 )
 from schemas.facts.intake import Alarm, Answer, Attachment, Reading, ReadingReceived, Reporter, ReportReceived
 from schemas.facts.router import (

@@ -34,13 +34,13 @@ def test_orders_events_carries_every_fact_about_orders_and_ticks_and_nothing_els
 
 @each
 def test_dispatch_folds_it_into_its_order(kind: type[OrderFact]) -> None:
-    assert kind is OrderOpened or kind in evolve._FOLDS, "add what it makes of an order to services/dispatch/rules"
+    assert kind is OrderOpened or kind in evolve.FOLDS, "add what it makes of an order to services/dispatch/rules"
 
 
 @each
 def test_supervision_folds_it_or_says_that_it_moves_no_clock(kind: type[OrderFact]) -> None:
     folds, still = kind in timeline.moving(), kind in timeline.STILL
-    assert folds or still, "fold it in services/supervision/rules/timeline.py, or add it to STILL there"
+    assert folds or still, "fold it in services/supervision/rules/timeline, or add it to STILL there"
     assert not (folds and still), "it cannot both move clocks and move none"
 
 

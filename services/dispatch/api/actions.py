@@ -10,18 +10,22 @@ from schemas.refusals import Refused
 from services.chassis.web import principal
 from services.dispatch.api.desk import hash_of, idempotency_key, if_match, rooms
 from services.dispatch.handlers import Command
-from services.dispatch.handlers.actions import check_role
-from services.dispatch.rules.bodies import BODIES
-from services.dispatch.rules.lifecycle import ASSIGNMENT_ACTIONS, ORDER_ACTIONS
+from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER, Body
+from services.dispatch.rules.lifecycle import check_role
 from services.dispatch.store import reads
 
-_DECODERS = {action: msgspec.json.Decoder(kind) for action, kind in BODIES.items()}
+_ON_ORDER: dict[str, type[Body]] = {action: one.body for action, one in ON_ORDER.items()}
+_ON_ASSIGNMENT: dict[str, type[Body]] = {action: one.body for action, one in ON_ASSIGNMENT.items()}
+_DECODERS = {
+    **{(action, False): msgspec.json.Decoder(kind) for action, kind in _ON_ORDER.items()},
+    **{(action, True): msgspec.json.Decoder(kind) for action, kind in _ON_ASSIGNMENT.items()},
+}
 routes = APIRouter(prefix="/v1", tags=["actions"])
 
 
-def _described(actions: tuple[str, ...]) -> dict[str, Any]:
+def _described(bodies: dict[str, type[Body]]) -> dict[str, Any]:
     """What OpenAPI says of the bodies and the headers."""
-    schemas, parts = msgspec.json.schema_components([BODIES[a] for a in actions], ref_template="#/components/{name}")
+    schemas, parts = msgspec.json.schema_components(dict.fromkeys(bodies.values()), ref_template="#/components/{name}")
     headers = [
         {"name": "Idempotency-Key", "in": "header", "required": True, "schema": {"type": "string", "maxLength": 200}},
         {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}},
@@ -40,7 +44,7 @@ def _inline(text: bytes, parts: dict[str, Any]) -> bytes:
     return text
 
 
-@routes.post("/orders/{order}/actions/{action}", summary="Act on an order", openapi_extra=_described(ORDER_ACTIONS))
+@routes.post("/orders/{order}/actions/{action}", summary="Act on an order", openapi_extra=_described(_ON_ORDER))
 async def act_on_order(request: Request) -> Response:
     """Do one thing to an order, named by id or number; If-Match is the order's version."""
     return await _act(request, request.path_params["order"], on_assignment=False)
@@ -49,7 +53,7 @@ async def act_on_order(request: Request) -> Response:
 @routes.post(
     "/assignments/{assignment_id}/actions/{action}",
     summary="Act on an assignment",
-    openapi_extra=_described(ASSIGNMENT_ACTIONS),
+    openapi_extra=_described(_ON_ASSIGNMENT),
 )
 async def act_on_assignment(request: Request) -> Response:
     """Do one thing to an assignment; If-Match is the assignment's version."""
@@ -60,7 +64,7 @@ async def _act(request: Request, name: str, *, on_assignment: bool) -> Response:
     found = rooms(request)
     caller = principal(request)
     action = request.path_params["action"]
-    check_role(action, caller, on_assignment=on_assignment)
+    check_role(action, caller.role.value, on_assignment=on_assignment)
     key = idempotency_key(request)
     raw = await request.body()
     target = await _target(request, name, on_assignment=on_assignment)
@@ -72,7 +76,7 @@ async def _act(request: Request, name: str, *, on_assignment: bool) -> Response:
         target=target,
         on_assignment=on_assignment,
         action=action,
-        body=body_of(action, raw),
+        body=body_of(action, raw, on_assignment=on_assignment),
     )
     answered = await found.desk.submit(command)
     return Response(answered.body, media_type="application/json", headers={"etag": f'"{answered.version}"'})
@@ -88,12 +92,12 @@ async def _target(request: Request, name: str, *, on_assignment: bool) -> UUID:
     return found
 
 
-def body_of(action: str, raw: bytes) -> Any:
+def body_of(action: str, raw: bytes, *, on_assignment: bool) -> Any:
     """The body of an action; none at all is an empty one. Raises Refused: malformed, invalid, text_unreadable."""
     if b"\\u0000" in raw:
         raise Refused("text_unreadable", "NUL")
     try:
-        return _DECODERS[action].decode(raw or b"{}")
+        return _DECODERS[action, on_assignment].decode(raw or b"{}")
     except msgspec.ValidationError as error:
         raise Refused("invalid", str(error)[:300]) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

@@ -14,6 +14,7 @@ from services.chassis.commands import Desk
 from services.chassis.web import principal
 from services.dispatch.handlers import Answered, Command
 from services.dispatch.rules import visibility
+from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Order
 from services.dispatch.store import reads
@@ -45,6 +46,11 @@ def rooms(request: Request) -> Rooms:
 def reader(request: Request) -> Principal:
     """A caller who may read orders at all."""
     return principal(request, *visibility.READERS)
+
+
+def actor_of(caller: Principal) -> Actor:
+    """A caller as the rules know one."""
+    return Actor(caller.id, caller.role, caller.unit)
 
 
 def scope_of(directory: Directory, caller: Principal) -> Scope:

@@ -12,7 +12,7 @@ from schemas.refusals import Refused
 from schemas.vocabulary import OrderStatus, Role, Source
 from services.chassis.auth import Principal, allow
 from services.chassis.web import answer, principal
-from services.dispatch.api.desk import MOST, PAGE, Rooms, check_sight, reader, rooms, scope_of, sees, settled
+from services.dispatch.api.desk import MOST, PAGE, Rooms, actor_of, check_sight, reader, rooms, scope_of, sees, settled
 from services.dispatch.rules import shapes, visibility
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.past import rebuilt, reports_in
@@ -121,7 +121,7 @@ async def one_order(
         shown,
         reports=[report_shape(report, revealed=bool(reveal)) for report in stored],
         clocks=running.get(shown.order_id, ()),
-        who=caller.role.value,
+        actor=actor_of(caller),
     )
     return answer(body, headers={"etag": f'"{shown.version}"'})
 

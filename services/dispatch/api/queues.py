@@ -11,9 +11,9 @@ from schemas.facts import ClockView
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
 from services.chassis.web import answer, principal
-from services.dispatch.api.desk import PAGE, Rooms, reader, rooms, scope_of
+from services.dispatch.api.desk import PAGE, Rooms, actor_of, reader, rooms, scope_of
 from services.dispatch.api.orders import Cursor, Limit, following
-from services.dispatch.rules import lifecycle, shapes
+from services.dispatch.rules import shapes
 from services.dispatch.rules.order import Order
 from services.dispatch.store import clocks, reads
 from services.dispatch.store.cursors import After, read_cursor, write_cursor
@@ -37,7 +37,7 @@ async def my_queue(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -
         part = None if order is None else order.assignment(assignment_id)
         if order is None or part is None:
             continue
-        actions = lifecycle.assignment_actions(part.status, part.role, caller.role.value)
+        actions = shapes.assignment_actions(found.directory, order, part, actor_of(caller))
         items.append(
             shapes.brief(found.directory, order)
             | {
@@ -65,7 +65,7 @@ async def triage(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> 
             ],
             "why": order.detail.why,
             "clock": shapes.nearest(running.get(order.order_id, ()), caller.unit),
-            "actions": lifecycle.order_actions(order.status, caller.role.value),
+            "actions": shapes.order_actions(found.directory, order, actor_of(caller)),
         }
         for order in orders.values()
     ]

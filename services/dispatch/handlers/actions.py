@@ -15,18 +15,16 @@ from msgspec import Struct
 
 from schemas.ids import fact_id
 from schemas.refusals import Refused
-from schemas.vocabulary import Role
 from services.chassis import metrics
 from services.chassis.auth import Principal
 from services.chassis.database import Connection
 from services.chassis.delivery import Output
 from services.dispatch.handlers.page import LOCK_SPACE, Page, lock_orders
-from services.dispatch.rules import assignments, lifecycle, orders, shapes
-from services.dispatch.rules.assignments import Act
+from services.dispatch.rules import acts, lifecycle, shapes, standing
+from services.dispatch.rules.acts import Act
 from services.dispatch.rules.book import Actor, Book, Change
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Assignment, Order
-from services.dispatch.rules.visibility import may_see
 from services.dispatch.store import keys, reads
 from services.dispatch.store import orders as store
 from services.dispatch.store.keys import Kept, Key
@@ -51,6 +49,11 @@ class Command(Struct, frozen=True):
     def keyed(self) -> Key:
         """Principal and idempotency key."""
         return (self.principal.id, self.key)
+
+    @property
+    def actor(self) -> Actor:
+        """The principal as the rules know one."""
+        return Actor(self.principal.id, self.principal.role, self.principal.unit)
 
 
 class Answered(Struct, frozen=True):
@@ -101,7 +104,8 @@ class ActionHandler:
     def decide(self, state: _State, command: Command, output: Output) -> Answered:
         """The answer to one write. Raises Refused before anything is folded."""
         order, target = self._target(state, command)
-        self._check_unit(order, target, command.principal)
+        caller = standing.caller(self._directory, order, target, command.actor)
+        lifecycle.check_caller(command.action, caller, on_assignment=command.on_assignment)
         first = state.keys.get(command.keyed)
         if first is not None:
             if first.body_hash != command.body_hash:
@@ -131,37 +135,20 @@ class ActionHandler:
         await keys.save(connection, state.new_keys)
 
     def _act(self, book: Book, order: Order, target: Assignment | None, command: Command) -> None:
-        caller = command.principal
+        actor = command.actor
         # the target is part of the cause: a key belongs to a principal, its facts to what they changed
-        cause = fact_id(command.target, f"{caller.id}\x1f{command.key}")
-        asked = Act(command.action, command.body, Actor(caller.id, caller.role, caller.unit), cause)
+        cause = fact_id(command.target, f"{actor.id}\x1f{command.key}")
+        asked = Act(command.action, command.body, actor, cause)
         if target is None:
-            orders.act(book, order, asked)
+            acts.on_order(book, order, asked)
         else:
-            assignments.act(book, order, target, asked)
+            acts.on_assignment(book, order, target, asked)
 
     def _target(self, state: _State, command: Command) -> tuple[Order, Assignment | None]:
         order = state.page.book.orders.get(state.order_of.get(command.target, command.target))
         if order is None:
             raise Refused("not_found")
         return order, order.assignment(command.target) if command.on_assignment else None
-
-    def _check_unit(self, order: Order, target: Assignment | None, caller: Principal) -> None:
-        """A unit acts on its own part only, a centre within its boundary, an import on what was imported."""
-        if caller.role is Role.RESPONDER and target is not None:
-            allowed = bool(caller.unit) and caller.unit == target.unit
-        else:
-            allowed = may_see(
-                self._directory,
-                caller.role,
-                caller.unit,
-                division=order.detail.place.division,
-                lead=order.lead,
-                units=(a.unit for a in order.assignments),
-                path=(hop.unit for hop in order.detail.path),
-            )
-        if not allowed:
-            raise Refused("other_unit")
 
     def _changes_since(self, state: _State, order: Order, command: Command) -> list[dict[str, Any]]:
         """What happened since the version that the caller saw, the newest first; at least the newest change of all."""
@@ -194,12 +181,3 @@ def _shown(change: Change) -> dict[str, Any]:
         "new_version": change.new_version,
         "recorded_at": change.fact.recorded_at,
     }
-
-
-def check_role(action: str, caller: Principal, *, on_assignment: bool) -> None:
-    """Raises Refused: `action_unknown` for what is no action of an order (or assignment), `forbidden` for what this
-    role may never do."""
-    known = lifecycle.ASSIGNMENT_ACTIONS if on_assignment else lifecycle.ORDER_ACTIONS
-    if action not in known:
-        raise Refused("action_unknown", action, allowed=list(known))
-    lifecycle.check_role(action, caller.role.value)

@@ -26,7 +26,7 @@ def check(
     Raises Refused `action_not_allowed` when the order waits for no check.
     """
     when = "failed" if not passed else "passed, somebody to call" if order.citizens else "passed, nobody to call"
-    to = lifecycle.order_step(order.status, "verify", when, actor.who)
+    to = lifecycle.order_step(order.status, "verify", when, actor.who).to
     closes = to is OrderStatus.CLOSED
     book.record(
         order,

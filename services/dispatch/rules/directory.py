@@ -10,6 +10,9 @@ from schemas.city import City, Unit
 from schemas.facts import ClassRef
 from schemas.vocabulary import Tier
 
+CENTRE = "centre"  # the function of the units that dispatch
+DEEPEST = 16  # deeper than any administration; ends a ring in the data
+
 
 class Directory:
     """The units, divisions and classes of a city."""
@@ -21,6 +24,7 @@ class Directory:
         self._children: dict[str, list[str]] = defaultdict(list)
         for division in city.divisions:
             self._children[division.parent].append(division.code)
+        self._centres = {unit.division: unit.unit_id for unit in reversed(city.units) if unit.function == CENTRE}
         self._classes = {
             item.key: ClassRef(standard=item.standard, kind=item.kind, code=item.code, name=item.name)
             for item in city.classes
@@ -36,6 +40,23 @@ class Directory:
         unit = self._units.get(unit_id)
         return unit.tier if unit is not None else None
 
+    def is_centre(self, unit_id: str) -> bool:
+        """Whether a unit dispatches to others (城运中心)."""
+        unit = self._units.get(unit_id)
+        return unit is not None and unit.function == CENTRE
+
+    def centre_above(self, unit_id: str) -> str:
+        """The nearest other centre whose boundary holds this unit: its own division's, else the next one's outwards;
+        "" above the city's centre and for an unknown unit."""
+        unit = self._units.get(unit_id)
+        code = unit.division if unit is not None else ""
+        for _ in range(DEEPEST):
+            centre = self._centres.get(code, "")
+            if not code or centre not in ("", unit_id):
+                return centre
+            code = self._parent.get(code, "")
+        return ""
+
     def class_of(self, key: str) -> ClassRef | None:
         """The class of a key `standard/kind/code`."""
         return self._classes.get(key)
@@ -46,7 +67,7 @@ class Directory:
         if unit is None:
             return False
         code = division
-        for _ in range(16):  # deeper than any administration; ends a ring in the data
+        for _ in range(DEEPEST):
             if code == unit.division:
                 return True
             if not code:

@@ -22,6 +22,7 @@ from services.dispatch.rules.book import Book
 from services.dispatch.rules.checking import check
 from services.dispatch.rules.order import Order
 
+SERVICE = lifecycle.Caller(lifecycle.SYSTEM, frozenset({lifecycle.Relation.SERVICE}))
 Deadline = DeadlineWarned | DeadlineMissed | DeadlineWithdrawn
 FIRST_LEVEL = 1  # a deadline missed rings the dispatching centre; higher rungs are decided by supervision
 
@@ -47,7 +48,7 @@ def on_deadline(book: Book, order: Order, fact: Deadline, cause: UUID) -> None:
         note_on(book, order, f"{note}: {fact.cause}", "deadline_withdrawn", cause)
         return
     action = "urge" if isinstance(fact, DeadlineWarned) else "supervise"
-    if action not in lifecycle.order_actions(order.status, lifecycle.SYSTEM):
+    if action not in lifecycle.order_actions(order.status, SERVICE):
         return
     kind: type[OrderFact] = Urged if action == "urge" else Supervised
     said: dict[str, object] = {} if action == "urge" else {"level": FIRST_LEVEL}

@@ -16,12 +16,12 @@ from schemas.vocabulary import (
     Urgency,
     Verification,
 )
-from services.dispatch.rules.lifecycle import LIVE
+from services.dispatch.rules.lifecycle import LIVE, Part, part_of
 
 
 class Assignment(Struct, kw_only=True):
-    """One unit's part of an order. `actors` are the principals that worked on it, `changed` and `stored` say what the
-    store has to do."""
+    """One unit's part of an order. `parent` is the assignment it was passed on from, `actors` are the principals that
+    worked on it, `changed` and `stored` say what the store has to do."""
 
     assignment_id: UUID
     order_id: UUID
@@ -30,6 +30,7 @@ class Assignment(Struct, kw_only=True):
     tier: Tier
     ordinal: int
     offered_at: datetime
+    parent: UUID | None = None
     status: AssignmentStatus = AssignmentStatus.OFFERED
     version: int = 1
     accepted_at: datetime | None = None
@@ -46,6 +47,11 @@ class Assignment(Struct, kw_only=True):
     def live(self) -> bool:
         """Whether the unit still has something to do."""
         return self.status in LIVE
+
+    @property
+    def part(self) -> Part:
+        """What it is in its order, as the lifecycle's tables call it."""
+        return part_of(self.role, passed_on=self.parent is not None)
 
 
 class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):

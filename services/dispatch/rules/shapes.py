@@ -6,7 +6,8 @@ from typing import Any
 from schemas.facts import ClockView, Reporter
 from schemas.ids import number_of
 from schemas.vocabulary import ClockState, OrderStatus, ReportState
-from services.dispatch.rules import lifecycle
+from services.dispatch.rules import lifecycle, standing
+from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Assignment, Order
 
@@ -62,25 +63,21 @@ def brief(directory: Directory, o: Order) -> Shape:
     return shape
 
 
-def full(directory: Directory, o: Order, *, reports: Iterable[Shape], clocks: Iterable[ClockView], who: str) -> Shape:
-    """An order whole. `actions` is what the caller's role may do to it now, each assignment's own beside it."""
+def full(
+    directory: Directory, o: Order, *, reports: Iterable[Shape], clocks: Iterable[ClockView], actor: Actor
+) -> Shape:
+    """An order whole. `actions` is what the caller may do to it now, each assignment's own beside it."""
     detail = o.detail
     shape = brief(directory, o) | {
         "path": [
             {"tier": hop.tier, "unit": unit(directory, hop.unit), "at": hop.at, "by": hop.by} for hop in detail.path
         ],
         "assignments": [
-            assignment(directory, a)
-            | {
-                "actions": lifecycle.assignment_actions(a.status, a.role, who)
-                if o.status not in lifecycle.ENDED
-                else []
-            }
-            for a in o.assignments
+            assignment(directory, a) | {"actions": assignment_actions(directory, o, a, actor)} for a in o.assignments
         ],
         "reports": list(reports),
         "clocks": [clock(c) for c in clocks],
-        "actions": lifecycle.order_actions(o.status, who),
+        "actions": order_actions(directory, o, actor),
         "verification": o.verification,
         "seq": o.seq,
         "imported": o.imported,
@@ -96,6 +93,18 @@ def full(directory: Directory, o: Order, *, reports: Iterable[Shape], clocks: It
         "why": detail.why or None,
     }
     return shape | {key: value for key, value in optional.items() if value is not None}
+
+
+def order_actions(directory: Directory, o: Order, actor: Actor) -> list[str]:
+    """What somebody may do to an order as a whole."""
+    return lifecycle.order_actions(o.status, standing.caller(directory, o, None, actor))
+
+
+def assignment_actions(directory: Directory, o: Order, a: Assignment, actor: Actor) -> list[str]:
+    """What somebody may do to one assignment; nothing once its order has ended."""
+    if o.status in lifecycle.ENDED:
+        return []
+    return lifecycle.assignment_actions(a.status, a.part, standing.caller(directory, o, a, actor))
 
 
 def clock(c: ClockView) -> Shape:

@@ -10,29 +10,16 @@ import msgspec
 from schemas.facts import OrderProposed, TriageRequested
 from schemas.ids import fact_id
 from schemas.vocabulary import Role
-from services.dispatch.rules import assignments, lifecycle, orders
-from services.dispatch.rules.assignments import Act
-from services.dispatch.rules.bodies import BODIES
+from services.dispatch.rules import acts, lifecycle, standing
+from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER, Act
 from services.dispatch.rules.book import Actor, Book, KeptReport
 from services.dispatch.rules.opening import on_proposed
 from services.dispatch.rules.order import Assignment, Order
 from services.dispatch.rules.past import PastChange, rebuilt
+from tests.rules.dispatch.themes import Saying, body_of
 from tests.rules.dispatch.town import DIRECTORY, T0, a_plan, a_report, in_triage, proposed
 
 _causes = count(1)
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "contact": {"reached": True},
-    "progress": {"note": "on the way"},
-    "finish": {"result": "solved", "answer": "done"},
-    "withdraw": {"reason": "not needed"},
-    "route": {"lead": "s1-road"},
-    "verify": {"passed": True},
-    "reopen": {"reason": "not solved"},
-    "reject": {"reason": "not a matter for the city"},
-    "void": {"reason": "entered twice"},
-    "transfer": {"platform": "110", "reason": "a crime"},
-    "import_close": {"closed_at": T0.isoformat()},
-}
 
 
 def kept(fact: OrderProposed | TriageRequested | Any) -> KeptReport:
@@ -72,13 +59,17 @@ class Table:
 
     def do(self, action: str, actor: Actor, on: Assignment | None = None, **said: Any) -> None:
         """Act as the API would, body and all. Raises Refused."""
-        lifecycle.check_role(action, actor.who)
-        raw = msgspec.json.encode(DEFAULTS.get(action, {}) | self._report(action) | said)
-        asked = Act(action, msgspec.json.decode(raw, type=BODIES[action]), actor, cause())
+        lifecycle.check_role(action, actor.who, on_assignment=on is not None)
+        caller = standing.caller(self.book.directory, self.order, on, actor)
+        lifecycle.check_caller(action, caller, on_assignment=on is not None)
+        body = (ON_ORDER if on is None else ON_ASSIGNMENT)[action].body
+        saying = Saying(self.book.now, self.fact.report.report_id)
+        raw = msgspec.json.encode(body_of(action, saying) | said)
+        asked = Act(action, msgspec.json.decode(raw, type=body), actor, cause())
         if on is None:
-            orders.act(self.book, self.order, asked)
+            acts.on_order(self.book, self.order, asked)
         else:
-            assignments.act(self.book, self.order, on, asked)
+            acts.on_assignment(self.book, self.order, on, asked)
 
     def unit(self, unit: str, action: str, **said: Any) -> None:
         """A unit does something to its own newest assignment."""
@@ -95,9 +86,6 @@ class Table:
             for c in self.book.changes
             if c.order is self.order
         )
-
-    def _report(self, action: str) -> dict[str, Any]:
-        return {"report_id": str(self.fact.report.report_id), "reached": True} if action == "callback" else {}
 
 
 def seen(order: Order) -> bytes:

@@ -13,13 +13,14 @@ from schemas.facts import AlarmCleared, DeadlineMissed, DeadlineWarned, Deadline
 from schemas.ids import clock_id_of
 from schemas.refusals import Refused
 from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, Role, Source, Stage, Verification
-from services.dispatch.rules import lifecycle
+from services.dispatch.rules import lifecycle, shapes
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.notices import on_cleared, on_deadline
 from services.dispatch.rules.opening import join
 from services.dispatch.rules.order import Assignment, Order
 from tests.rules.dispatch.acting import Table, at, cause, kept, seen
-from tests.rules.dispatch.town import a_plan, a_report, in_triage, linked, proposed
+from tests.rules.dispatch.themes import Saying, body_of
+from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, in_triage, linked, proposed
 
 UNITS = ("s1-road", "s1-clean", "k1", "volunteer")
 GONE = (AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED)
@@ -27,6 +28,8 @@ PEOPLE = st.sampled_from(
     [Actor(f"{role}@{unit}", role, unit) for role in Role for unit in ("s1", *UNITS)]
     + [Actor(f"person@{unit}", Role.RESPONDER, unit) for unit in UNITS]
 )
+ACTORS = [Actor(f"person@{unit}", Role.RESPONDER, unit) for unit in UNITS]
+ACTORS += [Actor(f"{role}@s1", role, "s1") for role in (Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.INSPECTOR)]
 AUTOMATIC = ("join", "cleared", "warned", "missed", "undone")
 ENDS = ("void", "reject", "transfer", "import_close")
 WILD = st.sampled_from([*lifecycle.ASSIGNMENT_ACTIONS, *lifecycle.ORDER_ACTIONS, *AUTOMATIC])
@@ -78,14 +81,14 @@ def options(order: Order, ends: bool) -> list[tuple[str, Actor, Assignment | Non
     """What may be done to the order just now, by whoever it is that may."""
     found: list[tuple[str, Actor, Assignment | None]] = []
     for a in order.assignments:
-        for actor in (Actor(f"person@{a.unit}", Role.RESPONDER, a.unit), Actor("dispatcher@s1", Role.DISPATCHER, "s1")):
-            allowed = lifecycle.assignment_actions(a.status, a.role, actor.who)
+        for actor in ACTORS:
+            allowed = shapes.assignment_actions(DIRECTORY, order, a, actor)
             found += [
                 (action, actor, a) for action in allowed for _ in range(3 if action in ("accept", "finish") else 1)
             ]
-    for role in (Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.INSPECTOR):
-        allowed = lifecycle.order_actions(order.status, role)
-        found += [(action, Actor(f"{role}@s1", role, "s1"), None) for action in allowed if ends or action not in ENDS]
+    for actor in ACTORS:
+        allowed = shapes.order_actions(DIRECTORY, order, actor)
+        found += [(action, actor, None) for action in allowed if ends or action not in ENDS]
     return found
 
 
@@ -100,17 +103,14 @@ def step(table: Table, asked: Step) -> None:
         action, who = asked.wild or "join", asked.who
         parts = [a for a in order.assignments if a.unit in (who.unit, asked.unit)]
         on = parts[-1] if parts and action in lifecycle.ASSIGNMENT_ACTIONS else None
-        if action in lifecycle.ASSIGNMENT_ACTIONS and on is None:
+        if on is None and action in lifecycle.ASSIGNMENT_ACTIONS and action not in lifecycle.ORDER_ACTIONS:
             return
     if action in AUTOMATIC:
         automatic(table, action)
         return
-    said: dict[str, Any] = {"passed": asked.flag} if action == "verify" else {}
-    if action == "route":
-        said = {"lead": asked.unit, "assists": asked.units}
-    if action == "import_close":
-        said = {"closed_at": at(table.book.now)}
-    elif asked.ago is not None:
+    saying = Saying(table.book.now, table.fact.report.report_id, asked.flag, asked.unit, asked.units, asked.pick)
+    said = body_of(action, saying)
+    if asked.ago is not None and "closed_at" not in said:
         said["occurred_at"] = at(table.book.now - timedelta(minutes=asked.ago))
     table.do(action, who, on, **said)
 

@@ -1,0 +1,1 @@
+"""What dispatch announces about orders, by theme."""

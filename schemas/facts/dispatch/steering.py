@@ -1,0 +1,72 @@
+"""An order as a whole: opened, joined, routed, reminded of, ended."""
+
+from uuid import UUID
+
+from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub
+from schemas.facts.router import Candidate, ClassRef, Hop, Place
+from schemas.vocabulary import Source, Urgency, Verification
+
+
+class OrderOpened(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A new order, with its path and first assignments (none in triage, where `lead` is the deciding centre)."""
+
+    class_ref: ClassRef
+    place: Place
+    urgency: Urgency
+    lead: str
+    path: tuple[Hop, ...]
+    assignments: tuple[AssignmentOffer, ...]
+    reports: tuple[ReportStub, ...]
+    source: Source
+    verification: Verification
+    rule: str = ""
+    together: bool = False
+    platforms: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    recurrence_of: UUID | None = None
+    imported: bool = False
+
+
+class ReportJoined(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """One more report about the same matter; its promise runs from its own receipt."""
+
+    report: ReportStub
+    why: str
+
+
+class OrderRouted(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A person decided a triage, or sent the order elsewhere: its class, place, lead and assignments from now on."""
+
+    class_ref: ClassRef
+    place: Place
+    lead: str
+    path: tuple[Hop, ...]
+    assignments: tuple[AssignmentOffer, ...]
+    withdrawn: tuple[UUID, ...] = ()
+
+
+class OrderRejected(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Not a matter for the city (不受理), with the reason the reporters are told."""
+
+    reason: str
+
+
+class OrderVoided(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Entered in error; dropped from all counts."""
+
+    reason: str
+
+
+class Urged(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A reminder before the deadline (催办); `clock_id` when a clock caused it."""
+
+    note: str = ""
+    clock_id: UUID | None = None
+
+
+class Supervised(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A supervision (督办) after a deadline or by a leader's hand."""
+
+    level: int
+    note: str = ""
+    clock_id: UUID | None = None

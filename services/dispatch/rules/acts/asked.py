@@ -1,0 +1,96 @@
+"""What every action shares: how it was asked, the bodies' common words, and how its change is recorded."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from schemas import facts
+from schemas.facts.intake import Moment
+from schemas.vocabulary import OrderStatus
+from services.dispatch.rules.book import Actor, Book
+from services.dispatch.rules.order import Assignment, Order
+
+Note = Annotated[str, Meta(max_length=2_000)]
+Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
+UnitId = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every action may say: when it happened, if not just now (an offline phone tells it later)."""
+
+    occurred_at: Moment | None = None
+
+
+class Reason(Body, frozen=True, kw_only=True):
+    """Why; nothing more."""
+
+    reason: Said
+
+
+class Act(Struct, frozen=True):
+    """One action as asked: who, what, with which body; `cause` is the id its facts come from."""
+
+    action: str
+    body: Any
+    actor: Actor
+    cause: UUID
+
+
+class OnAssignment(NamedTuple):
+    """An action on an assignment: what it must say, and what comes of it."""
+
+    body: type[Body]
+    do: Callable[[Book, Order, Assignment, Act], None]
+
+
+class OnOrder(NamedTuple):
+    """An action on an order as a whole."""
+
+    body: type[Body]
+    do: Callable[[Book, Order, Act], None]
+
+
+def latest(*moments: datetime | None) -> datetime:
+    """The latest of the moments that are known."""
+    return max(moment for moment in moments if moment is not None)
+
+
+def last_milestone(order: Order) -> datetime:
+    """Nothing that moves an order as a whole happened before the last thing its units did."""
+    return latest(
+        order.since, *(m for a in order.assignments for m in (a.offered_at, a.accepted_at, a.arrived_at, a.done_at))
+    )
+
+
+def record(
+    book: Book,
+    order: Order,
+    kind: type[facts.OrderFact],
+    said: dict[str, Any],
+    asked: Act,
+    at: datetime,
+    to: OrderStatus | None = None,
+    *,
+    target: Assignment | None = None,
+    reason: str = "",
+    private: str | None = None,
+    round_: int | None = None,
+) -> None:
+    """The one change that an action makes; see `Book.record`."""
+    book.record(
+        order,
+        kind,
+        said,
+        action=asked.action,
+        cause=asked.cause,
+        at=at,
+        to=to,
+        actor=asked.actor,
+        target=target,
+        reason=reason,
+        private=private,
+        round_=round_,
+    )

@@ -1,0 +1,70 @@
+"""What each fact makes of an order: `fold` for one that exists, `opened` for the first.
+
+The live path and the look back at any past moment share this, so what was seen then can be shown again. Each module
+here holds the folds of one theme.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from schemas.facts import OrderFact, OrderOpened
+from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering
+from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, offered
+from services.dispatch.rules.order import Detail, Order
+
+_THEMES = (
+    assigning,
+    milestones,
+    requests,
+    finishing,
+    steering,
+    merging,
+)
+FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
+    kind: step for theme in _THEMES for kind, step in theme.FOLDS.items()
+}
+
+
+def opened(fact: OrderOpened, why: str = "") -> Order:
+    """The order that a first fact opens."""
+    order = Order(
+        order_id=fact.order_id,
+        status=fact.status,
+        urgency=fact.urgency,
+        source=fact.source,
+        verification=fact.verification,
+        lead=fact.lead,
+        detail=Detail(
+            class_ref=fact.class_ref,
+            place=fact.place,
+            path=fact.path,
+            rule=fact.rule,
+            together=fact.together,
+            platforms=fact.platforms,
+            candidates=fact.candidates,
+            why=why,
+        ),
+        opened_at=fact.occurred_at,
+        since=fact.occurred_at,
+        recorded_at=fact.recorded_at,
+        seq=fact.seq,
+        imported=fact.imported,
+        citizens=any(stub.source in CITIZEN_SOURCES for stub in fact.reports),
+        recurrence_of=fact.recurrence_of,
+    )
+    order.assignments = [offered(order, offer, i, fact.occurred_at) for i, offer in enumerate(fact.assignments)]
+    return order
+
+
+def fold(order: Order, fact: OrderFact) -> None:
+    """Fold a fact into its order, in place."""
+    before = (order.status, order.lead)
+    FOLDS[type(fact)](order, fact)
+    order.seq = fact.seq
+    order.recorded_at = fact.recorded_at
+    order.round = fact.round
+    if fact.status is not order.status:
+        order.status = fact.status
+        order.since = fact.occurred_at
+    if before != (order.status, order.lead):
+        order.version += 1

@@ -1,0 +1,54 @@
+"""What folds share: an assignment offered, moved, settled."""
+
+from datetime import datetime
+from typing import Any
+
+from schemas.facts import AssignmentOffer, OrderFact
+from schemas.vocabulary import AssignmentStatus as A
+from schemas.vocabulary import Source
+from services.dispatch.rules.order import Assignment, Order
+
+CITIZEN_SOURCES = frozenset({Source.HOTLINE, Source.POLICE})
+
+
+def offered(order: Order, offer: AssignmentOffer, ordinal: int, at: datetime) -> Assignment:
+    """The assignment that an offer makes."""
+    return Assignment(
+        assignment_id=offer.assignment_id,
+        order_id=order.order_id,
+        unit=offer.unit,
+        role=offer.role,
+        tier=offer.tier,
+        ordinal=ordinal,
+        offered_at=at,
+    )
+
+
+def move(a: Assignment, status: A | None = None, actor: str = "") -> None:
+    """Another status or another one who worked on it: its version moves."""
+    if status is not None:
+        a.status = status
+    if actor and actor not in a.actors:
+        a.actors = (*a.actors, actor)
+    a.version += 1
+    a.changed = True
+
+
+def target(order: Order, fact: Any) -> Assignment:
+    """The assignment that a fact names."""
+    found = order.assignment(fact.assignment_id)
+    assert found is not None, f"fact {fact.seq} names an assignment its order does not have"
+    return found
+
+
+def settle(order: Order) -> None:
+    """Whoever is done is confirmed; what was still open when an order ends (a past that was imported) is withdrawn."""
+    for a in order.assignments:
+        if a.status is A.DONE:
+            move(a, A.CONFIRMED)
+        elif a.live:
+            move(a, A.WITHDRAWN)
+
+
+def noted(order: Order, fact: OrderFact) -> None:
+    """Nothing moves."""

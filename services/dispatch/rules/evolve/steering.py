@@ -1,0 +1,57 @@
+"""Folds of what centres do to an order as a whole, and of a report that joins."""
+
+from collections.abc import Callable
+from typing import Any
+
+from schemas import facts
+from schemas.facts import OrderFact
+from schemas.vocabulary import AssignmentStatus as A
+from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, move, noted, offered, settle
+from services.dispatch.rules.order import Detail, Order
+
+
+def _joined(order: Order, fact: facts.ReportJoined) -> None:
+    order.citizens = order.citizens or fact.report.source in CITIZEN_SOURCES
+    order.version += 1
+
+
+def _routed(order: Order, fact: facts.OrderRouted) -> None:
+    old = order.detail
+    order.detail = Detail(
+        class_ref=fact.class_ref,
+        place=fact.place,
+        path=fact.path,
+        rule=old.rule,
+        together=False,
+        platforms=old.platforms,
+        candidates=old.candidates,
+        why=old.why,
+    )
+    for a in order.assignments:
+        if a.assignment_id in fact.withdrawn:
+            move(a, A.WITHDRAWN)
+    for offer in fact.assignments:
+        known = order.assignment(offer.assignment_id)
+        if known is None:
+            order.assignments.append(offered(order, offer, len(order.assignments), fact.occurred_at))
+        elif known.role is not offer.role:
+            known.role = offer.role
+            move(known)
+    # a new class or place moves the version; a new status or lead does so by itself
+    unmoved = (fact.status, fact.lead) == (order.status, order.lead)
+    order.version += unmoved
+    order.lead = fact.lead
+
+
+def _ended(order: Order, fact: OrderFact) -> None:
+    settle(order)
+
+
+FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
+    facts.ReportJoined: _joined,
+    facts.OrderRouted: _routed,
+    facts.OrderRejected: _ended,
+    facts.OrderVoided: _ended,
+    facts.Urged: noted,
+    facts.Supervised: noted,
+}

@@ -1,0 +1,43 @@
+"""Finished, checked, called back, closed, reopened: each apart from the others (design §6.5)."""
+
+from schemas.vocabulary import AssignmentStatus as A
+from schemas.vocabulary import OrderStatus as O
+from services.dispatch.rules.lifecycle.rows import (
+    CENTRE,
+    CHECK,
+    HANDLER,
+    OVERSIGHT,
+    PHONE,
+    TOP,
+    AssignmentRow,
+    Effect,
+    OrderRow,
+)
+
+ASSIGNMENT = (
+    AssignmentRow(A.ACCEPTED, "finish", TOP, HANDLER, A.DONE),
+    AssignmentRow(A.DONE, "confirm", TOP, CENTRE, A.CONFIRMED),
+)
+
+_REWORK = (Effect.NEW_ROUND, Effect.TAKES_UP)
+_AGAIN = (Effect.NEW_ROUND, Effect.OFFERS, Effect.CONFIRMS)
+
+ORDER = (
+    OrderRow(O.DISPATCHED, "finish", "assist", HANDLER, O.DISPATCHED, follows=True),
+    OrderRow(O.HANDLING, "finish", "assist", HANDLER, O.HANDLING, follows=True),
+    # a consultation needs no check
+    OrderRow(O.HANDLING, "finish", "lead, none", HANDLER, O.CLOSED, (Effect.CONFIRMS,), follows=True),
+    OrderRow(O.HANDLING, "finish", "lead, site", HANDLER, O.VERIFYING, follows=True),
+    OrderRow(O.HANDLING, "finish", "lead, sensor", HANDLER, O.VERIFYING, follows=True),
+    OrderRow(O.HANDLING, "finish", "lead, call", HANDLER, O.CALLBACK, follows=True),
+    #
+    OrderRow(O.VERIFYING, "verify", "failed", CHECK, O.HANDLING, _REWORK),
+    OrderRow(O.VERIFYING, "verify", "passed, somebody to call", CHECK, O.CALLBACK),
+    OrderRow(O.VERIFYING, "verify", "passed, nobody to call", CHECK, O.CLOSED, (Effect.CONFIRMS,)),
+    #
+    OrderRow(O.CALLBACK, "callback", "", PHONE, O.CALLBACK),  # a bad word proposes reopening, a person decides
+    OrderRow(O.CALLBACK, "close", "", PHONE, O.CLOSED, (Effect.CONFIRMS,)),
+    #
+    OrderRow(O.CALLBACK, "reopen", "", OVERSIGHT, O.DISPATCHED, _AGAIN),
+    OrderRow(O.CLOSED, "reopen", "", OVERSIGHT, O.DISPATCHED, _AGAIN),
+)

@@ -1,0 +1,56 @@
+"""How somebody stands to an order and its assignments, by the directory and the path it came: what the tables ask."""
+
+from services.dispatch.rules.book import Actor
+from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.lifecycle import Caller, Relation
+from services.dispatch.rules.order import Assignment, Order
+from services.dispatch.rules.visibility import may_see
+
+
+def caller(directory: Directory, order: Order, assignment: Assignment | None, actor: Actor) -> Caller:
+    """Somebody before the tables. An order as a whole has no holder and no parent."""
+    if actor.role is None:
+        return Caller(actor.who, frozenset({Relation.SERVICE}))
+    found = set()
+    if _sees(directory, order, actor):
+        found.add(Relation.SIGHT)
+    if actor.unit:
+        decider = centre_of(directory, order, assignment)
+        parent = None if assignment is None else parent_of(order, assignment)
+        holders = {
+            Relation.LEAD: order.lead,
+            Relation.HOLDER: assignment.unit if assignment is not None else None,
+            Relation.PARENT: parent.unit if parent is not None else None,
+            Relation.CENTRE: decider,
+            Relation.ABOVE: directory.centre_above(decider),
+        }
+        found |= {relation for relation, unit in holders.items() if unit == actor.unit}
+    return Caller(actor.who, frozenset(found))
+
+
+def parent_of(order: Order, assignment: Assignment) -> Assignment | None:
+    """The assignment that this one was passed on from."""
+    return None if assignment.parent is None else order.assignment(assignment.parent)
+
+
+def centre_of(directory: Directory, order: Order, assignment: Assignment | None = None) -> str:
+    """Who dispatched it and decides about it: the unit of the parent assignment; else the last centre of the path that
+    does not hold it itself, or the centre above whoever does; the holder where there is none."""
+    parent = None if assignment is None else parent_of(order, assignment)
+    if parent is not None:
+        return parent.unit
+    holder = order.lead if assignment is None else assignment.unit
+    passed = [hop.unit for hop in order.detail.path if hop.unit != holder and directory.is_centre(hop.unit)]
+    return passed[-1] if passed else directory.centre_above(holder) or holder
+
+
+def _sees(directory: Directory, order: Order, actor: Actor) -> bool:
+    return actor.role is not None and may_see(
+        directory,
+        actor.role,
+        actor.unit,
+        division=order.detail.place.division,
+        lead=order.lead,
+        units=(a.unit for a in order.assignments),
+        path=(hop.unit for hop in order.detail.path),
+    )

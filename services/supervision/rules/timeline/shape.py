@@ -1,0 +1,92 @@
+"""An order as its clocks see it: what happened and when, never what is due."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.vocabulary import AssignmentRole, Source, TicketType, Tier, Urgency
+
+
+class Part(Struct, frozen=True, array_like=True, gc=False):
+    """One unit's part of an order in one round, with the class it was given under. `resumed`: taken up again after a
+    failed check, so there is nothing to accept."""
+
+    assignment_id: UUID
+    unit: str
+    role: AssignmentRole
+    tier: Tier
+    round: int
+    class_key: str
+    offered_at: datetime
+    accepted_at: datetime | None = None
+    arrived_at: datetime | None = None
+    done_at: datetime | None = None
+    ended_at: datetime | None = None
+    resumed: bool = False
+
+
+class Contact(Struct, frozen=True, array_like=True, gc=False):
+    """A reporter was reached by a unit in a round."""
+
+    round: int
+    at: datetime
+
+
+class Callback(Struct, frozen=True, array_like=True, gc=False):
+    """The centre called a reporter in a round."""
+
+    round: int
+    at: datetime
+    reached: bool
+
+
+class Voice(Struct, frozen=True, array_like=True):
+    """One report on the order: the promise made to whoever sent it, counted from its own receipt. `round` is the one
+    it came in."""
+
+    report_id: UUID
+    source: Source
+    ticket_type: TicketType | None
+    received_at: datetime
+    source_due: datetime | None
+    round: int
+    contacts: tuple[Contact, ...] = ()
+    callbacks: tuple[Callback, ...] = ()
+
+
+class Round(Struct, frozen=True, array_like=True, gc=False):
+    """One round. `verify_from` and `callback_from`: since when the result waits for its check or its call-backs;
+    `answered_at`: when the answer was approved; `ended_at`: closed, or gone any other way."""
+
+    number: int
+    started_at: datetime
+    rework: bool = False
+    verify_from: datetime | None = None
+    verified_at: datetime | None = None
+    callback_from: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class Timeline(Struct, frozen=True, array_like=True):
+    """One order as its clocks see it. `top` is the first unit of the path, `centre` the last one before the lead;
+    `triage_from` and `decided_at` frame the decision of a triage."""
+
+    order_id: UUID
+    source: Source
+    class_key: str
+    urgency: Urgency
+    division: str
+    tier: Tier
+    lead: str
+    top: str
+    centre: str
+    opened_at: datetime
+    parts: tuple[Part, ...]
+    voices: tuple[Voice, ...]
+    rounds: tuple[Round, ...]
+    triage_from: datetime | None = None
+    decided_at: datetime | None = None
+    imported: bool = False
+    void: bool = False
