@@ -27,7 +27,7 @@ from services.dispatch.api import dispatch_app
 from services.dispatch.handlers import DeadlineHandler, RoutingHandler
 from services.dispatch.rules.directory import Directory
 from services.dispatch.settings import DispatchSettings
-from services.dispatch.store import reads
+from services.dispatch.store import duty, reads
 
 SERVICE = "dispatch"
 
@@ -90,6 +90,7 @@ async def worker(lane: Lane, settings: DispatchSettings) -> None:
             count, age = await patiently(lambda: reads.pending_links(pool))
             metrics.LINKS_PENDING.set(count)
             metrics.LINKS_PENDING_AGE.set(age)
+            metrics.DUTY_EMPTY.set(await patiently(lambda: duty.empty(pool, directory.rosters)))
             await asyncio.sleep(5)
 
     await run_worker(

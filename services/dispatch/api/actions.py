@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from schemas.refusals import Refused
 from services.chassis.web import principal
-from services.dispatch.api.desk import hash_of, idempotency_key, if_match, rooms
+from services.dispatch.api.desk import decoded, hash_of, idempotency_key, if_match, rooms
 from services.dispatch.handlers import Command
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER, Body
 from services.dispatch.rules.lifecycle import check_role
@@ -94,11 +94,4 @@ async def _target(request: Request, name: str, *, on_assignment: bool) -> UUID:
 
 def body_of(action: str, raw: bytes, *, on_assignment: bool) -> Any:
     """The body of an action; none at all is an empty one. Raises Refused: malformed, invalid, text_unreadable."""
-    if b"\\u0000" in raw:
-        raise Refused("text_unreadable", "NUL")
-    try:
-        return _DECODERS[action, on_assignment].decode(raw or b"{}")
-    except msgspec.ValidationError as error:
-        raise Refused("invalid", str(error)[:300]) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Refused("malformed", str(error)[:300]) from None
+    return decoded(_DECODERS[action, on_assignment], raw or b"{}")

@@ -3,8 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
+import msgspec
 from fastapi import Request
 
 from schemas.refusals import Refused
@@ -110,6 +112,18 @@ def if_match(request: Request) -> int:
     if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
         raise Refused("version_stale", "not a version")
     return int(bare)
+
+
+def decoded(decoder: "msgspec.json.Decoder[Any]", raw: bytes) -> Any:
+    """The body of a request. Raises Refused: malformed, invalid, text_unreadable."""
+    if b"\\u0000" in raw:
+        raise Refused("text_unreadable", "NUL")
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid", str(error)[:300]) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Refused("malformed", str(error)[:300]) from None
 
 
 def hash_of(*parts: bytes) -> bytes:

@@ -13,6 +13,7 @@ from schemas.vocabulary import OrderStatus, Role, Source
 from services.chassis.auth import Principal, allow
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import MOST, PAGE, Rooms, actor_of, check_sight, reader, rooms, scope_of, sees, settled
+from services.dispatch.api.duty import duty_of
 from services.dispatch.rules import shapes, visibility
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.past import rebuilt, reports_in
@@ -123,6 +124,8 @@ async def one_order(
         clocks=running.get(shown.order_id, ()),
         actor=actor_of(caller),
     )
+    if as_of is None and (rung := await duty_of(found, shown, caller)):
+        body["duty"] = rung
     return answer(body, headers={"etag": f'"{shown.version}"'})
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,12 +16,15 @@ from schemas.ids import number_of
 from services.chassis.auth import Principal
 from services.chassis.database import patiently
 from services.dispatch.api.desk import reader, rooms, sees
+from services.dispatch.api.duty import ring_shape, rings
 from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.duty import Ring, rung_units
 from services.dispatch.rules.order import Order
 from services.dispatch.store import reads
 
 routes = APIRouter(prefix="/v1", tags=["orders"])
 _encode = msgspec.json.Encoder().encode
+RINGING = frozenset({"OrderOpened", "OrderRouted", "OrderReopened", "Urged", "Supervised"})
 HEARTBEAT = 15.0
 BEHIND = 1000  # changes a slow listener may lag before it is dropped; it comes again and reads its lists anew
 
@@ -34,6 +37,13 @@ class Listener:
         self.since = since
         self.waiting: asyncio.Queue[bytes] = asyncio.Queue(BEHIND)
         self.dropped = False
+
+    def hand(self, event: bytes) -> None:
+        """One event; whoever is too far behind is dropped."""
+        try:
+            self.waiting.put_nowait(event)
+        except asyncio.QueueFull:
+            self.dropped = True
 
 
 class Stream:
@@ -76,33 +86,64 @@ class Stream:
         since = looked - self._settling
         rows = [row for row in await reads.since(self._pool, since) if (row["order_id"], row["seq"]) not in self._seen]
         found = await reads.load(self._pool, list({row["order_id"] for row in rows})) if rows else []
+        rung = await self._rings(rows, {order.order_id: order for order in found}, now)
         # From here on nothing waits for the database: a look that failed is made again as if it had not been.
         orders = {order.order_id: order for order in found}
         self._looked = now
         for row in rows:
             self._seen[row["order_id"], row["seq"]] = row["recorded_at"]
             self._hand_out(orders[row["order_id"]], row)
+            if (row["order_id"], row["seq"]) in rung:
+                self._ring(orders[row["order_id"]], row, rung[row["order_id"], row["seq"]])
         while self._seen and next(iter(self._seen.values())) < since:
             self._seen.popitem(last=False)
 
+    async def _rings(
+        self, rows: list[dict[str, Any]], orders: dict[UUID, Order], now: datetime
+    ) -> dict[tuple[UUID, int], list[Ring]]:
+        """Whom the changes of urgent orders ring, by order and seq."""
+        units = {
+            (row["order_id"], row["seq"]): found
+            for row in rows
+            if row["type"] in RINGING and (found := rung_units(orders[row["order_id"]]))
+        }
+        if not units:
+            return {}
+        wanted = dict.fromkeys(unit for found in units.values() for unit in found)
+        told = await rings(self._pool, self._directory.rosters, wanted, now)
+        return {key: [told[unit] for unit in found] for key, found in units.items()}
+
     def _hand_out(self, order: Order, row: dict[str, Any]) -> None:
-        data = _encode(row | {"number": number_of(order.order_id)})
-        event = b"event: change\nid: %s/%d\ndata: %s\n\n" % (str(order.order_id).encode(), row["seq"], data)
+        event = _event("change", order, row["seq"], row | {"number": number_of(order.order_id)})
+        for listener in self._hearing(order, row):
+            listener.hand(event)
+
+    def _ring(self, order: Order, row: dict[str, Any], rung: list[Ring]) -> None:
+        told = {"order_id": order.order_id, "number": number_of(order.order_id), "seq": row["seq"]}
+        told |= {"urgency": order.urgency, "status": order.status, "action": row["action"]}
+        for listener in self._hearing(order, row):
+            people = [ring_shape(self._directory, ring, listener.caller) for ring in rung]
+            listener.hand(_event("ring", order, row["seq"], told | {"duty": people}))
+
+    def _hearing(self, order: Order, row: dict[str, Any]) -> Iterator[Listener]:
+        """Those who listen still, were there when it was recorded, and may see the order."""
         for listener in self._listeners:
             if listener.dropped or row["recorded_at"] < listener.since - self._settling:
                 continue
             if sees(self._directory, listener.caller, order):
-                try:
-                    listener.waiting.put_nowait(event)
-                except asyncio.QueueFull:
-                    listener.dropped = True
+                yield listener
+
+
+def _event(kind: str, order: Order, seq: int, data: dict[str, Any]) -> bytes:
+    return b"event: %s\nid: %s/%d\ndata: %s\n\n" % (kind.encode(), str(order.order_id).encode(), seq, _encode(data))
 
 
 @routes.get(
     "/stream", summary="Changes of the orders you may see, as server-sent events", response_class=StreamingResponse
 )
 async def stream(request: Request) -> StreamingResponse:
-    """`event: change` with order, number, seq, action, status and time; a comment every 15 s keeps the line open."""
+    """`event: change` with order, number, seq, action, status and time; `event: ring` beside it when an urgent order
+    rings somebody, with who is on duty; a comment every 15 s keeps the line open."""
     rooms(request)
     caller = reader(request)
     source: Stream = request.app.state.stream

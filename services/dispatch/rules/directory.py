@@ -3,12 +3,14 @@
 Made once from the city pack; holds only what dispatch needs of it.
 """
 
+import re
 from collections import defaultdict
 from functools import lru_cache
 
 from schemas.city import City, Unit
 from schemas.facts import ClassRef
 from schemas.vocabulary import Tier
+from services.dispatch.rules.duty import Rosters
 
 CENTRE = "centre"  # the function of the units that dispatch
 DEEPEST = 16  # deeper than any administration; ends a ring in the data
@@ -18,6 +20,8 @@ class Directory:
     """The units, divisions and classes of a city."""
 
     def __init__(self, city: City) -> None:
+        self.rosters = Rosters(city)
+        self._phone = re.compile(city.phone_pattern)
         self._units = {unit.unit_id: unit for unit in city.units}
         self._root = city.root
         self._parent = {division.code: division.parent for division in city.divisions}
@@ -60,6 +64,10 @@ class Directory:
     def class_of(self, key: str) -> ClassRef | None:
         """The class of a key `standard/kind/code`."""
         return self._classes.get(key)
+
+    def is_phone(self, text: str) -> bool:
+        """Whether this is a phone number of the city."""
+        return self._phone.match(text) is not None
 
     def inside(self, division: str, unit_id: str) -> bool:
         """Whether a division lies in the boundary subtree of a unit."""

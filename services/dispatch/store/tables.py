@@ -215,4 +215,30 @@ class Reveal(Base, table=True):
     __table_args__ = (Index("reveals_order", "order_id"),)
 
 
+class DutyRow(Base, table=True):
+    """A change of the duty roster: somebody else is on for a while (with `starts` and `ends`), or a hand-over note."""
+
+    __tablename__ = "duty_changes"
+    n: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    unit: str = Field(sa_column=_text())
+    starts: datetime | None = Field(sa_column=moment(nullable=True))
+    ends: datetime | None = Field(sa_column=moment(nullable=True))
+    person: str = Field(sa_column=_text())
+    deputy: str = Field(sa_column=_text())
+    phone: str = Field(sa_column=_text())
+    note: str = Field(sa_column=_text())
+    principal: str = Field(sa_column=_text())
+    key: str = Field(sa_column=_text())
+    body_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: datetime = Field(sa_column=moment(default=True))
+
+    __table_args__ = (
+        CheckConstraint("(starts IS NULL) = (ends IS NULL)", name="span_whole"),
+        CheckConstraint("starts < ends", name="span_forward"),
+        Index("duty_changes_key", "principal", "key", unique=True),
+        Index("duty_changes_swaps", "unit", "ends", postgresql_where=text("ends IS NOT NULL")),
+        Index("duty_changes_notes", "unit", "at", postgresql_where=text("ends IS NULL")),
+    )
+
+
 metadata = with_delivery(Base.metadata)

@@ -23,7 +23,7 @@ from tests.rules.dispatch.town import DIRECTORY, record
 
 TABLES = (
     "orders, assignments, reports, reporters, history, clocks, idempotency_keys, pending_links, reveals,"
-    " inbox, outbox, outbox_refused, stops"
+    " duty_changes, inbox, outbox, outbox_refused, stops"
 )
 Send = Callable[..., Awaitable[None]]
 

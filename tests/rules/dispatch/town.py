@@ -1,6 +1,6 @@
 """A town for dispatch: one district, two streets, a few units; and the router's facts about reports there."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from schemas.city import CalendarData, City, ClassItem, Division, Policy, Thresholds, Unit, WorkingHours
+from schemas.city import CalendarData, City, ClassItem, Division, Policy, Shift, Thresholds, Unit, WorkingHours
 from schemas.codec import encode
 from schemas.envelope import Outgoing, Record, headers_of
 from schemas.facts import (
@@ -54,6 +54,12 @@ UNITS = (
     Unit("volunteer", "老伙伴", Tier.COMMITTEE, "volunteer", "K1", "k1"),
 )
 CLASSES = tuple(ClassItem(ref.standard, ref.kind, ref.code, ref.name, ref.name, "设施") for ref in (MANHOLE, RUBBISH))
+ALWAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ROSTERS = (
+    Shift("s1-road", ALWAYS, time(0), time(0), "周平", "吴安", "55550101", "钥匙在值班室"),
+    Shift("d1", ALWAYS, time(0), time(0), "郑和", "", "55550102"),
+    Shift("s2", ("2026-01-01",), time(8), time(20), "冯一", "", "55550103"),
+)
 CITY = City(
     name="town",
     title="城",
@@ -69,6 +75,7 @@ CITY = City(
     police_classes=(),
     screens=(),
     devices=(),
+    rosters=ROSTERS,
     rules=(),
     rulebook_version="1",
     policy=Policy("1", ()),

@@ -27,6 +27,7 @@ def upgrade() -> None:
     _reports()
     _history()
     _beside()
+    _duty()
     _delivery()
 
 
@@ -160,6 +161,25 @@ def _beside() -> None:
     op.create_index("reveals_order", "reveals", ["order_id"])
 
 
+def _duty() -> None:
+    op.create_table(
+        "duty_changes",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        _text("unit"),
+        sa.Column("starts", _MOMENT),
+        sa.Column("ends", _MOMENT),
+        *(_text(name) for name in ("person", "deputy", "phone", "note", "principal", "key")),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False, server_default=_NOW),
+        sa.CheckConstraint("(starts IS NULL) = (ends IS NULL)", name="span_whole"),
+        sa.CheckConstraint("starts < ends", name="span_forward"),
+    )
+    swaps, notes = sa.text("ends IS NOT NULL"), sa.text("ends IS NULL")
+    op.create_index("duty_changes_key", "duty_changes", ["principal", "key"], unique=True)
+    op.create_index("duty_changes_swaps", "duty_changes", ["unit", "ends"], postgresql_where=swaps)
+    op.create_index("duty_changes_notes", "duty_changes", ["unit", "at"], postgresql_where=notes)
+
+
 def _delivery() -> None:
     op.create_table(
         "inbox",
@@ -194,6 +214,6 @@ def _delivery() -> None:
 def downgrade() -> None:
     """Drop everything."""
     delivery = ("stops", "outbox_refused", "outbox", "inbox")
-    beside = ("reveals", "pending_links", "idempotency_keys", "clocks", "history")
+    beside = ("duty_changes", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
     for table in (*delivery, *beside, "reporters", "reports", "assignments", "orders"):
         op.drop_table(table)
