@@ -16,7 +16,7 @@ from services.chassis.auth import Principal
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import Rooms, decoded, hash_of, idempotency_key, reader, rooms
 from services.dispatch.rules import shapes
-from services.dispatch.rules.bodies import Note, Said
+from services.dispatch.rules.acts.asked import Note, Said
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.duty import OnDuty, Ring, Rosters, rung_units
 from services.dispatch.rules.order import Order
