@@ -178,7 +178,13 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id), *_SECURITY]
+                given = list(message.get("headers", ()))
+                named = {name for name, _ in given}  # a page says for itself how it may be kept
+                message["headers"] = [
+                    *given,
+                    (b"x-request-id", request_id),
+                    *(h for h in _SECURITY if h[0] not in named),
+                ]
             await send(message)
 
         try:

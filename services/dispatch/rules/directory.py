@@ -39,6 +39,11 @@ class Directory:
         """The unit of that id."""
         return self._units.get(unit_id)
 
+    def named(self, words: str, most: int) -> list[Unit]:
+        """Units whose name or id holds the words, the shortest names first, at most so many."""
+        found = [unit for unit in self._units.values() if words in unit.name or words in unit.unit_id]
+        return sorted(found, key=lambda unit: (len(unit.name), unit.unit_id))[:most]
+
     def tier_of(self, unit_id: str) -> Tier | None:
         """The tier of a unit; None for one that is not in the city's list."""
         unit = self._units.get(unit_id)

@@ -15,7 +15,7 @@ from services.dispatch.rules.order import Assignment, Order
 
 Note = Annotated[str, Meta(max_length=2_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
-UnitId = Annotated[str, Meta(min_length=1, max_length=200)]
+UnitId = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"format": "unit"})]
 
 
 class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

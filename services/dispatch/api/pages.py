@@ -1,0 +1,89 @@
+"""The responder's page: files of `web/`, read once, sent small, with everything a browser must be told about them."""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from schemas.refusals import Refused
+
+FOLDER = Path(__file__).parents[1] / "web"
+FIRST = "index.html"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+# Only what this service serves runs; nothing is written as HTML text (trusted types), nothing frames the page.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+_HEADERS = {
+    "cache-control": "no-cache",  # kept by the browser, asked for each time: 304 while nothing changed
+    "vary": "accept-encoding",
+    "content-security-policy": _POLICY,
+    "permissions-policy": "camera=(self), geolocation=(), microphone=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+routes = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file, plain and compressed; the tag is of its content."""
+
+    media: str
+    tag: str
+    plain: bytes
+    packed: bytes
+
+
+def files() -> dict[str, File]:
+    """Everything in `web/` by name."""
+    found: dict[str, File] = {}
+    for place in sorted(FOLDER.iterdir()):
+        if place.suffix in _TYPES:
+            content = place.read_bytes()
+            tag = hashlib.blake2b(content, digest_size=12).hexdigest()
+            found[place.name] = File(_TYPES[place.suffix], f'"{tag}"', content, gzip.compress(content, 9, mtime=0))
+    return found
+
+
+@routes.get("/app")
+async def bare() -> Response:
+    """The page lies in a folder of its own."""
+    return RedirectResponse("/app/", 308)
+
+
+@routes.get("/app/{name:path}")
+async def page(request: Request, name: str) -> Response:
+    """One file of the page; 304 for one the browser has. Raises Refused: not_found."""
+    found: File | None = request.app.state.files.get(name or FIRST)
+    if found is None:
+        raise Refused("not_found")
+    headers = _HEADERS | {"etag": found.tag}
+    held = request.headers.get("if-none-match", "")
+    if found.tag in (tag.strip().removeprefix("W/") for tag in held.split(",")):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(found.packed, media_type=found.media, headers=headers | {"content-encoding": "gzip"})
+    return Response(found.plain, media_type=found.media, headers=headers)

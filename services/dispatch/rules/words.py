@@ -1,0 +1,74 @@
+"""How actions, their fields and their choices are called on a screen: Chinese and English.
+
+Whoever adds an action adds its words here. What has none is shown by its name, so nothing is ever without a label.
+Source of the terms: design §2, §6; domain notes §B3, §B4.
+"""
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """What people read."""
+
+    zh: str
+    en: str
+
+
+ACTIONS: dict[str, Words] = {
+    "accept": Words("接单", "Accept"),
+    "contact": Words("先行联系", "Contact"),
+    "arrive": Words("到场", "Arrived"),
+    "progress": Words("中途汇报", "Progress"),
+    "finish": Words("办结", "Finish"),
+    "withdraw": Words("收单", "Withdraw"),
+    "confirm": Words("确认结果", "Confirm result"),
+    "pass_on": Words("转派下级", "Pass on"),
+    "pull_in": Words("请求协办", "Pull in a unit"),
+    "request": Words("提出申请", "Make a request"),
+    "route": Words("派单", "Route"),
+    "urge": Words("催办", "Urge"),
+    "supervise": Words("督办", "Supervise"),
+    "verify": Words("核查", "Verify"),
+    "callback": Words("回访", "Call back"),
+    "close": Words("结案", "Close"),
+    "reopen": Words("重开", "Reopen"),
+    "reject": Words("不受理", "Reject"),
+    "void": Words("作废", "Void"),
+    "transfer": Words("转出", "Transfer"),
+    "import_close": Words("导入结案", "Close (import)"),
+}
+
+FIELDS: dict[str, Words] = {
+    "answer": Words("给诉求人的答复", "Answer to the caller"),
+    "assists": Words("协办单位", "Assisting units"),
+    "class": Words("事项类别", "Class"),
+    "closed_at": Words("结案时间", "Closed at"),
+    "lead": Words("主办单位", "Lead unit"),
+    "level": Words("督办级别", "Level"),
+    "note": Words("说明", "Note"),
+    "passed": Words("核查是否通过", "Did it pass?"),
+    "platform": Words("转往平台", "Platform"),
+    "reached": Words("是否联系上", "Reached?"),
+    "reason": Words("理由", "Reason"),
+    "report_id": Words("哪一件诉求", "Which report"),
+    "result": Words("办理结果", "Result"),
+    "satisfied": Words("满意程度", "Satisfied?"),
+    "solved": Words("是否解决", "Solved?"),
+    "unit": Words("单位", "Unit"),
+}
+
+CHOICES: dict[str, Words] = {
+    "solved": Words("实际解决", "Solved"),
+    "explained": Words("解释说明", "Explained"),
+    "not_possible": Words("办不成", "Could not be done"),
+    "satisfied": Words("满意", "Satisfied"),
+    "mostly": Words("基本满意", "Mostly satisfied"),
+    "fair": Words("一般", "Fair"),
+    "dissatisfied": Words("不满意", "Dissatisfied"),
+}
+
+
+def plain(name: str) -> Words:
+    """A name without words of its own, made readable."""
+    text = name.replace("_", " ")
+    return Words(text, text[:1].upper() + text[1:])
