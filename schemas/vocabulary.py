@@ -51,6 +51,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     OPERATOR = "operator"
     CITIZEN = "citizen"
+    SERVICE = "service"  # another service of this installation: it may ask for facts, and do nothing to orders
 
 
 class Urgency(StrEnum):

@@ -13,7 +13,7 @@ from services.chassis.commands import Desk
 from services.chassis.database import ready
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import web_app
-from services.dispatch.api import actions, duty, me, orders, pages, queues, stream
+from services.dispatch.api import actions, duty, history, me, orders, pages, queues, stream
 from services.dispatch.api.desk import Rooms
 from services.dispatch.handlers import ActionHandler, Answered, Command
 from services.dispatch.rules.directory import Directory
@@ -45,6 +45,6 @@ def dispatch_app(
 
     app = web_app("dispatch", "Paidan 派单 · dispatch 派遣", settings, lifespan=lifespan, ready=dependencies)
     app.state.files = pages.files()
-    for part in (actions, orders, queues, stream, duty, me, pages):  # the busiest first: routes are tried in order
+    for part in (actions, orders, queues, stream, duty, me, pages, history):  # the busiest first: routes are tried in order
         app.include_router(part.routes)
     return app

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from schemas.facts import Reporter
 from schemas.ids import number_of
 from schemas.refusals import Refused
-from schemas.vocabulary import OrderStatus, Role, Source
+from schemas.vocabulary import OrderStatus, Source
 from services.chassis.auth import Principal, allow
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import MOST, PAGE, Rooms, actor_of, check_sight, reader, rooms, scope_of, sees, settled
@@ -137,21 +137,6 @@ async def order_history(request: Request, order: str) -> Response:
     shown, _ = await _shown(found, order, None)
     check_sight(found.directory, caller, shown)
     return answer({"items": await reads.history(found.pool, shown.order_id), "next": None})
-
-
-@routes.get("/history", summary="Every change of every order, as recorded")
-async def all_history(
-    request: Request, after: Cursor = "", limit: Annotated[int, Query(ge=1, le=5000)] = 1000
-) -> Response:
-    """For rebuilding a view: changes in the order they were recorded, one order's always in the order of `seq`. Trails
-    the present by the longest a transaction may take, so nothing can come in behind `next`."""
-    found = rooms(request)
-    principal(request, Role.OPERATOR, Role.AUDITOR, Role.SUPERVISOR)
-    until = await reads.now(found.pool) - found.settling
-    rows = await reads.history_after(found.pool, read_cursor(after), until, limit)
-    last = rows[-1] if rows else None
-    following = after if last is None else write_cursor(After(last["recorded_at"], last["order_id"], last["seq"]))
-    return answer({"items": rows, "next": following, "complete": len(rows) < limit})
 
 
 @routes.get("/reports/{report}", summary="Where a report got to", tags=["reports"])

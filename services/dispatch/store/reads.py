@@ -225,20 +225,6 @@ async def history(pool: asyncpg.Pool, order_id: UUID) -> list[dict[str, Any]]:
     return [history_row(row) for row in rows]
 
 
-async def history_after(pool: asyncpg.Pool, after: After | None, until: datetime, limit: int) -> list[dict[str, Any]]:
-    """Changes of all orders as they were recorded, up to a moment behind which nothing can come any more."""
-    rows = await pool.fetch(
-        "SELECT * FROM history WHERE recorded_at <= $1 AND ($2::timestamptz IS NULL"
-        " OR (recorded_at, order_id, seq) > ($2, $3, $4)) ORDER BY recorded_at, order_id, seq LIMIT $5",
-        until,
-        None if after is None else after.at,
-        None if after is None else after.id,
-        0 if after is None else after.n,
-        limit,
-    )
-    return [history_row(row) for row in rows]
-
-
 def history_row(row: Any) -> dict[str, Any]:
     """A change as the API shows it; what was said to dispatch alone stays out."""
     kept = {key: row[key] for key in row.keys() if key not in ("body", "private")}  # noqa: SIM118 - a Record's values

@@ -217,37 +217,6 @@ async def test_a_moment_that_may_still_change_is_refused(pool: asyncpg.Pool, sen
     assert (status, body["code"]) == (404, "not_found")
 
 
-async def test_history_streams_every_change_once_in_order_and_only_what_is_settled(
-    pool: asyncpg.Pool, send: Send, desk: Desk
-) -> None:
-    facts = [proposed(a_report(f"h{i}")) for i in range(5)]
-    await send(*facts)
-    auditor, centre = desk.person("auditor"), desk.person("dispatcher", "s1")
-    for fact in facts:
-        await centre.on_order(fact.order_id, "urge", note="?")
-    status, page = await auditor.get("/v1/history")
-    assert status == 200 and page["items"] == [], "nothing that could still be overtaken"
-    await now_settled(pool)
-    rows: list[dict[str, Any]] = []
-    cursor = ""
-    while True:
-        page = (await auditor.get("/v1/history", after=cursor, limit=3))[1]
-        rows += page["items"]
-        cursor = page["next"]
-        if page["complete"]:
-            break
-    assert sorted((r["order_id"], r["seq"]) for r in rows) == sorted(
-        (str(f.order_id), n) for f in facts for n in (1, 2)
-    )
-    assert [r["recorded_at"] for r in rows] == sorted(r["recorded_at"] for r in rows)
-    assert {(r["type"], r["fact"]["order_id"] == r["order_id"]) for r in rows} == {
-        ("OrderOpened", True),
-        ("Urged", True),
-    }
-    assert (await auditor.get("/v1/history", after=cursor))[1]["next"] == cursor
-    assert (await centre.get("/v1/history"))[1]["code"] == "forbidden"
-
-
 async def test_history_says_who_did_what_when_and_which_version_it_moved(send: Send, desk: Desk) -> None:
     fact = proposed(a_report())
     await send(fact)

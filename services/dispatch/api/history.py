@@ -1,0 +1,45 @@
+"""Every change of every order, for other services and for auditors."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from schemas.vocabulary import Role
+from services.chassis.web import answer, principal
+from services.dispatch.api.desk import rooms
+from services.dispatch.store import history
+from services.dispatch.store.cursors import After, read_cursor, write_cursor
+
+routes = APIRouter(prefix="/v1", tags=["orders"])
+MOST_FACTS = 5000
+
+
+class By(StrEnum):
+    """In which order changes are told."""
+
+    RECORDED = "recorded"
+    ORDER = "order"
+
+
+@routes.get("/history", summary="Every change of every order")
+async def all_history(
+    request: Request,
+    after: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST_FACTS)] = 1000,
+    by: By = By.RECORDED,
+) -> Response:
+    """`by=recorded`: in the order they were recorded, one order's always in the order of `seq`; trails the present by
+    the longest a transaction may take, so nothing can come in behind `next`. `by=order`: order by order, each whole as
+    it is known now; what comes meanwhile is on `orders.events`. `fact` is the very fact that was published."""
+    found = rooms(request)
+    principal(request, Role.OPERATOR, Role.AUDITOR, Role.SUPERVISOR, Role.SERVICE)
+    place = read_cursor(after) or history.BEGINNING
+    if by is By.ORDER:
+        rows = await history.by_order(found.pool, place, limit)
+    else:
+        until = await history.horizon(found.pool, found.settling)
+        rows = await history.as_recorded(found.pool, place, until, limit)
+    last = rows[-1] if rows else None
+    following = after if last is None else write_cursor(After(last.recorded_at, last.order_id, last.seq))
+    return answer({"items": rows, "next": following, "complete": len(rows) < limit})
