@@ -78,6 +78,7 @@ async def by_order(pool: asyncpg.Pool, after: After, limit: int) -> list[Row]:
 def _told(rows: Sequence[Any]) -> list[Row]:
     found = []
     for row in rows:
-        *told, body = row
-        found.append(Row(*told, msgspec.Raw(body.encode())))
+        values = list(row)
+        values[-1] = msgspec.Raw(values[-1].encode())
+        found.append(Row(*values))
     return found
