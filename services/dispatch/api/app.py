@@ -45,6 +45,15 @@ def dispatch_app(
 
     app = web_app("dispatch", "Paidan 派单 · dispatch 派遣", settings, lifespan=lifespan, ready=dependencies)
     app.state.files = pages.files()
-    for part in (actions, orders, queues, stream, duty, me, pages, history):  # the busiest first: routes are tried in order
+    for part in (
+        actions,
+        orders,
+        queues,
+        stream,
+        duty,
+        me,
+        pages,
+        history,
+    ):  # the busiest first: routes are tried in order
         app.include_router(part.routes)
     return app
