@@ -24,7 +24,7 @@ from services.chassis.delivery import Output, Work
 from services.supervision.handlers import news
 from services.supervision.rules.stages import Clock, Promises, clocks
 from services.supervision.rules.timeline import Timeline, fold
-from services.supervision.rules.timers import Armed, Stored, arm, light_of
+from services.supervision.rules.timers import Armed, Stored, arm, cancelled, light_of
 from services.supervision.store import orders as store
 
 LOCK_SPACE = 3
@@ -37,14 +37,18 @@ def lock_of(order_id: UUID) -> int:
 
 @dataclass(slots=True)
 class Change:
-    """What a batch did to one order. `cause` is the message of its last fact, `moved` whether a clock may have,
-    `answered` whether one of our own notices was: then others want to see the clocks as they now stand."""
+    """What a batch did to one order. `cause` is the message of its last fact, `moved` whether a clock may have, `known`
+    when the last fact that did was recorded; `answered` whether one of our own notices was: then others want to see the
+    clocks as they now stand. `earlier` are clocks that it had on the way: whatever order facts come in, and however
+    many at once, the clocks that were promised and no longer are stay as cancelled ones."""
 
     timeline: Timeline
     last: OrderFact
     cause: UUID
     moved: bool
     answered: bool
+    known: datetime
+    earlier: dict[UUID, Clock] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -77,13 +81,14 @@ class Written:
 
 
 class OrdersHandler:
-    """The consumer of `orders.events`."""
+    """The consumer of `orders.events`. With `quiet` it only folds: it announces nothing and touches no notice."""
 
     consumer = "supervision"
     lock_space = LOCK_SPACE
 
-    def __init__(self, promises: Promises) -> None:
+    def __init__(self, promises: Promises, *, quiet: bool = False) -> None:
         self._promises = promises
+        self._quiet = quiet
 
     def wants(self, fact: Struct) -> bool:
         """Everything an order does, and the Ticks."""
@@ -127,10 +132,13 @@ class OrdersHandler:
             known = state.known.get(fact.order_id)
             before = known.timeline if known is not None else None
             after = fold(before, fact)
-            state.changes[fact.order_id] = Change(after, fact, cause, after is not before, answers)
+            state.changes[fact.order_id] = Change(after, fact, cause, after is not before, answers, fact.recorded_at)
             return
         after = fold(change.timeline, fact)
-        change.moved = change.moved or after is not change.timeline
+        if after is not change.timeline:
+            if change.moved:
+                change.earlier |= {c.view.clock_id: c for c in clocks(change.timeline, self._promises)}
+            change.moved, change.known = True, fact.recorded_at
         change.answered = change.answered or answers
         change.timeline, change.last, change.cause = after, fact, cause
 
@@ -152,35 +160,47 @@ class OrdersHandler:
         await store.save_orders(connection, new, known)
         await store.insert_clocks(connection, written.new)
         await store.update_clocks(connection, written.changed)
-        await store.withdraw_notices(connection, written.gone, state.now)
-        written.count()
+        if not self._quiet:
+            await store.withdraw_notices(connection, written.gone, state.now)
+            written.count()
 
     def _set(self, state: State, change: Change, before: dict[UUID, Stored], written: Written) -> None:
         """The clocks of one order beside those that are stored: what must be written, announced and taken back."""
         timeline = change.timeline
-        order_id, imported, why = timeline.order_id, timeline.imported, type(change.last).__name__
-        found = clocks(timeline, self._promises, change.last.recorded_at if imported else None)
-        if before:
-            kept = {clock.view.clock_id for clock in found}
-            found += [clock.cancelled() for clock_id, clock in before.items() if clock_id not in kept]
-        views: list[ClockView] = []
-        takes: list[Outgoing] = []
+        order_id, why = timeline.order_id, type(change.last).__name__
+        found = self.settled(timeline, before, change.known, change.earlier)
         changed = change.answered
-        for each in found:
-            old = before.get(each.view.clock_id)
-            clock, armed = arm(each, old, imported=imported)
-            views.append(_lit(clock, state.now))
+        takes: list[Outgoing] = []
+        for clock, armed in found:
+            old = before.get(clock.view.clock_id)
             if old is None or old.differs(clock, armed):
                 changed = True
                 (written.new if old is None else written.changed).append((order_id, clock, armed))
             if armed.withdrawn is not None:
                 written.gone.append((order_id, clock.view.clock_id, armed.withdrawn, why))
                 takes.append(news.withdrawn(order_id, clock.view, armed.withdrawn, why, change.cause, state.now))
+        if self._quiet:
+            return
         if changed:
-            state.output.messages.append(
-                news.clocks_set(order_id, change.last.seq, tuple(views), change.cause, state.now)
-            )
+            views = tuple(_lit(clock, state.now) for clock, _ in found)
+            state.output.messages.append(news.clocks_set(order_id, change.last.seq, views, change.cause, state.now))
         state.output.messages += takes
+
+    def settled(
+        self,
+        timeline: Timeline,
+        before: dict[UUID, Stored],
+        known: datetime,
+        earlier: dict[UUID, Clock] | None = None,
+    ) -> list[tuple[Clock, Armed]]:
+        """All clocks of an order as they must be stored, with their notices: those that follow from its timeline, and,
+        cancelled, those it had (`before`, or `earlier` in the same batch) and has no longer."""
+        found = clocks(timeline, self._promises, known if timeline.imported else None)
+        kept = {clock.view.clock_id for clock in found}
+        gone = {clock_id: old.clock() for clock_id, old in before.items() if clock_id not in kept}
+        gone |= {clock_id: clock for clock_id, clock in (earlier or {}).items() if clock_id not in kept}
+        found += [cancelled(clock) for clock in gone.values()]
+        return [arm(each, before.get(each.view.clock_id), imported=timeline.imported) for each in found]
 
     async def mark(self, connection: Connection, records: Sequence[Record], now: datetime) -> None:
         """Remember orders of which a fact became a dead letter: none of their clocks is missed until it is mended."""

@@ -49,21 +49,26 @@ class Stored(Struct, frozen=True, gc=False):
             and self.warn_at == clock.warn_at
         )
 
-    def cancelled(self) -> Clock:
-        """The same clock after its reason went away: no longer promised, as when the class was corrected."""
+    def clock(self) -> Clock:
+        """The clock as it is stored."""
         view = ClockView(
             clock_id=self.clock_id,
             stage=Stage(self.stage),
             owner=self.owner,
             start=self.start,
             due=self.due,
-            state=ClockState.CANCELLED,
+            state=ClockState(self.state),
             policy=self.policy,
             round=self.round,
             assignment_id=self.assignment_id,
             report_id=self.report_id,
         )
         return Clock(view, self.warn_at)
+
+
+def cancelled(clock: Clock) -> Clock:
+    """A clock after its reason went away: no longer promised, as when the class was corrected."""
+    return Clock(with_state(clock.view, ClockState.CANCELLED), clock.warn_at)
 
 
 class Armed(Struct, frozen=True, gc=False):

@@ -7,14 +7,17 @@ from uuid import uuid4
 import asyncpg
 from msgspec.structs import replace
 
+from schemas.city import Limit
 from schemas.envelope import Record
 from schemas.facts import ClocksSet
+from schemas.vocabulary import LimitUnit, Stage
 from services.chassis.delivery import Seam
 from services.supervision.handlers import OrdersHandler
+from services.supervision.rules.stages import Promises
 from services.supervision.settings import SupervisionSettings
 from tests.handlers.supervision.said import outbox, said
-from tests.rules.supervision_timeline.story import Story, minutes, records, tick
-from tests.rules.supervision_timeline.toy import PROMISES, START
+from tests.rules.supervision_timeline.story import NOISE, Story, minutes, records, tick
+from tests.rules.supervision_timeline.toy import CITY, PROMISES, START
 
 
 async def clocks(pool: asyncpg.Pool, story: Story) -> dict[str, str]:
@@ -149,3 +152,28 @@ async def test_an_unreadable_message_is_remembered_with_its_order(pool: asyncpg.
 
 async def test_work_that_is_no_order_fact_is_not_wanted() -> None:
     assert not OrdersHandler(PROMISES).wants(ClocksSet(order_id=uuid4(), seq=1, clocks=()))
+
+
+async def test_clocks_that_are_promised_no_longer_stay_however_many_facts_come_at_once(
+    pool: asyncpg.Pool, settings: SupervisionSettings
+) -> None:
+    """One by one, or all in one batch: the rows are the same, also those of an imported past."""
+    only_manholes = replace(Limit("contact", Stage.CONTACT, 60, LimitUnit.MINUTE), classes=("T/part/0101",))
+    others = tuple(limit for limit in CITY.policy.limits if limit.stage is not Stage.CONTACT)
+    city = replace(CITY, policy=replace(CITY.policy, limits=(*others, only_manholes)))
+    seam = Seam(OrdersHandler(Promises.of(city)), pool, settings)
+    for name, given in (("live", {}), ("past", {"imported": True})):
+        story = Story(name).opened(START, **given).accepted(START + minutes(5)).noted(START + minutes(6))
+        story.routed(START + minutes(10), ("street-b",), withdrawn=(story.assignment(0),), class_ref=NOISE)
+        story.accepted(START + minutes(11), place=1).noted(START + minutes(4000))
+        dumps = []
+        for size in (1, 100):
+            await pool.execute("TRUNCATE orders, clocks")
+            facts = records(*story.outgoing())
+            for first in range(0, len(facts), size):
+                await seam.handle(facts[first : first + size])
+            dumps.append(
+                [await pool.fetch(f"SELECT * FROM {table} ORDER BY {table}::text") for table in ("orders", "clocks")]
+            )
+        assert dumps[0] == dumps[1] and dumps[0][1]
+        assert {row["state"] for row in dumps[0][1] if row["stage"] == "contact"} == {"cancelled"}
