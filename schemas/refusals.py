@@ -67,6 +67,17 @@ _ROWS = (
     ("unit_unknown", 422, "单位不存在", "unknown unit"),
     ("handler_verifies", 403, "处置人不能核查自己的结果", "whoever handled it may not verify it"),
     ("moment_too_young", 422, "时点过近，结果可能变化", "this moment is too recent to be final"),
+    # orders that become one, or several
+    ("merge_self", 422, "不能并入自身", "an order is not merged into itself"),
+    ("merge_circle", 409, "并单不能成环", "orders are not merged in a circle"),
+    ("merge_ended", 409, "目标工单已办结或已并出", "the other order has ended"),
+    (
+        "merge_unlike",
+        409,
+        "紧急程度或来源性质不同，不能并入",
+        "the other order is less urgent, or only one is imported",
+    ),
+    ("subject_unit", 409, "被反映单位不得主办、协办", "the unit complained about, or one that answers to it"),
     # what a message may hold
     ("unreadable", 422, "消息不可读", "the message cannot be read"),
     ("schema", 422, "消息不符合模式", "the message does not fit its schema"),

@@ -10,7 +10,14 @@ from schemas.facts.dispatch.finishing import (
     OrderReopened,
     VerificationRecorded,
 )
-from schemas.facts.dispatch.merging import OrderTransferred
+from schemas.facts.dispatch.merging import (
+    MovedReport,
+    OrderMerged,
+    OrderTransferred,
+    OrderUnmerged,
+    Promise,
+    ReportsMoved,
+)
 from schemas.facts.dispatch.milestones import ArrivedOnSite, ContactMade, ProgressNoted
 from schemas.facts.dispatch.steering import (
     OrderOpened,
@@ -41,6 +48,11 @@ from schemas.facts.router import (
 from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 
 __all__ = [
+    "ReportsMoved",
+    "Promise",
+    "OrderUnmerged",
+    "OrderMerged",
+    "MovedReport",
     "Alarm",
     "AlarmCleared",
     "AlarmRaised",

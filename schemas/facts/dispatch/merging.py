@@ -1,6 +1,66 @@
-"""Orders that move to another order or to another platform."""
+"""Orders that move to another order or to another platform, and the reports that go with them."""
 
-from schemas.facts.dispatch.base import OrderFact
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub
+from schemas.facts.intake import Moment
+from schemas.vocabulary import Tier, Urgency
+
+
+class Promise(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a reporter was promised where his report lay first, and what goes with it for ever: `since` when it counts,
+    by which class, urgency, tier and round its limits were chosen, and since when somebody led who was to contact
+    him (None: nobody did yet)."""
+
+    since: Moment
+    class_key: str
+    urgency: Urgency
+    tier: Tier
+    round: int = 1
+    contact_from: Moment | None = None
+
+
+class MovedReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A report on its way to another order; `contacted_at` when its reporter was first reached."""
+
+    report: ReportStub
+    promise: Promise
+    contacted_at: Moment | None = None
+
+
+class OrderMerged(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """It is the matter of another order (并单): its reports went over, and what its units still had to do was
+    `withdrawn`."""
+
+    into: UUID
+    reports: tuple[MovedReport, ...]
+    withdrawn: tuple[UUID, ...] = ()
+    reason: str = ""
+
+
+class OrderUnmerged(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """It was a matter of its own after all: its reports came home, and what was withdrawn is offered anew."""
+
+    out_of: UUID
+    reports: tuple[MovedReport, ...]
+    assignments: tuple[AssignmentOffer, ...] = ()
+    reason: str = ""
+
+
+class ReportsMoved(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Reports came from the order `other`, or with `away` went to it. `assignments` are assists that came with them,
+    `withdrawn` those that went again; `citizens` says whether somebody still waits for a call, `subjects` whom the
+    reports that came complain about."""
+
+    other: UUID
+    reports: tuple[MovedReport, ...]
+    citizens: bool
+    away: bool = False
+    assignments: tuple[AssignmentOffer, ...] = ()
+    withdrawn: tuple[UUID, ...] = ()
+    subjects: tuple[str, ...] = ()
 
 
 class OrderTransferred(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,8 @@ from schemas.vocabulary import Source, Urgency, Verification
 
 
 class OrderOpened(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """A new order, with its path and first assignments (none in triage, where `lead` is the deciding centre)."""
+    """A new order, with its path and first assignments (none in triage, where `lead` is the deciding centre);
+    `subjects` are the units it complains about, which neither lead nor see it."""
 
     class_ref: ClassRef
     place: Place
@@ -25,13 +26,17 @@ class OrderOpened(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     candidates: tuple[Candidate, ...] = ()
     recurrence_of: UUID | None = None
     imported: bool = False
+    subjects: tuple[str, ...] = ()
 
 
 class ReportJoined(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """One more report about the same matter; its promise runs from its own receipt."""
+    """One more report about the same matter; its promise runs from its own receipt. `via` is the order it was found to
+    be about, where that one was merged or has ended; `subjects` are units it complains about."""
 
     report: ReportStub
     why: str
+    via: UUID | None = None
+    subjects: tuple[str, ...] = ()
 
 
 class OrderRouted(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

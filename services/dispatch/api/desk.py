@@ -71,15 +71,7 @@ def check_sight(directory: Directory, caller: Principal, order: Order) -> None:
 
 def sees(directory: Directory, caller: Principal, order: Order) -> bool:
     """Whether an order lies in the caller's queue or jurisdiction."""
-    return visibility.may_see(
-        directory,
-        caller.role,
-        caller.unit,
-        division=order.detail.place.division,
-        lead=order.lead,
-        units=(a.unit for a in order.assignments),
-        path=(hop.unit for hop in order.detail.path),
-    )
+    return visibility.sees(directory, caller.role, caller.unit, order)
 
 
 async def settled(found: Rooms, moment: datetime) -> datetime:

@@ -112,7 +112,10 @@ async def one_order(
         allow(caller, visibility.REVEALERS)
     shown, then = await _shown(found, order, as_of)
     check_sight(found.directory, caller, shown)
-    stored = [r for r in await reads.reports(found.pool, shown.order_id) if then is None or r.report_id in then]
+    if then is None:
+        stored = await reads.reports(found.pool, shown.order_id)
+    else:
+        stored = await reads.reports_by_id(found.pool, then)
     if reveal:
         await reads.reveal(found.pool, shown.order_id, caller.id, caller.role.value, caller.unit, reveal)
     async with found.pool.acquire() as connection:

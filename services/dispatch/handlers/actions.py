@@ -31,6 +31,7 @@ from services.dispatch.store.keys import Kept, Key
 
 _encode = msgspec.json.Encoder().encode
 SHOWN_CHANGES = 10
+MOVING = frozenset({"merge", "unmerge"})  # actions that need another order, and the facts of both
 
 
 class Command(Struct, frozen=True):
@@ -90,8 +91,13 @@ class ActionHandler:
         order_of = await store.orders_of_assignments(connection, parts) if parts else {}
         order_of |= {c.target: c.target for c in commands if not c.on_assignment}
         wanted = set(order_of.values())
-        book = Book(await lock_orders(connection, wanted), self._directory)
+        moving = {c.target: c for c in commands if c.action in MOVING and not c.on_assignment}
+        lines = await store.merged_into(connection, {*moving, *_named(moving.values())}) if moving else {}
+        wanted |= {*_named(moving.values()), *(line[0] for line in lines.values())}
+        book = Book(await lock_orders(connection, wanted), self._directory, merged_on=lines)
         book.orders = await store.load(connection, wanted)
+        if moving:
+            book.pasts = await store.pasts(connection, wanted)
         named = [id_ for c in commands if (id_ := getattr(c.body, "report_id", None)) is not None]
         if named:
             book.known = await store.known_reports(connection, named)
@@ -167,6 +173,11 @@ class ActionHandler:
             return None
         target = order.assignment(command.target) if command.on_assignment else None
         return order if command.version != (order.version if target is None else target.version) else None
+
+
+def _named(commands: Iterable[Command]) -> set[UUID]:
+    """The orders that these are to be merged into."""
+    return {into for c in commands if (into := getattr(c.body, "into", None)) is not None}
 
 
 def _shown(change: Change) -> dict[str, Any]:

@@ -5,6 +5,7 @@ order (`evolve.fold`), and keeps it for history and outbox. It reads no clock: `
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,7 +79,9 @@ class Change(Struct):
 
 @dataclass(slots=True)
 class Book:
-    """The orders of one transaction. `known` maps reports that are kept already to their order."""
+    """The orders of one transaction. `known` maps reports that are kept already to their order, `pasts` holds the facts
+    recorded before of orders that may move, `merged_on` the orders that one was merged into, one after the other;
+    `moved` are reports on their way to another order."""
 
     now: datetime
     directory: Directory
@@ -91,6 +94,9 @@ class Book:
     kept: list[KeptReport] = field(default_factory=list)
     parked: list[Waiting] = field(default_factory=list)
     released: list[UUID] = field(default_factory=list)
+    pasts: dict[UUID, list[OrderFact]] = field(default_factory=dict)
+    merged_on: dict[UUID, list[UUID]] = field(default_factory=dict)
+    moved: dict[UUID, UUID] = field(default_factory=dict)
     _ordinals: Counter[tuple[UUID, str]] = field(default_factory=Counter)
 
     def keep(self, kept: KeptReport, order_id: UUID | None, state: str) -> None:
@@ -98,6 +104,16 @@ class Book:
         kept.order_id, kept.state = order_id, state
         self.kept.append(kept)
         self.known[kept.report_id] = order_id
+
+    def move(self, reports: Iterable[UUID], order_id: UUID) -> None:
+        """Hang reports on another order."""
+        for report_id in reports:
+            self.moved[report_id] = self.known[report_id] = order_id
+
+    def past(self, order: Order) -> list[OrderFact]:
+        """Every fact of an order, the first first: those recorded before, where they were asked for, and this
+        transaction's."""
+        return [*self.pasts.get(order.order_id, ()), *(c.fact for c in self.changes if c.order is order)]
 
     def record(
         self,

@@ -4,6 +4,7 @@ Made once from the city pack; holds only what dispatch needs of it.
 """
 
 import re
+import unicodedata
 from collections import defaultdict
 from functools import lru_cache
 
@@ -14,6 +15,11 @@ from services.dispatch.rules.duty import Rosters
 
 CENTRE = "centre"  # the function of the units that dispatch
 DEEPEST = 16  # deeper than any administration; ends a ring in the data
+
+
+def plain(text: str) -> str:
+    """A name as it is compared: one width, one case, no blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 class Directory:
@@ -33,6 +39,10 @@ class Directory:
             item.key: ClassRef(standard=item.standard, kind=item.kind, code=item.code, name=item.name)
             for item in city.classes
         }
+        self._named: dict[str, tuple[str, ...]] = {}
+        for unit in city.units:
+            for name in {plain(unit.unit_id), plain(unit.name), plain(unit.name_en)} - {""}:
+                self._named[name] = (*self._named.get(name, ()), unit.unit_id)
         self.subtree = lru_cache(maxsize=512)(self._subtree)
 
     def unit(self, unit_id: str) -> Unit | None:
@@ -65,6 +75,21 @@ class Directory:
                 return centre
             code = self._parent.get(code, "")
         return ""
+
+    def called(self, name: str) -> tuple[str, ...]:
+        """The units that go by this id or official name, as `plain` makes it."""
+        return self._named.get(name, ())
+
+    def line(self, unit_id: str) -> frozenset[str]:
+        """Every unit that this one answers to, by line (条) and by area (块)."""
+        found: set[str] = set()
+        waiting = [unit_id]
+        while waiting:
+            unit = self._units.get(waiting.pop())
+            above = {unit.parent, unit.second_parent} - found - {""} if unit is not None else set()
+            found |= above
+            waiting += above
+        return frozenset(found)
 
     def class_of(self, key: str) -> ClassRef | None:
         """The class of a key `standard/kind/code`."""

@@ -19,8 +19,9 @@ from schemas.facts import (
     ReportTransferred,
     TriageRequested,
 )
-from schemas.ids import assignment_id_of, successor_id
+from schemas.ids import assignment_id_of, order_id_of, successor_id
 from schemas.vocabulary import AssignmentRole, OrderStatus
+from services.dispatch.rules import subjects
 from services.dispatch.rules.book import Book, KeptReport
 from services.dispatch.rules.evolve import opened
 from services.dispatch.rules.lifecycle import ENDED
@@ -62,7 +63,8 @@ def next_of(order: Order) -> UUID | None:
 
 
 def join(book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, why: str) -> Order | None:
-    """Hang a report on an order, following mergers and successors; opens the successor where there is none yet."""
+    """Hang a report on an order, following mergers and successors; opens the successor where there is none yet, and an
+    order of its own for a complaint about a unit that works on this one."""
     order = book.orders[order_id]
     for _ in range(CHAIN):
         following = next_of(order)
@@ -71,9 +73,14 @@ def join(book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, 
         if following not in book.orders:
             return open_order(book, following, plan, kept, cause, recurrence_of=order.order_id)
         order = book.orders[following]
+    about = subjects.named(book.directory, kept.report.subject)
+    working = (order.lead, *(a.unit for a in order.assignments if a.live))
+    if any(subjects.bars(book.directory, about, unit) for unit in working):
+        return open_order(book, order_id_of(kept.report_id), plan, kept, cause)
     at = kept.report.received_at if order.imported else max(book.now, order.since)
     book.keep(kept, order.order_id, "linked")
-    said = {"report": stub_of(kept), "why": why}
+    via = None if order.order_id == order_id else order_id
+    said = {"report": stub_of(kept), "why": why, "via": via, "subjects": about}
     book.record(order, ReportJoined, said, action="join", cause=cause, at=at, reason=why)
     return None
 
@@ -90,6 +97,8 @@ def open_order(
 ) -> Order:
     """A new order by a plan, with an assignment for each unit; in triage with none, led by the deciding centre."""
     report = kept.report
+    about = subjects.named(book.directory, report.subject)
+    plan = subjects.cleared(book.directory, plan, about)
     at = report.received_at if report.imported else book.now
     fact = OrderOpened(
         order_id=order_id,
@@ -112,6 +121,7 @@ def open_order(
         candidates=() if triage is None else triage.candidates,
         recurrence_of=recurrence_of,
         imported=report.imported,
+        subjects=about,
     )
     why = "" if triage is None else triage.why
     order = opened(fact, why)

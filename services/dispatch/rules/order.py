@@ -90,6 +90,7 @@ class Order(Struct, kw_only=True):
     citizens: bool = False
     recurrence_of: UUID | None = None
     merged_into: UUID | None = None
+    subjects: tuple[str, ...] = ()
     assignments: list[Assignment] = []
 
     def assignment(self, assignment_id: UUID) -> Assignment | None:

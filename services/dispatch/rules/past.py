@@ -7,12 +7,22 @@ from uuid import UUID
 import msgspec
 
 from schemas.codec import FACTS
-from schemas.facts import AssignmentDone, OrderFact, OrderOpened, ReportJoined
+from schemas.facts import (
+    AssignmentDone,
+    OrderFact,
+    OrderMerged,
+    OrderOpened,
+    OrderUnmerged,
+    ReportJoined,
+    ReportsMoved,
+)
 from schemas.vocabulary import OrderStatus
 from services.dispatch.rules.evolve import fold, opened
 from services.dispatch.rules.order import Order
 
 _DECODERS = {name: msgspec.json.Decoder(kind) for name, kind in FACTS.items() if issubclass(kind, OrderFact)}
+
+_ABOUT_REPORTS = {kind.__name__ for kind in (OrderOpened, ReportJoined, OrderMerged, OrderUnmerged, ReportsMoved)}
 
 
 class PastChange(msgspec.Struct, frozen=True):
@@ -24,11 +34,17 @@ class PastChange(msgspec.Struct, frozen=True):
     private: str | None = None
 
 
+def fact_of(change: PastChange) -> OrderFact:
+    """The fact of a change."""
+    fact: OrderFact = _DECODERS[change.type].decode(change.body)
+    return fact
+
+
 def rebuilt(changes: Iterable[PastChange]) -> Order | None:
     """The order after these changes, which are in the order of their `seq` from 1; None when there are none."""
     order: Order | None = None
     for change in changes:
-        fact: Any = _DECODERS[change.type].decode(change.body)
+        fact: Any = fact_of(change)
         if order is None:
             assert isinstance(fact, OrderOpened), "a history begins with the opening"
             order = opened(fact, change.reason if fact.status is OrderStatus.TRIAGE else "")
@@ -45,8 +61,15 @@ def reports_in(changes: Iterable[PastChange]) -> set[UUID]:
     """The reports that hung on the order after these changes."""
     found: set[UUID] = set()
     for change in changes:
-        if change.type == OrderOpened.__name__:
-            found |= {stub.report_id for stub in _DECODERS[change.type].decode(change.body).reports}  # type: ignore[attr-defined]
-        elif change.type == ReportJoined.__name__:
-            found.add(_DECODERS[change.type].decode(change.body).report.report_id)  # type: ignore[attr-defined]
+        if change.type not in _ABOUT_REPORTS:
+            continue
+        fact: Any = fact_of(change)
+        if isinstance(fact, OrderOpened):
+            found |= {stub.report_id for stub in fact.reports}
+        elif isinstance(fact, ReportJoined):
+            found.add(fact.report.report_id)
+        elif isinstance(fact, OrderMerged) or (isinstance(fact, ReportsMoved) and fact.away):
+            found -= {moved.report.report_id for moved in fact.reports}
+        else:
+            found |= {moved.report.report_id for moved in fact.reports}
     return found

@@ -4,7 +4,7 @@ from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.lifecycle import Caller, Relation
 from services.dispatch.rules.order import Assignment, Order
-from services.dispatch.rules.visibility import may_see
+from services.dispatch.rules.visibility import sees, shut_out
 
 
 def caller(directory: Directory, order: Order, assignment: Assignment | None, actor: Actor) -> Caller:
@@ -12,9 +12,9 @@ def caller(directory: Directory, order: Order, assignment: Assignment | None, ac
     if actor.role is None:
         return Caller(actor.who, frozenset({Relation.SERVICE}))
     found = set()
-    if _sees(directory, order, actor):
+    if sees(directory, actor.role, actor.unit, order):
         found.add(Relation.SIGHT)
-    if actor.unit:
+    if actor.unit and not shut_out(actor.unit, order):
         decider = centre_of(directory, order, assignment)
         parent = None if assignment is None else parent_of(order, assignment)
         holders = {
@@ -35,22 +35,14 @@ def parent_of(order: Order, assignment: Assignment) -> Assignment | None:
 
 def centre_of(directory: Directory, order: Order, assignment: Assignment | None = None) -> str:
     """Who dispatched it and decides about it: the unit of the parent assignment; else the last centre of the path that
-    does not hold it itself, or the centre above whoever does; the holder where there is none."""
+    does not hold it itself, or the centre above whoever does, but none complained about; the holder where there is
+    none."""
     parent = None if assignment is None else parent_of(order, assignment)
     if parent is not None:
         return parent.unit
     holder = order.lead if assignment is None else assignment.unit
     passed = [hop.unit for hop in order.detail.path if hop.unit != holder and directory.is_centre(hop.unit)]
-    return passed[-1] if passed else directory.centre_above(holder) or holder
-
-
-def _sees(directory: Directory, order: Order, actor: Actor) -> bool:
-    return actor.role is not None and may_see(
-        directory,
-        actor.role,
-        actor.unit,
-        division=order.detail.place.division,
-        lead=order.lead,
-        units=(a.unit for a in order.assignments),
-        path=(hop.unit for hop in order.detail.path),
-    )
+    decider = passed[-1] if passed else directory.centre_above(holder)
+    while decider in order.subjects:
+        decider = directory.centre_above(decider)
+    return decider or holder

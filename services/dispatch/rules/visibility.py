@@ -1,13 +1,13 @@
 """Who may see an order and act on it: queue × jurisdiction (design §11).
 
 A responder sees what its unit holds or held. A centre sees what it leads, what it passed on, and everything inside its
-boundary subtree, so a parent tier sees its children's. Oversight without a unit sees the whole city.
+boundary subtree, so a parent tier sees its children's. Oversight without a unit sees the whole city. The unit that a
+report complains about sees nothing of it.
 """
-
-from collections.abc import Iterable
 
 from schemas.vocabulary import Role
 from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.order import Order
 
 CITY_WIDE = frozenset({Role.AGENT, Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR, Role.INSPECTOR, Role.IMPORT})
 READERS = CITY_WIDE | {Role.DISPATCHER, Role.RESPONDER}
@@ -19,14 +19,19 @@ def sees_all(role: Role, unit: str) -> bool:
     return not unit and role in CITY_WIDE
 
 
-def may_see(
-    directory: Directory, role: Role, unit: str, *, division: str, lead: str, units: Iterable[str], path: Iterable[str]
-) -> bool:
-    """Whether a principal may see an order at this place, led by `lead`, with assignments of these units."""
+def shut_out(unit: str, order: Order) -> bool:
+    """Whether an order complains about this unit, so that it may neither see it nor do anything to it in whatever
+    role. The top of the city, which nobody else can lead instead of, is not."""
+    return unit in order.subjects and unit != order.lead
+
+
+def sees(directory: Directory, role: Role, unit: str, order: Order) -> bool:
+    """Whether a principal may see an order as it stands."""
     if sees_all(role, unit):
         return True
-    if not unit:
+    if not unit or shut_out(unit, order):
         return False
-    if role is Role.RESPONDER:
-        return unit == lead or unit in units
-    return unit == lead or unit in path or unit in units or directory.inside(division, unit)
+    held = unit == order.lead or any(unit == a.unit for a in order.assignments)
+    if held or role is Role.RESPONDER:
+        return held
+    return any(unit == hop.unit for hop in order.detail.path) or directory.inside(order.detail.place.division, unit)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.envelope import Outgoing
-from schemas.facts import OrderRouted
+from schemas.facts import OrderFact, OrderRouted
 from schemas.vocabulary import (
     AssignmentRole,
     AssignmentStatus,
@@ -21,6 +21,7 @@ from schemas.vocabulary import (
 from services.chassis.database import Connection
 from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
 from services.dispatch.rules.order import Assignment, Detail, Order
+from services.dispatch.rules.past import PastChange, fact_of
 from services.dispatch.store.columns import Columns, copy, insert, send, update
 
 _encode = msgspec.json.Encoder().encode
@@ -39,6 +40,7 @@ ORDER: Columns = (
     ("result", "text"),
     ("citizens", "boolean"),
     ("merged_into", "uuid"),
+    ("subjects", "text"),
 )
 # Only a person's routing changes these; they are wide, so other changes do not write them again.
 ORDER_ROUTED: Columns = (("order_id", "uuid"), ("class_key", "text"), ("division", "text"), ("detail", "json"))
@@ -106,6 +108,7 @@ PENDING: Columns = (("cause", "uuid"), ("waits_for", "uuid"), ("kind", "text"), 
 _UPDATE_ORDERS = update("orders", "order_id", ORDER)
 _UPDATE_ROUTED = update("orders", "order_id", ORDER_ROUTED)
 _UPDATE_ASSIGNMENTS = update("assignments", "assignment_id", ASSIGNMENT)
+_MOVE_REPORTS = update("reports", "report_id", (("report_id", "uuid"), ("order_id", "uuid")))
 _INSERT_PENDING = insert("pending_links", PENDING, "ON CONFLICT DO NOTHING")
 
 
@@ -152,6 +155,32 @@ async def orders_of_assignments(connection: Connection, assignment_ids: Iterable
     return {row["assignment_id"]: row["order_id"] for row in rows}
 
 
+async def merged_into(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """The orders that each of these was merged into, one after the other; not locked, so only to know where to look."""
+    rows = await connection.fetch(
+        "WITH RECURSIVE line(first, next, place) AS (SELECT order_id, merged_into, 1 FROM orders"
+        " WHERE order_id = ANY($1) AND merged_into IS NOT NULL UNION SELECT line.first, o.merged_into, place + 1"
+        " FROM line JOIN orders o ON o.order_id = line.next WHERE o.merged_into IS NOT NULL AND place < 64)"
+        " SELECT first, next FROM line ORDER BY first, place",
+        list(order_ids),
+    )
+    found: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(row["first"], []).append(row["next"])
+    return found
+
+
+async def pasts(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, list[OrderFact]]:
+    """Every fact of these orders, the first first."""
+    rows = await connection.fetch(
+        "SELECT order_id, type, body FROM history WHERE order_id = ANY($1) ORDER BY order_id, seq", list(order_ids)
+    )
+    found: dict[UUID, list[OrderFact]] = {}
+    for row in rows:
+        found.setdefault(row["order_id"], []).append(fact_of(PastChange(row["type"], row["body"])))
+    return found
+
+
 async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing]) -> None:
     """Write everything a book holds: new and changed orders and assignments, history, reports, what waits.
 
@@ -171,6 +200,7 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted)}
     await send(connection, _UPDATE_ROUTED, [(o.order_id, *_order_routed(o)) for o in touched if o.order_id in routed])
     await send(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
+    await send(connection, _MOVE_REPORTS, list(book.moved.items()))
     await send(connection, _INSERT_PENDING, [(w.cause, w.waits_for, w.kind, w.body) for w in book.parked])
     if book.released:
         await connection.execute("DELETE FROM pending_links WHERE cause = ANY($1)", book.released)
@@ -195,7 +225,13 @@ def _order(o: Order) -> tuple[Any, ...]:
         o.result,
         o.citizens,
         o.merged_into,
+        _lines(o.subjects),
     )
+
+
+def _lines(units: tuple[str, ...]) -> str:
+    """Unit ids as the column holds them: each between line ends, so that one is found whole."""
+    return "".join(f"\n{unit}\n" for unit in units)
 
 
 def _order_routed(o: Order) -> tuple[Any, ...]:
@@ -275,6 +311,7 @@ def order_of(row: Any) -> Order:
         citizens=row["citizens"],
         recurrence_of=row["recurrence_of"],
         merged_into=row["merged_into"],
+        subjects=tuple(filter(None, row["subjects"].split("\n"))),
         assignments=[],
     )
 

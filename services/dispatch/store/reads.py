@@ -73,6 +73,8 @@ class _Where:
 def _within(where: _Where, scope: Scope) -> None:
     if scope.everything:
         return
+    # whom an order complains about does not see it (rules.visibility.shut_out)
+    where.add("(o.subjects = '' OR strpos(o.subjects, ?) = 0 OR o.lead = ?)", f"\n{scope.unit}\n", scope.unit)
     mine = "o.lead = ? OR EXISTS (SELECT FROM assignments a WHERE a.order_id = o.order_id AND a.unit = ?)"
     if scope.handler or scope.divisions == ():
         where.add(f"({mine})", scope.unit, scope.unit)
@@ -178,6 +180,16 @@ async def reports(pool: asyncpg.Pool, order_id: UUID) -> list[StoredReport]:
         "SELECT r.report_id, r.order_id, r.state, r.body, p.body AS reporter FROM reports r"
         " LEFT JOIN reporters p USING (report_id) WHERE r.order_id = $1 ORDER BY r.received_at, r.report_id",
         order_id,
+    )
+    return [stored_report(row) for row in rows]
+
+
+async def reports_by_id(pool: asyncpg.Pool, ids: Iterable[UUID]) -> list[StoredReport]:
+    """Reports wherever they hang now, the first first."""
+    rows = await pool.fetch(
+        "SELECT r.report_id, r.order_id, r.state, r.body, p.body AS reporter FROM reports r"
+        " LEFT JOIN reporters p USING (report_id) WHERE r.report_id = ANY($1) ORDER BY r.received_at, r.report_id",
+        list(ids),
     )
     return [stored_report(row) for row in rows]
 

@@ -48,7 +48,7 @@ def _one_of(column: str, values: type[OrderStatus] | type[AssignmentStatus] | ty
 
 
 class OrderRow(Base, table=True):
-    """A work order as it stands."""
+    """A work order as it stands. `subjects` are the units it complains about, each between line ends."""
 
     __tablename__ = "orders"
     order_id: UUID = Field(sa_column=_uuid(key=True))
@@ -71,6 +71,7 @@ class OrderRow(Base, table=True):
     citizens: bool
     recurrence_of: UUID | None = Field(sa_column=_uuid(nullable=True))
     merged_into: UUID | None = Field(sa_column=_uuid(nullable=True))
+    subjects: str = Field(sa_column=_text())
     detail: str = Field(sa_column=Column(JSON, nullable=False))
 
     __table_args__ = (

@@ -137,7 +137,7 @@ class _Reader:
                 self._for_order(Stage.VERIFY, round_, timeline.centre, round_.verify_from, round_.verified_at, end)
             run = _run_from(timeline.rounds, place)
             for voice in timeline.voices:
-                if voice.round <= round_.number:
+                if voice.round <= round_.number and not voice.away:
                     self._of_voice(voice, round_, run)
         return self._found
 
@@ -166,6 +166,9 @@ class _Reader:
     def _of_voice(self, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         timeline = self._of
         asked = (voice.source, voice.ticket_type, timeline.class_key, timeline.urgency, timeline.tier, round_.number)
+        brought = voice.promise if voice.round == round_.number else None
+        if brought is not None:  # a promise made elsewhere is kept here as it was made
+            asked = (*asked[:2], brought.class_key, brought.urgency, brought.tier, brought.round)
         if not round_.rework or voice.round == round_.number:
             self._contact(asked, voice, round_, run)
             self._total(asked, voice, round_, run)
@@ -174,9 +177,10 @@ class _Reader:
 
     def _total(self, asked: Asked, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         joins = voice.round == round_.number
-        start = voice.received_at if joins else round_.started_at
+        start = _since(voice) if joins else round_.started_at
         answered = next((lap.answered_at for lap in run if lap.answered_at is not None), None)
-        if answered is not None and answered < start:  # a report that joined after the answer was given
+        came = start if voice.promise is None or not joins else max(start, voice.promise.arrived_at)
+        if answered is not None and answered < came:  # a report that joined after the answer was given
             answered = next((lap.ended_at for lap in run if lap.ended_at is not None), None)
         end, sent_with = run[-1].ended_at, voice.source_due if joins else None
         limits, owner, id_ = self._promises.limits(asked, start), self._of.top, voice.report_id
@@ -191,11 +195,13 @@ class _Reader:
     def _contact(self, asked: Asked, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         numbers = {lap.number for lap in run}
         led = [p.offered_at for p in self._of.parts if p.role is AssignmentRole.LEAD and p.round in numbers]
-        if led:
-            since = voice.received_at if voice.round == round_.number else round_.started_at
+        joins = voice.round == round_.number
+        start = voice.promise.contact_from if joins and voice.promise is not None else None
+        if start is None and led:
+            start = max(_since(voice) if joins else round_.started_at, min(led))
+        if start is not None:
             at = min((contact.at for contact in voice.contacts if contact.round in numbers), default=None)
-            start, end = max(since, min(led)), run[-1].ended_at
-            limits = self._promises.limits(asked, start)
+            limits, end = self._promises.limits(asked, start), run[-1].ended_at
             self._add(limits, Stage.CONTACT, round_, self._of.lead, start, at, end, report=voice.report_id)
 
     def _callback(self, asked: Asked, voice: Voice, round_: Round, start: datetime) -> None:
@@ -264,6 +270,11 @@ class _Reader:
         if self._known is not None and due < self._known:
             return ClockState.MISSED
         return ClockState.RUNNING
+
+
+def _since(voice: Voice) -> datetime:
+    """Since when what a reporter was promised first counts."""
+    return voice.received_at if voice.promise is None else voice.promise.since
 
 
 def _run_from(rounds: tuple[Round, ...], place: int) -> Sequence[Round]:

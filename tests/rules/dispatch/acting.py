@@ -9,13 +9,13 @@ import msgspec
 
 from schemas.facts import OrderProposed, TriageRequested
 from schemas.ids import fact_id
-from schemas.vocabulary import Role
+from schemas.vocabulary import Role, Urgency
 from services.dispatch.rules import acts, lifecycle, standing
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER, Act
 from services.dispatch.rules.book import Actor, Book, KeptReport
 from services.dispatch.rules.opening import on_proposed
 from services.dispatch.rules.order import Assignment, Order
-from services.dispatch.rules.past import PastChange, rebuilt
+from services.dispatch.rules.past import PastChange, rebuilt, reports_in
 from tests.rules.dispatch.themes import Saying, body_of
 from tests.rules.dispatch.town import DIRECTORY, T0, a_plan, a_report, in_triage, proposed
 
@@ -34,6 +34,30 @@ def cause() -> UUID:
     return fact_id(UUID(int=7), "test", next(_causes))
 
 
+def act(book: Book, order: Order, action: str, actor: Actor, on: Assignment | None = None, **said: Any) -> None:
+    """Act as the API would, body and all. Raises Refused."""
+    lifecycle.check_role(action, actor.who, on_assignment=on is not None)
+    caller = standing.caller(book.directory, order, on, actor)
+    lifecycle.check_caller(action, caller, on_assignment=on is not None)
+    body = (ON_ORDER if on is None else ON_ASSIGNMENT)[action].body
+    first = next(iter(reports_in(past_of(book, order)[:1])), None)
+    raw = msgspec.json.encode(body_of(action, Saying(book.now, first)) | said)
+    asked = Act(action, msgspec.json.decode(raw, type=body), actor, cause())
+    if on is None:
+        acts.on_order(book, order, asked)
+    else:
+        acts.on_assignment(book, order, on, asked)
+
+
+def past_of(book: Book, order: Order) -> list[PastChange]:
+    """What the history tells of an order."""
+    return [
+        PastChange(type(c.fact).__name__, msgspec.json.encode(c.fact).decode(), c.reason, c.private)
+        for c in book.changes
+        if c.order is order
+    ]
+
+
 class Table:
     """One order on the table, and a clock that people move."""
 
@@ -48,6 +72,13 @@ class Table:
         """An order that waits for a decision."""
         return cls(in_triage())
 
+    def beside(self) -> "Table":
+        """With another order in the same street, of the same kind, that this one may be merged into."""
+        plan, report = a_plan("s1-clean", urgency=Urgency.CRITICAL), a_report("other", imported=self.order.imported)
+        fact = proposed(report, plan)
+        on_proposed(self.book, fact, kept(fact), cause())
+        return self
+
     def later(self, minutes: float = 1) -> "Table":
         """Some time passes."""
         self.book.now += timedelta(minutes=minutes)
@@ -59,17 +90,7 @@ class Table:
 
     def do(self, action: str, actor: Actor, on: Assignment | None = None, **said: Any) -> None:
         """Act as the API would, body and all. Raises Refused."""
-        lifecycle.check_role(action, actor.who, on_assignment=on is not None)
-        caller = standing.caller(self.book.directory, self.order, on, actor)
-        lifecycle.check_caller(action, caller, on_assignment=on is not None)
-        body = (ON_ORDER if on is None else ON_ASSIGNMENT)[action].body
-        saying = Saying(self.book.now, self.fact.report.report_id)
-        raw = msgspec.json.encode(body_of(action, saying) | said)
-        asked = Act(action, msgspec.json.decode(raw, type=body), actor, cause())
-        if on is None:
-            acts.on_order(self.book, self.order, asked)
-        else:
-            acts.on_assignment(self.book, self.order, on, asked)
+        act(self.book, self.order, action, actor, on, **said)
 
     def unit(self, unit: str, action: str, **said: Any) -> None:
         """A unit does something to its own newest assignment."""
@@ -81,11 +102,7 @@ class Table:
 
     def past(self) -> Order | None:
         """The order as its history tells it."""
-        return rebuilt(
-            PastChange(type(c.fact).__name__, msgspec.json.encode(c.fact).decode(), c.reason, c.private)
-            for c in self.book.changes
-            if c.order is self.order
-        )
+        return rebuilt(past_of(self.book, self.order))
 
 
 def seen(order: Order) -> bytes:

@@ -49,8 +49,11 @@ def actor(role: Role | None, unit: str) -> Actor:
 
 def order_in(status: OrderStatus) -> Table:
     """An order in a status, with assignments as they would be there."""
-    table = Table(proposed(a_report(imported=True), a_plan(verification=Verification.SITE)))
+    table = Table(proposed(a_report(imported=True), a_plan(verification=Verification.SITE))).beside()
     part = table.order.assignments[0]
+    if status is S.MERGED:
+        table.do("merge", actor(Role.DISPATCHER, "d1"))
+        return table.later()
     if status is S.TRIAGE:
         table.order.assignments.clear()
     elif status is S.HANDLING:

@@ -31,7 +31,7 @@ PEOPLE = st.sampled_from(
 ACTORS = [Actor(f"person@{unit}", Role.RESPONDER, unit) for unit in UNITS]
 ACTORS += [Actor(f"{role}@s1", role, "s1") for role in (Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.INSPECTOR)]
 AUTOMATIC = ("join", "cleared", "warned", "missed", "undone")
-ENDS = ("void", "reject", "transfer", "import_close")
+ENDS = ("void", "merge", "reject", "transfer", "import_close")
 WILD = st.sampled_from([*lifecycle.ASSIGNMENT_ACTIONS, *lifecycle.ORDER_ACTIONS, *AUTOMATIC])
 # how long ago, in minutes, the client says it happened; below zero is ahead of the server's clock
 AGO = st.sampled_from([None, None, None, None, -5.0, -1.0, 0.0, 0.5, 3.0, 60.0])
@@ -71,10 +71,11 @@ def tables(draw: st.DrawFn) -> Table:
     source = draw(st.sampled_from(Source))
     report = a_report(source=source, imported=draw(st.sampled_from([False, False, True])))
     if draw(st.integers(0, 4)) == 0:
-        return Table(in_triage(report))
+        return Table(in_triage(report)).beside()
     assists = draw(st.lists(st.sampled_from(UNITS[1:]), unique=True, max_size=3))
     verification = draw(st.sampled_from(Verification))
-    return Table(proposed(report, a_plan("s1-road", *assists, verification=verification, together=draw(st.booleans()))))
+    plan = a_plan("s1-road", *assists, verification=verification, together=draw(st.booleans()))
+    return Table(proposed(report, plan)).beside()
 
 
 def options(order: Order, ends: bool) -> list[tuple[str, Actor, Assignment | None]]:

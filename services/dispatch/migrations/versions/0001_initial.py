@@ -57,6 +57,7 @@ def _orders() -> None:
         sa.Column("citizens", sa.Boolean(), nullable=False),
         sa.Column("recurrence_of", _ID),
         sa.Column("merged_into", _ID),
+        _text("subjects"),
         sa.Column("detail", _JSON, nullable=False),
         sa.CheckConstraint(f"status IN ({_ORDER_STATUSES})", name="status_known"),
         sa.CheckConstraint("lead <> ''", name="lead_given"),

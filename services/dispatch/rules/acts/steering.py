@@ -12,7 +12,7 @@ from schemas.facts.intake import Moment, Short
 from schemas.ids import assignment_id_of
 from schemas.refusals import Refused
 from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, Result, Tier
-from services.dispatch.rules import lifecycle
+from services.dispatch.rules import lifecycle, subjects
 from services.dispatch.rules.acts.asked import (
     Act,
     Body,
@@ -65,6 +65,7 @@ def _route(book: Book, order: Order, asked: Act) -> None:
     unknown = [unit for unit in units if book.directory.unit(unit) is None]
     if unknown:
         raise Refused("unit_unknown", ", ".join(unknown))
+    subjects.check(book.directory, order.subjects, units)
     class_ref = order.detail.class_ref
     if body.class_key is not None:
         found = book.directory.class_of(body.class_key)

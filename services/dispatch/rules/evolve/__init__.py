@@ -51,6 +51,7 @@ def opened(fact: OrderOpened, why: str = "") -> Order:
         imported=fact.imported,
         citizens=any(stub.source in CITIZEN_SOURCES for stub in fact.reports),
         recurrence_of=fact.recurrence_of,
+        subjects=fact.subjects,
     )
     order.assignments = [offered(order, offer, i, fact.occurred_at) for i, offer in enumerate(fact.assignments)]
     return order

@@ -2,11 +2,44 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from schemas import facts
 from schemas.facts import OrderFact
-from services.dispatch.rules.evolve.moving import settle
+from schemas.vocabulary import AssignmentStatus as A
+from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, move, offered, settle
 from services.dispatch.rules.order import Order
+
+
+def _merged(order: Order, fact: facts.OrderMerged) -> None:
+    order.merged_into = fact.into
+    order.citizens = False
+    _withdraw(order, fact.withdrawn)
+
+
+def _unmerged(order: Order, fact: facts.OrderUnmerged) -> None:
+    order.merged_into = None
+    order.citizens = any(moved.report.source in CITIZEN_SOURCES for moved in fact.reports)
+    _offer(order, fact)
+
+
+def _moved(order: Order, fact: facts.ReportsMoved) -> None:
+    order.citizens = fact.citizens
+    order.subjects = tuple(dict.fromkeys((*order.subjects, *fact.subjects)))
+    _withdraw(order, fact.withdrawn)
+    _offer(order, fact)
+    order.version += 1
+
+
+def _withdraw(order: Order, ids: tuple[UUID, ...]) -> None:
+    for a in order.assignments:
+        if a.assignment_id in ids:
+            move(a, A.WITHDRAWN)
+
+
+def _offer(order: Order, fact: facts.OrderUnmerged | facts.ReportsMoved) -> None:
+    for offer in fact.assignments:
+        order.assignments.append(offered(order, offer, len(order.assignments), fact.occurred_at))
 
 
 def _transferred(order: Order, fact: facts.OrderTransferred) -> None:
@@ -14,5 +47,8 @@ def _transferred(order: Order, fact: facts.OrderTransferred) -> None:
 
 
 FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
+    facts.OrderMerged: _merged,
+    facts.OrderUnmerged: _unmerged,
+    facts.ReportsMoved: _moved,
     facts.OrderTransferred: _transferred,
 }

@@ -12,6 +12,7 @@ from services.dispatch.rules.order import Detail, Order
 
 def _joined(order: Order, fact: facts.ReportJoined) -> None:
     order.citizens = order.citizens or fact.report.source in CITIZEN_SOURCES
+    order.subjects = tuple(dict.fromkeys((*order.subjects, *fact.subjects)))
     order.version += 1
 
 

@@ -7,7 +7,21 @@ ASSIGNMENT: tuple[AssignmentRow, ...] = ()
 
 _ENDS = (Effect.WITHDRAWS, Effect.CONFIRMS)
 
+# What its units still do is withdrawn; what is done stays done, for it may come back.
+_MERGES = (Effect.WITHDRAWS,)
+
 ORDER = (
+    OrderRow(O.TRIAGE, "merge", "", CENTRE, O.MERGED),
+    OrderRow(O.DISPATCHED, "merge", "", CENTRE, O.MERGED, _MERGES),
+    OrderRow(O.HANDLING, "merge", "", CENTRE, O.MERGED, _MERGES),
+    OrderRow(O.VERIFYING, "merge", "", CENTRE, O.MERGED),
+    OrderRow(O.CALLBACK, "merge", "", CENTRE, O.MERGED),
+    # it stands again as it did, by the status it was merged in; its work is offered anew
+    OrderRow(O.MERGED, "unmerge", "triage", CENTRE, O.TRIAGE),
+    OrderRow(O.MERGED, "unmerge", "dispatched", CENTRE, O.DISPATCHED, (Effect.OFFERS,)),
+    OrderRow(O.MERGED, "unmerge", "handling", CENTRE, O.DISPATCHED, (Effect.OFFERS,)),
+    OrderRow(O.MERGED, "unmerge", "verifying", CENTRE, O.VERIFYING),
+    OrderRow(O.MERGED, "unmerge", "callback", CENTRE, O.CALLBACK),
     OrderRow(O.TRIAGE, "transfer", "", CENTRE, O.TRANSFERRED),
     OrderRow(O.DISPATCHED, "transfer", "", CENTRE, O.TRANSFERRED, _ENDS),
     OrderRow(O.HANDLING, "transfer", "", CENTRE, O.TRANSFERRED, _ENDS),

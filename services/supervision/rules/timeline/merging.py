@@ -1,12 +1,84 @@
-"""Orders that move to another order or to another platform."""
+"""Orders that move to another order or to another platform, and the reports that go with them."""
 
-from schemas.facts import OrderFact, OrderTransferred
-from services.supervision.rules.timeline.folding import gone, on
-from services.supervision.rules.timeline.shape import Timeline
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from schemas.facts import MovedReport, OrderFact, OrderMerged, OrderTransferred, OrderUnmerged, ReportsMoved
+from schemas.vocabulary import OrderStatus
+from services.supervision.rules.timeline.folding import ended, gone, on, parts_of, voice_of, with_round
+from services.supervision.rules.timeline.shape import Contact, Promise, Timeline, Voice
 
 STILL: tuple[type[OrderFact], ...] = ()
+
+
+@on(OrderMerged)
+def _merged(timeline: Timeline, fact: OrderMerged) -> Timeline:
+    """Its units have nothing left to do; what its reporters were promised goes on elsewhere."""
+    timeline = replace(timeline, parts=tuple(ended(part, fact.occurred_at) for part in timeline.parts))
+    return gone(_left(timeline, fact.reports), fact)
+
+
+@on(OrderUnmerged)
+def _unmerged(timeline: Timeline, fact: OrderUnmerged) -> Timeline:
+    """It stands as it did. Its units get their own time anew, and so does the centre for a triage."""
+    at, now = fact.occurred_at, timeline.rounds[-1]
+    timeline = with_round(timeline, replace(now, ended_at=None))
+    if fact.status is OrderStatus.TRIAGE:
+        timeline = replace(timeline, triage_from=at, decided_at=None)
+    new = parts_of(fact.assignments, now.number, timeline.class_key, at)
+    timeline = replace(timeline, parts=(*timeline.parts, *new))
+    for moved in fact.reports:
+        timeline = _home(timeline, moved, at)
+    return timeline
+
+
+@on(ReportsMoved)
+def _moved(timeline: Timeline, fact: ReportsMoved) -> Timeline:
+    at, gone_ = fact.occurred_at, set(fact.withdrawn)
+    parts = tuple(ended(part, at) if part.assignment_id in gone_ else part for part in timeline.parts)
+    new = parts_of(fact.assignments, timeline.rounds[-1].number, timeline.class_key, at)
+    timeline = replace(timeline, parts=(*parts, *new))
+    if fact.away:
+        return _left(timeline, fact.reports)
+    for moved in fact.reports:
+        timeline = _arrived(timeline, moved, at)
+    return timeline
 
 
 @on(OrderTransferred)
 def _transferred(timeline: Timeline, fact: OrderTransferred) -> Timeline:
     return gone(timeline, fact)
+
+
+def _left(timeline: Timeline, reports: tuple[MovedReport, ...]) -> Timeline:
+    ids = {moved.report.report_id for moved in reports}
+    voices = tuple(replace(v, away=True) if v.report_id in ids else v for v in timeline.voices)
+    return replace(timeline, voices=voices)
+
+
+def _arrived(timeline: Timeline, moved: MovedReport, at: datetime) -> Timeline:
+    """A report with the promise it brings, in the present round; it may have been here before."""
+    round_ = timeline.rounds[-1].number
+    given = moved.promise
+    promise = Promise(at, given.since, given.class_key, given.urgency, given.tier, given.round, given.contact_from)
+    contacts = () if moved.contacted_at is None else (Contact(round_, moved.contacted_at),)
+    voice = replace(voice_of(moved.report, round_), contacts=contacts, promise=promise)
+    others = tuple(v for v in timeline.voices if v.report_id != voice.report_id)
+    return replace(timeline, voices=(*others, voice))
+
+
+def _home(timeline: Timeline, moved: MovedReport, at: datetime) -> Timeline:
+    """A report that comes back to where it was promised something: as it went, and with a contact made meanwhile. One
+    that was never here arrives."""
+    known = next((v for v in timeline.voices if v.report_id == moved.report.report_id), None)
+    if known is None:
+        return _arrived(timeline, moved, at)
+    contacts = known.contacts
+    if moved.contacted_at is not None and not any(c.at == moved.contacted_at for c in contacts):
+        contacts = (*contacts, Contact(timeline.rounds[-1].number, moved.contacted_at))
+    return replace(timeline, voices=_with(timeline, replace(known, contacts=contacts, away=False)))
+
+
+def _with(timeline: Timeline, voice: Voice) -> tuple[Voice, ...]:
+    return tuple(voice if v.report_id == voice.report_id else v for v in timeline.voices)

@@ -41,9 +41,22 @@ class Callback(Struct, frozen=True, array_like=True, gc=False):
     reached: bool
 
 
+class Promise(Struct, frozen=True, array_like=True, gc=False):
+    """What was promised where a report lay before it moved here: since when, by which class, urgency, tier and round,
+    and since when somebody led who was to contact its reporter. `arrived_at` is when it moved."""
+
+    arrived_at: datetime
+    since: datetime
+    class_key: str
+    urgency: Urgency
+    tier: Tier
+    round: int
+    contact_from: datetime | None = None
+
+
 class Voice(Struct, frozen=True, array_like=True):
     """One report on the order: the promise made to whoever sent it, counted from its own receipt. `round` is the one
-    it came in."""
+    it came in; `promise` what it brought along, for that round; `away` when it moved to another order."""
 
     report_id: UUID
     source: Source
@@ -53,6 +66,8 @@ class Voice(Struct, frozen=True, array_like=True):
     round: int
     contacts: tuple[Contact, ...] = ()
     callbacks: tuple[Callback, ...] = ()
+    promise: Promise | None = None
+    away: bool = False
 
 
 class Round(Struct, frozen=True, array_like=True, gc=False):

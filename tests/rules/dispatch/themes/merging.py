@@ -1,13 +1,22 @@
-"""Orders that move to another order or to another platform."""
+"""Orders that move to another order (the one that lies beside it on the table) or to another platform."""
 
 from typing import Any
 
-from schemas.vocabulary import Role
+from schemas.ids import order_id_of, report_id_of
+from schemas.vocabulary import Role, Source
 from tests.rules.dispatch.themes.cells import AssignmentCells, OrderCells, S, on_order, seats
 
-BODIES: dict[str, Any] = {"transfer": {"platform": "110", "reason": "a crime"}}
+BODIES: dict[str, Any] = {
+    "merge": {"into": str(order_id_of(report_id_of(Source.HOTLINE, "other")))},
+    "unmerge": {"reason": "two holes"},
+    "transfer": {"platform": "110", "reason": "a crime"},
+}
 
 ASSIGNMENT_CELLS: AssignmentCells = {}
-ORDER_CELLS: OrderCells = on_order(
-    [S.TRIAGE, S.DISPATCHED, S.HANDLING], "transfer", seats(Role.DISPATCHER), S.TRANSFERRED
-)
+ORDER_CELLS: OrderCells = {
+    **on_order(
+        [S.TRIAGE, S.DISPATCHED, S.HANDLING, S.VERIFYING, S.CALLBACK], "merge", seats(Role.DISPATCHER), S.MERGED
+    ),
+    **on_order([S.MERGED], "unmerge", seats(Role.DISPATCHER), S.DISPATCHED),
+    **on_order([S.TRIAGE, S.DISPATCHED, S.HANDLING], "transfer", seats(Role.DISPATCHER), S.TRANSFERRED),
+}
