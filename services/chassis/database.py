@@ -18,24 +18,32 @@ T = TypeVar("T")
 async def open_pool(settings: ServiceSettings, schema: str) -> asyncpg.Pool:
     """A pool whose connections see `schema` first and whose transactions end after `transaction_timeout` (Ticks rest
     on it). Waits for ever, with back-off up to 5 s, while the database is away."""
+    return await connect(settings, schema, name=schema, transaction_timeout=settings.transaction_timeout, timeout=30)
 
-    async def connect() -> asyncpg.Pool:
+
+async def connect(
+    settings: ServiceSettings, path: str, *, name: str, transaction_timeout: float, timeout: float | None
+) -> asyncpg.Pool:
+    """A pool with a search path, for which a transaction may take `transaction_timeout` seconds (0: as long as it
+    takes) and a statement `timeout`; `name` is how the database's own views show it."""
+
+    async def try_it() -> asyncpg.Pool:
         return await asyncpg.create_pool(
             settings.database_url,
             min_size=1,
             max_size=settings.pool_size,
-            command_timeout=30,
+            command_timeout=timeout,
             timeout=5,
             server_settings={
-                "search_path": schema,
-                "application_name": f"paidan-{schema}",
-                "transaction_timeout": str(int(settings.transaction_timeout * 1000)),
+                "search_path": path,
+                "application_name": f"paidan-{name}",
+                "transaction_timeout": str(int(transaction_timeout * 1000)),
                 "jit": "off",
                 "timezone": "UTC",
             },
         )
 
-    return await patiently(connect)
+    return await patiently(try_it)
 
 
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:

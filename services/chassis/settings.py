@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -27,6 +27,7 @@ class ServiceSettings(BaseSettings):
     router_url: str = "http://127.0.0.1:8102"
     dispatch_url: str = "http://127.0.0.1:8103"
     supervision_url: str = "http://127.0.0.1:8104"
+    dispatch_token: SecretStr = SecretStr("")  # of the role `service`; only a rebuild asks dispatch for anything
 
     pool_size: int = Field(default=6, ge=1, le=100)
     transaction_timeout: float = Field(default=5.0, gt=0, le=60)

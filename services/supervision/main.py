@@ -1,4 +1,4 @@
-"""Puts supervision together: `python -m services.supervision.main api|worker`."""
+"""Puts supervision together: `python -m services.supervision.main api|worker|rebuild`."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -16,10 +16,11 @@ from services.chassis.engines.loop import LoopEngine
 from services.chassis.outbox import Relay
 from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher, by_crc32
+from services.chassis.rebuild import rebuild as rebuild_view
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.supervision.api import supervision_app
-from services.supervision.handlers import OrdersHandler, Sweep
+from services.supervision.handlers import ClocksView, OrdersHandler, Sweep
 from services.supervision.rules.stages import Promises
 from services.supervision.settings import SupervisionSettings
 
@@ -90,5 +91,11 @@ async def worker() -> None:
     )
 
 
+async def rebuild() -> None:
+    """The process that makes timelines and clocks anew, beside the running worker or without it."""
+    settings = read_settings(SupervisionSettings)
+    await rebuild_view(ClocksView(Promises.of(load(settings.city_dir))), SERVICE, settings)
+
+
 if __name__ == "__main__":
-    run_process(SERVICE, {"api": api, "worker": lambda: run_async(worker)})
+    run_process(SERVICE, {"api": api, "worker": lambda: run_async(worker), "rebuild": lambda: run_async(rebuild)})

@@ -1,10 +1,11 @@
 """What happens when a fact of an order arrives, and when a deadline does.
 
 `orders` folds facts into timelines, sets clocks, and marks orders of which a fact is dead · `sweep` gives notices when
-their time has come · `news` words what is announced.
+their time has come · `news` words what is announced · `rebuild` makes timelines and clocks anew.
 """
 
 from services.supervision.handlers.orders import OrdersHandler
+from services.supervision.handlers.rebuild import ClocksView
 from services.supervision.handlers.sweep import Sweep
 
-__all__ = ["OrdersHandler", "Sweep"]
+__all__ = ["ClocksView", "OrdersHandler", "Sweep"]

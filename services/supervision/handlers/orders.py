@@ -182,7 +182,7 @@ class OrdersHandler:
         if self._quiet:
             return
         if changed:
-            views = tuple(_lit(clock, state.now) for clock, _ in found)
+            views = tuple(lit(clock, state.now) for clock, _ in found)
             state.output.messages.append(news.clocks_set(order_id, change.last.seq, views, change.cause, state.now))
         state.output.messages += takes
 
@@ -208,7 +208,8 @@ class OrdersHandler:
         await store.mark_dead(connection, dead, now)
 
 
-def _lit(clock: Clock, now: datetime) -> ClockView:
+def lit(clock: Clock, now: datetime) -> ClockView:
+    """A clock as others see it at `now`."""
     light = light_of(clock.view.state, clock.view.due, clock.warn_at, now)
     return clock.view if light is Light.GREEN else replace(clock.view, light=light)
 

@@ -1,0 +1,133 @@
+"""Supervision's view made anew: timelines and clocks out of the history, notices as they were given.
+
+Notices are no view: they were said, and the row in `notices` is the only proof. They are left where they are, and the
+new clocks are armed by them: what was warned of or missed is not said again, a miss that the facts do not bear out is
+taken back, one that was never noticed is the sweep's to find. Others are told of the clocks that they saw otherwise.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+from msgspec.structs import replace
+
+from schemas.ids import uuid5
+from services.chassis import outbox
+from services.chassis.database import Connection
+from services.chassis.delivery import Work
+from services.chassis.logs import logger
+from services.chassis.rebuild import fold_quietly
+from services.supervision.handlers import news
+from services.supervision.handlers.orders import OrdersHandler, Written, lit
+from services.supervision.rules.stages import Clock, Promises
+from services.supervision.store import orders, rebuilding
+
+log = logger(__name__)
+PORTION = 500
+OVERLAP = timedelta(minutes=1)  # longer than any transaction that gives a notice takes
+WHY = "Rebuilt"
+Gone = list[tuple[Clock, datetime]]
+
+
+class ClocksView:
+    """Timelines, clocks, and what waits behind a gap. `withdrawn` and `announced` count what the swap says."""
+
+    tables: tuple[str, ...] = ("orders", "pending", "clocks")
+
+    def __init__(self, promises: Promises) -> None:
+        self._handler = OrdersHandler(promises, quiet=True)
+        self._touched: set[UUID] = set()
+        self._gone: dict[UUID, Gone] = {}
+        self._approached: datetime | None = None
+        self.withdrawn = 0
+        self.announced = 0
+
+    async def begin(self, pool: asyncpg.Pool) -> None:
+        """Nothing: all of it follows from facts."""
+
+    async def fold(self, connection: Connection, works: Sequence[Work]) -> None:
+        """Through the handler of the live view."""
+        await fold_quietly(self._handler, connection, works)
+
+    async def follow(self, connection: Connection, works: Sequence[Work]) -> None:
+        """The same, and remember whose they were."""
+        await fold_quietly(self._handler, connection, works)
+        self._touched |= {work.fact.order_id for work in works}
+
+    async def approach(self, pool: asyncpg.Pool) -> None:
+        """Arm the clocks by the notices given so far, and tell what others saw otherwise."""
+        async with pool.acquire() as connection:
+            self._approached = await connection.fetchval("SELECT clock_timestamp()") - OVERLAP
+            after = UUID(int=0)
+            while page := await rebuilding.noticed(connection, after, PORTION):
+                async with connection.transaction():
+                    await self._arm(connection, page)
+                after = page[-1]
+            for portion in _portions(await rebuilding.differing(connection)):
+                async with connection.transaction():
+                    await self._announce(connection, portion)
+
+    async def conclude(self, connection: Connection) -> None:
+        """The same for the orders that moved since, and take back the misses that were none."""
+        assert self._approached is not None
+        moved = self._touched | set(await rebuilding.noticed_since(connection, self._approached))
+        for portion in _portions(sorted(moved)):
+            await self._arm(connection, portion)
+        for portion in _portions(await rebuilding.differing(connection, sorted(moved))):
+            await self._announce(connection, portion)
+        await self._take_back(connection)
+        log.info("rebuilt", announced=self.announced, withdrawn=self.withdrawn)
+
+    async def _arm(self, connection: Connection, order_ids: Sequence[UUID]) -> None:
+        known = await orders.load_orders(connection, order_ids)
+        stored = await orders.load_clocks(connection, list(known))
+        given = await rebuilding.standing(connection, list(known))
+        written, warnings = Written(), []
+        for order_id, order in known.items():
+            self._gone.pop(order_id, None)
+            if order.timeline.imported:  # of which nothing is ever said
+                continue
+            rows = stored.get(order_id, {})
+            before = dict(rows)
+            for clock_id, row in rows.items():
+                said = given.get((order_id, clock_id))
+                warned, missed = (said.warned, said.missed) if said is not None else (None, None)
+                before[clock_id] = replace(row, warned_due=warned, missed_due=missed)
+                if warned != row.warned_due:
+                    warnings.append((order_id, clock_id, warned))
+            gone: Gone = []
+            for clock, armed in self._handler.settled(order.timeline, before, order.timeline.opened_at):
+                if rows[clock.view.clock_id].differs(clock, armed):
+                    written.changed.append((order_id, clock, armed))
+                if armed.withdrawn is not None:
+                    gone.append((clock, armed.withdrawn))
+            if gone:
+                self._gone[order_id] = gone
+        await rebuilding.remember_warnings(connection, warnings)
+        await orders.update_clocks(connection, written.changed)
+
+    async def _announce(self, connection: Connection, order_ids: Sequence[UUID]) -> None:
+        now = await connection.fetchval("SELECT clock_timestamp()")
+        said = []
+        for order_id, shown in (await rebuilding.shown(connection, order_ids)).items():
+            views = tuple(lit(Clock(view, warn_at), now) for view, warn_at in shown.clocks)
+            said.append(news.clocks_set(order_id, shown.seq, views, uuid5(order_id, f"{WHY}\x1f{now}"), now))
+        await outbox.write(connection, said, urgent=False, recorded_at=now)
+        self.announced += len(said)
+
+    async def _take_back(self, connection: Connection) -> None:
+        now = await connection.fetchval("SELECT clock_timestamp()")
+        gone = [(order_id, clock, due) for order_id, found in self._gone.items() for clock, due in found]
+        rows = [(order_id, clock.view.clock_id, due, WHY) for order_id, clock, due in gone]
+        await orders.withdraw_notices(connection, rows, now)
+        said = [
+            news.withdrawn(order_id, clock.view, due, WHY, uuid5(order_id, f"{WHY}\x1f{now}"), now)
+            for order_id, clock, due in gone
+        ]
+        await outbox.write(connection, said, urgent=False, recorded_at=now)
+        self.withdrawn = len(said)
+
+
+def _portions(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    return (ids[first : first + PORTION] for first in range(0, len(ids), PORTION))
