@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from schemas.facts import OrderFact
+from schemas.facts import OrderFact, OrderOpened
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.router import store
@@ -22,8 +22,8 @@ class OrdersHandler:
     lock_space = 1
 
     def wants(self, fact: Struct) -> bool:
-        """Facts about orders, not Ticks."""
-        return isinstance(fact, OrderFact)
+        """Facts about orders but their opening, which tells of a matter nothing that the router did not decide."""
+        return isinstance(fact, OrderFact) and not isinstance(fact, OrderOpened)
 
     def inboxed(self, fact: Struct) -> bool:
         """Idempotent by itself."""

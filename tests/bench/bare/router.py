@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.envelope import Outgoing, Record, headers_of
-from schemas.facts import OrderFact, ReportReceived
+from schemas.facts import OrderFact, OrderOpened, ReportReceived
 from schemas.topics import ORDERS_EVENTS, REPORTS_NORMAL, ROUTING_NORMAL
 from services.chassis.database import Connection, open_pool
 from services.chassis.delivery import Output, Seam, Work
@@ -121,7 +121,7 @@ class BareOrders:
     lock_space = 1
 
     def wants(self, fact: Struct) -> bool:
-        return isinstance(fact, OrderFact)
+        return isinstance(fact, OrderFact) and not isinstance(fact, OrderOpened)
 
     def inboxed(self, fact: Struct) -> bool:
         return False

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.chassis.delivery_tables import WHOLE, create_delivery_tables, drop_delivery_tables
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -28,7 +30,7 @@ def upgrade() -> None:
     _history()
     _beside()
     _duty()
-    _delivery()
+    create_delivery_tables()
 
 
 def _text(name: str) -> sa.Column:
@@ -63,6 +65,7 @@ def _orders() -> None:
         sa.CheckConstraint("lead <> ''", name="lead_given"),
         sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
         sa.CheckConstraint("seq > 0 AND version > 0 AND round > 0", name="counts_positive"),
+        postgresql_with=WHOLE,
     )
     op.create_index("orders_opened", "orders", ["opened_at", "order_id"])
     op.create_index("orders_triage", "orders", ["opened_at"], postgresql_where=sa.text("status = 'triage'"))
@@ -102,6 +105,7 @@ def _reports() -> None:
         _text("source"),
         sa.Column("received_at", _MOMENT, nullable=False),
         sa.Column("body", _JSON, nullable=False),
+        postgresql_with=WHOLE,
     )
     op.create_index("reports_order", "reports", ["order_id"])
     op.create_table(
@@ -121,6 +125,7 @@ def _history() -> None:
         sa.Column("recorded_at", _MOMENT, nullable=False),
         sa.Column("body", _JSON, nullable=False),
         sa.Column("private", _JSON),
+        postgresql_with=WHOLE,
     )
     op.create_index("history_recorded", "history", ["recorded_at"])
 
@@ -133,6 +138,7 @@ def _beside() -> None:
         sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
         sa.Column("due", _MOMENT),
         sa.Column("body", _JSON, nullable=False),
+        postgresql_with=WHOLE,
     )
     op.create_table(
         "idempotency_keys",
@@ -181,40 +187,9 @@ def _duty() -> None:
     op.create_index("duty_changes_notes", "duty_changes", ["unit", "at"], postgresql_where=notes)
 
 
-def _delivery() -> None:
-    op.create_table(
-        "inbox",
-        sa.Column("consumer", sa.Text(), primary_key=True),
-        sa.Column("id", _ID, primary_key=True),
-        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
-    )
-    op.create_index("inbox_at", "inbox", ["at"], unique=False, postgresql_using="brin")
-    op.create_table(
-        "outbox",
-        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
-        sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("recorded_at", _MOMENT, nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-    )
-    op.create_index("outbox_order", "outbox", [sa.text("urgent DESC"), "n"])
-    op.create_table(
-        "outbox_refused",
-        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
-        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        _text("reason"),
-    )
-    op.create_table(
-        "stops",
-        sa.Column("consumer", sa.Text(), primary_key=True),
-        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
-        _text("reason"),
-    )
-
-
 def downgrade() -> None:
     """Drop everything."""
-    delivery = ("stops", "outbox_refused", "outbox", "inbox")
+    drop_delivery_tables()
     beside = ("duty_changes", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
-    for table in (*delivery, *beside, "reporters", "reports", "assignments", "orders"):
+    for table in (*beside, "reporters", "reports", "assignments", "orders"):
         op.drop_table(table)

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.chassis.delivery_tables import create_delivery_tables, drop_delivery_tables
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -23,36 +25,9 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "80"},
     )
     op.create_index("keys_at", "keys", ["at"], postgresql_using="brin")
-    op.create_table(
-        "inbox",
-        sa.Column("consumer", sa.Text(), primary_key=True),
-        sa.Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-    )
-    op.create_index("inbox_at", "inbox", ["at"], unique=False, postgresql_using="brin")
-    op.create_table(
-        "outbox",
-        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
-        sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-    )
-    op.create_index("outbox_order", "outbox", [sa.text("urgent DESC"), "n"])
-    op.create_table(
-        "outbox_refused",
-        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-    )
-    op.create_table(
-        "stops",
-        sa.Column("consumer", sa.Text(), primary_key=True),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-    )
+    create_delivery_tables()
 
 
 def downgrade() -> None:
-    for table in ("stops", "outbox_refused", "outbox", "inbox", "keys"):
-        op.drop_table(table)
+    drop_delivery_tables()
+    op.drop_table("keys")

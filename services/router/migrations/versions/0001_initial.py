@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.chassis.delivery_tables import WHOLE, create_delivery_tables, drop_delivery_tables
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -26,6 +28,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("explanation", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("report_id"),
+        postgresql_with=WHOLE,
     )
     op.create_index("decisions_decided_at", "decisions", ["decided_at"], unique=False)
     op.create_table(
@@ -40,14 +43,6 @@ def upgrade() -> None:
     op.create_index(
         "devices_heard", "devices", ["kind", "last_at"], unique=False, postgresql_where=sa.text("NOT silent")
     )
-    op.create_table(
-        "inbox",
-        sa.Column("consumer", sa.Text(), nullable=False),
-        sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.PrimaryKeyConstraint("consumer", "id"),
-    )
-    op.create_index("inbox_at", "inbox", ["at"], unique=False, postgresql_using="brin")
     op.create_table(
         "matter_keys",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -74,39 +69,13 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("order_id"),
     )
-    op.create_table(
-        "outbox",
-        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("n"),
-    )
-    op.create_index("outbox_order", "outbox", [sa.literal_column("urgent DESC"), "n"], unique=False)
-    op.create_table(
-        "outbox_refused",
-        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("n"),
-    )
-    op.create_table(
-        "stops",
-        sa.Column("consumer", sa.Text(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("consumer"),
-    )
+    create_delivery_tables()
 
 
 def downgrade() -> None:
     """Drop them."""
-    op.drop_table("stops")
-    op.drop_table("outbox_refused")
-    op.drop_table("outbox")
+    drop_delivery_tables()
     op.drop_table("matters")
     op.drop_table("matter_keys")
-    op.drop_table("inbox")
     op.drop_table("devices")
     op.drop_table("decisions")

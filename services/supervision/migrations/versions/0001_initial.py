@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.chassis.delivery_tables import create_delivery_tables, drop_delivery_tables
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -50,7 +52,8 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
     )
-    _delivery()
+    create_delivery_tables()
+    _pending()
 
 
 def _clocks() -> None:
@@ -82,35 +85,7 @@ def _clocks() -> None:
     op.create_index("clocks_breaches_of", "clocks", ["owner", "due", "clock_id"], postgresql_where=missed)
 
 
-def _delivery() -> None:
-    op.create_table(
-        "inbox",
-        sa.Column("consumer", sa.Text(), primary_key=True),
-        sa.Column("id", _ID, primary_key=True),
-        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
-    )
-    op.create_index("inbox_at", "inbox", ["at"], unique=False, postgresql_using="brin")
-    op.create_table(
-        "outbox",
-        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
-        sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("recorded_at", _MOMENT, nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-    )
-    op.create_index("outbox_order", "outbox", [sa.text("urgent DESC"), "n"])
-    op.create_table(
-        "outbox_refused",
-        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
-        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-    )
-    op.create_table(
-        "stops",
-        sa.Column("consumer", sa.Text(), primary_key=True),
-        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-    )
+def _pending() -> None:
     op.create_table(
         "pending",
         sa.Column("order_id", _ID, primary_key=True),
@@ -124,6 +99,7 @@ def _delivery() -> None:
 
 def downgrade() -> None:
     """Drop everything."""
-    tables = ("pending", "stops", "outbox_refused", "outbox", "inbox", "dead_facts", "ticks", "notices", "clocks")
+    drop_delivery_tables()
+    tables = ("pending", "dead_facts", "ticks", "notices", "clocks")
     for table in (*tables, "orders"):
         op.drop_table(table)
