@@ -28,6 +28,7 @@ from schemas.facts.dispatch.steering import (
     Supervised,
     Urged,
 )
+from schemas.facts.dispatch.tree import AssignmentOffered, AssignmentSentBack, LeadChanged
 from schemas.facts.intake import Alarm, Answer, Attachment, Reading, ReadingReceived, Reporter, ReportReceived
 from schemas.facts.router import (
     AlarmCleared,
@@ -62,6 +63,8 @@ __all__ = [
     "AssignmentConfirmed",
     "AssignmentDone",
     "AssignmentOffer",
+    "AssignmentOffered",
+    "AssignmentSentBack",
     "AssignmentWithdrawn",
     "Attachment",
     "CallbackRecorded",
@@ -76,6 +79,7 @@ __all__ = [
     "DeviceFaulty",
     "DeviceSilent",
     "Hop",
+    "LeadChanged",
     "OrderClosed",
     "OrderFact",
     "OrderOpened",

@@ -34,12 +34,13 @@ class ReportStub(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AssignmentOffer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One unit is asked to do its part."""
+    """One unit is asked to do its part; `parent` is the assignment it was passed on from, which stays answerable."""
 
     assignment_id: UUID
     unit: str
     role: AssignmentRole
     tier: Tier
+    parent: UUID | None = None
 
 
 class Tick(Struct, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ async def my_queue(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -
         items.append(
             shapes.brief(found.directory, order)
             | {
-                "assignment": shapes.assignment(found.directory, part) | {"actions": actions},
+                "assignment": shapes.assignment(found.directory, order, part) | {"actions": actions},
                 "clock": shapes.nearest(running.get(order_id, ()), caller.unit),
             }
         )

@@ -91,6 +91,16 @@ class Directory:
             waiting += above
         return frozenset(found)
 
+    def is_below(self, unit_id: str, holder: str) -> bool:
+        """Whether `holder` may pass its part on to a unit: one under it by either parent (a station answers to its
+        bureau and to its street, 条块), at any depth, or, for a centre, any other unit inside its boundary."""
+        unit, over = self._units.get(unit_id), self._units.get(holder)
+        if unit is None or over is None or unit_id == holder:
+            return False
+        if holder in self.line(unit_id):
+            return True
+        return over.function == CENTRE and self.inside(unit.division, holder) and unit_id not in self.line(holder)
+
     def class_of(self, key: str) -> ClassRef | None:
         """The class of a key `standard/kind/code`."""
         return self._classes.get(key)

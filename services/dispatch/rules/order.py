@@ -18,6 +18,8 @@ from schemas.vocabulary import (
 )
 from services.dispatch.rules.lifecycle import LIVE, Part, part_of
 
+GONE = frozenset({AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED})
+
 
 class Assignment(Struct, kw_only=True):
     """One unit's part of an order. `parent` is the assignment it was passed on from, `actors` are the principals that
@@ -97,8 +99,14 @@ class Order(Struct, kw_only=True):
         """The assignment of that id."""
         return next((a for a in self.assignments if a.assignment_id == assignment_id), None)
 
+    def below(self, above: Assignment) -> list[Assignment]:
+        """What was passed on from an assignment, at any depth, and is not taken back; nearest first."""
+        found = [above]
+        for one in found:
+            found += [a for a in self.assignments if a.parent == one.assignment_id and a.status not in GONE]
+        return found[1:]
+
     def leading(self) -> Assignment | None:
         """The lead's present assignment; None in triage, where the deciding centre leads without one."""
-        held = (AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED)
-        leads = [a for a in self.assignments if a.role is AssignmentRole.LEAD and a.status not in held]
+        leads = [a for a in self.assignments if a.role is AssignmentRole.LEAD and a.status not in GONE]
         return leads[-1] if leads else None

@@ -22,12 +22,15 @@ def unit(directory: Directory, unit_id: str) -> Shape:
     return {"unit_id": unit_id, "name": known.name, "tier": known.tier}
 
 
-def assignment(directory: Directory, a: Assignment) -> Shape:
-    """One unit's part."""
+def assignment(directory: Directory, o: Order, a: Assignment) -> Shape:
+    """One unit's part. `parent` is the assignment it was passed on from; `passed_on` are those, still open, that it
+    was passed on to itself."""
     shape: Shape = {
         "assignment_id": a.assignment_id,
         "unit": unit(directory, a.unit),
         "role": a.role,
+        "parent": a.parent,
+        "passed_on": [x.assignment_id for x in o.assignments if x.parent == a.assignment_id and x.live] or None,
         "status": a.status,
         "version": a.version,
         "offered_at": a.offered_at,
@@ -73,7 +76,7 @@ def full(
             {"tier": hop.tier, "unit": unit(directory, hop.unit), "at": hop.at, "by": hop.by} for hop in detail.path
         ],
         "assignments": [
-            assignment(directory, a) | {"actions": assignment_actions(directory, o, a, actor)} for a in o.assignments
+            assignment(directory, o, a) | {"actions": assignment_actions(directory, o, a, actor)} for a in o.assignments
         ],
         "reports": list(reports),
         "clocks": [clock(c) for c in clocks],

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.envelope import Outgoing
-from schemas.facts import OrderFact, OrderRouted
+from schemas.facts import LeadChanged, OrderFact, OrderRouted
 from schemas.vocabulary import (
     AssignmentRole,
     AssignmentStatus,
@@ -42,7 +42,7 @@ ORDER: Columns = (
     ("merged_into", "uuid"),
     ("subjects", "text"),
 )
-# Only a person's routing changes these; they are wide, so other changes do not write them again.
+# Only a person's routing, or another lead, changes these; they are wide, so other changes do not write them again.
 ORDER_ROUTED: Columns = (("order_id", "uuid"), ("class_key", "text"), ("division", "text"), ("detail", "json"))
 ORDER_FIXED: Columns = (
     ("urgency", "text"),
@@ -55,6 +55,7 @@ ORDER_FIXED: Columns = (
 )
 ASSIGNMENT: Columns = (
     ("assignment_id", "uuid"),
+    ("parent", "uuid"),
     ("role", "text"),
     ("status", "text"),
     ("version", "int"),
@@ -197,7 +198,7 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     await copy(connection, "reports", REPORT, [_report(kept) for kept in book.kept])
     await copy(connection, "reporters", REPORTER, reporters)
     await send(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
-    routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted)}
+    routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted | LeadChanged)}
     await send(connection, _UPDATE_ROUTED, [(o.order_id, *_order_routed(o)) for o in touched if o.order_id in routed])
     await send(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
     await send(connection, _MOVE_REPORTS, list(book.moved.items()))
@@ -245,6 +246,7 @@ def _order_fixed(o: Order) -> tuple[Any, ...]:
 def _assignment(a: Assignment) -> tuple[Any, ...]:
     return (
         a.assignment_id,
+        a.parent,
         a.role,
         a.status,
         a.version,
@@ -321,6 +323,7 @@ def assignment_of(row: Any) -> Assignment:
     return Assignment(
         assignment_id=row["assignment_id"],
         order_id=row["order_id"],
+        parent=row["parent"],
         unit=row["unit"],
         role=AssignmentRole(row["role"]),
         tier=Tier(row["tier"]),

@@ -85,11 +85,13 @@ class OrderRow(Base, table=True):
 
 
 class AssignmentRow(Base, table=True):
-    """One unit's part of an order. `actors` are the principals who worked on it, one a line."""
+    """One unit's part of an order. `parent` is the assignment it was passed on from, `actors` are the principals who
+    worked on it, one a line."""
 
     __tablename__ = "assignments"
     assignment_id: UUID = Field(sa_column=_uuid(key=True))
     order_id: UUID = Field(sa_column=_uuid())
+    parent: UUID | None = Field(sa_column=_uuid(nullable=True))
     unit: str = Field(sa_column=_text())
     role: str = Field(sa_column=_text())
     tier: str = Field(sa_column=_text())

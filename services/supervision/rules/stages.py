@@ -11,6 +11,9 @@
 | callback | report       | the answer is approved                     | the reporter reached; at closing, any try  |
 | total    | report       | its receipt; in a reopened round that      | the approved answer                        |
 
+A part that was passed on has clocks of its own, its handling the sooner of the policy's deadline and its parent's; the
+parent's run on. An assist that becomes the lead starts anew from that moment.
+
 A failed check is rework: `contact` and `total` run on, the lead gets a `handle` of the new round. Of the computed
 deadline of `total` and the sending platform's own, the earlier counts. What ends without being met is cancelled, unless
 it was late already; an order entered in error (void) was never late. A stage without a policy row has no clock.
@@ -25,12 +28,13 @@ from msgspec import Struct
 from schemas.city import City, ClassItem, Limit
 from schemas.facts import ClockView
 from schemas.ids import clock_id_of
-from schemas.vocabulary import AssignmentRole, ClockState, Source, Stage, TicketType, Tier, Urgency
+from schemas.vocabulary import ClockState, Source, Stage, TicketType, Tier, Urgency
 from services.supervision.rules.limits import LimitFacts, Terms
 from services.supervision.rules.timeline import Part, Round, Timeline, Voice
 
 SOURCE_DUE = "source_due"  # the policy of a clock whose deadline the sending platform set
-SOURCE_WARN = 0.8
+PARENT_DUE = "parent_due"  # one that the unit which passed the part on set
+SET_WARN = 0.8
 
 
 class Clock(Struct, frozen=True, gc=False):
@@ -149,12 +153,21 @@ class _Reader:
             end = part.ended_at
         asked = (self._of.source, self._ticket_type, part.class_key, self._of.urgency, part.tier, round_.number)
         limits = self._promises.limits(asked, part.offered_at)
-        id_ = part.assignment_id
         over = part.done_at or end  # whoever is done has nothing left to accept, and nowhere to go
         if not part.resumed:
-            self._add(limits, Stage.ACCEPT, round_, part.unit, part.offered_at, part.accepted_at, over, part=id_)
-        self._add(limits, Stage.ARRIVE, round_, part.unit, part.offered_at, part.arrived_at, over, part=id_)
-        self._add(limits, Stage.HANDLE, round_, part.unit, part.offered_at, part.done_at, end, part=id_)
+            self._add(limits, Stage.ACCEPT, round_, part.unit, part.offered_at, part.accepted_at, over, part=part)
+        self._add(limits, Stage.ARRIVE, round_, part.unit, part.offered_at, part.arrived_at, over, part=part)
+        self._add(
+            limits,
+            Stage.HANDLE,
+            round_,
+            part.unit,
+            part.offered_at,
+            part.done_at,
+            end,
+            part=part,
+            sooner=None if part.due is None else (part.due, PARENT_DUE),
+        )
 
     def _for_order(
         self, stage: Stage, round_: Round, owner: str, start: datetime, at: datetime | None, end: datetime | None
@@ -183,18 +196,14 @@ class _Reader:
         if answered is not None and answered < came:  # a report that joined after the answer was given
             answered = next((lap.ended_at for lap in run if lap.ended_at is not None), None)
         end, sent_with = run[-1].ended_at, voice.source_due if joins else None
-        limits, owner, id_ = self._promises.limits(asked, start), self._of.top, voice.report_id
-        limit = limits.get(Stage.TOTAL)
-        if sent_with is not None and (limit is None or sent_with < self._promises.span(limit, start).due):
-            self._clock(
-                Stage.TOTAL, round_, owner, start, _sent_with(start, sent_with), answered, end, SOURCE_DUE, None, id_
-            )
-        else:
-            self._add(limits, Stage.TOTAL, round_, owner, start, answered, end, report=id_)
+        limits = self._promises.limits(asked, start)
+        sooner = None if sent_with is None else (sent_with, SOURCE_DUE)
+        id_ = voice.report_id
+        self._add(limits, Stage.TOTAL, round_, self._of.top, start, answered, end, report=id_, sooner=sooner)
 
     def _contact(self, asked: Asked, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         numbers = {lap.number for lap in run}
-        led = [p.offered_at for p in self._of.parts if p.role is AssignmentRole.LEAD and p.round in numbers]
+        led = [p.offered_at for p in self._of.parts if p.led and p.round in numbers]
         joins = voice.round == round_.number
         start = voice.promise.contact_from if joins and voice.promise is not None else None
         if start is None and led:
@@ -223,15 +232,21 @@ class _Reader:
         at: datetime | None,
         end: datetime | None,
         *,
-        part: UUID | None = None,
+        part: Part | None = None,
         report: UUID | None = None,
+        sooner: tuple[datetime, str] | None = None,
     ) -> None:
         """The clock of a stage that runs from `start`, whose milestone came at `at` and whose reason ended at `end`;
-        none when the policy promises nothing."""
+        none when nothing is promised. A deadline that somebody set (`sooner`, with the name it goes by) counts where
+        the policy has none or a later one."""
         limit = limits.get(stage)
+        span, policy = None, ""
         if limit is not None:
-            span = self._promises.span(limit, start)
-            self._clock(stage, round_, owner, start, span, at, end, limit.limit_id, part, report)
+            span, policy = self._promises.span(limit, start), limit.limit_id
+        if sooner is not None and (span is None or sooner[0] < span.due):
+            span, policy = _set_to(start, sooner[0]), sooner[1]
+        if span is not None:
+            self._clock(stage, round_, owner, start, span, at, end, policy, part, report)
 
     def _clock(
         self,
@@ -243,11 +258,13 @@ class _Reader:
         at: datetime | None,
         end: datetime | None,
         policy: str,
-        part: UUID | None,
+        part: Part | None,
         report: UUID | None,
     ) -> None:
+        id_ = None if part is None else part.assignment_id
+        of = str(id_ or report or "") + (f"/{part.stint}" if part is not None and part.stint else "")
         view = ClockView(
-            clock_id=clock_id_of(self._of.order_id, round_.number, stage, str(part or report or "")),
+            clock_id=clock_id_of(self._of.order_id, round_.number, stage, of),
             stage=stage,
             owner=owner,
             start=start,
@@ -255,7 +272,7 @@ class _Reader:
             state=self._state(span.due, at, end),
             policy=policy,
             round=round_.number,
-            assignment_id=part,
+            assignment_id=id_,
             report_id=report,
         )
         self._found.append(Clock(view, span.warn_at, span.unlisted))
@@ -285,7 +302,7 @@ def _run_from(rounds: tuple[Round, ...], place: int) -> Sequence[Round]:
     return rounds[place:end]
 
 
-def _sent_with(start: datetime, source_due: datetime) -> Span:
-    """The span of a deadline that came with the report: real time, and the warning after four fifths of it."""
-    spent: timedelta = (source_due - start) * SOURCE_WARN
-    return Span(source_due, min(max(start, start + spent), source_due), "")
+def _set_to(start: datetime, due: datetime) -> Span:
+    """The span of a deadline that somebody set: real time, and the warning after four fifths of it."""
+    spent: timedelta = (due - start) * SET_WARN
+    return Span(due, min(max(start, start + spent), due), "")

@@ -65,11 +65,8 @@ async def test_the_checks_come_in_their_order(send: Send, desk: Desk) -> None:
     status, body = await road.post(path, part["version"], {})
     assert status == 200
     status, body = await road.post(path, part["version"] + 1, {})
-    assert (status, body["code"], body["allowed"]) == (
-        409,
-        "action_not_allowed",
-        ["contact", "arrive", "progress", "finish"],
-    )
+    assert (status, body["code"]) == (409, "action_not_allowed")
+    assert {"contact", "arrive", "progress", "finish"} <= set(body["allowed"]) and "accept" not in body["allowed"]
 
 
 async def test_unknown_actions_orders_and_bodies_are_told_apart(send: Send, desk: Desk) -> None:

@@ -17,7 +17,7 @@ from services.dispatch.rules.opening import on_proposed
 from services.dispatch.rules.order import Assignment, Order
 from services.dispatch.rules.past import PastChange, rebuilt, reports_in
 from tests.rules.dispatch.themes import Saying, body_of
-from tests.rules.dispatch.town import DIRECTORY, T0, a_plan, a_report, in_triage, proposed
+from tests.rules.dispatch.town import DIRECTORY, T0, UNITS, a_plan, a_report, in_triage, proposed
 
 _causes = count(1)
 
@@ -40,13 +40,21 @@ def act(book: Book, order: Order, action: str, actor: Actor, on: Assignment | No
     caller = standing.caller(book.directory, order, on, actor)
     lifecycle.check_caller(action, caller, on_assignment=on is not None)
     body = (ON_ORDER if on is None else ON_ASSIGNMENT)[action].body
-    first = next(iter(reports_in(past_of(book, order)[:1])), None)
-    raw = msgspec.json.encode(body_of(action, Saying(book.now, first)) | said)
+    raw = msgspec.json.encode(body_of(action, saying(book, order, on)) | said)
     asked = Act(action, msgspec.json.decode(raw, type=body), actor, cause())
     if on is None:
         acts.on_order(book, order, asked)
     else:
         acts.on_assignment(book, order, on, asked)
+
+
+def saying(book: Book, order: Order, on: Assignment | None, **drawn: Any) -> Saying:
+    """What a body may be made of just now."""
+    first = next(iter(reports_in(past_of(book, order)[:1])), None)
+    taken = {a.unit for a in order.assignments if a.live}
+    free = [unit.unit_id for unit in UNITS if unit.unit_id not in taken]
+    below = () if on is None else tuple(unit for unit in free if DIRECTORY.is_below(unit, on.unit))
+    return Saying(book.now, first, below, **({"unit": free[-1]} | drawn))
 
 
 def past_of(book: Book, order: Order) -> list[PastChange]:

@@ -18,11 +18,11 @@ from services.dispatch.rules.book import Actor
 from services.dispatch.rules.notices import on_cleared, on_deadline
 from services.dispatch.rules.opening import join
 from services.dispatch.rules.order import Assignment, Order
-from tests.rules.dispatch.acting import Table, at, cause, kept, seen
-from tests.rules.dispatch.themes import Saying, body_of
+from tests.rules.dispatch.acting import Table, at, cause, kept, saying, seen
+from tests.rules.dispatch.themes import body_of
 from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, in_triage, linked, proposed
 
-UNITS = ("s1-road", "s1-clean", "k1", "volunteer")
+UNITS = ("s1-road", "s1-clean", "k1", "volunteer", "s1", "s1-police", "road-crew", "patcher", "clean-crew")
 GONE = (AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED)
 PEOPLE = st.sampled_from(
     [Actor(f"{role}@{unit}", role, unit) for role in Role for unit in ("s1", *UNITS)]
@@ -72,9 +72,9 @@ def tables(draw: st.DrawFn) -> Table:
     report = a_report(source=source, imported=draw(st.sampled_from([False, False, True])))
     if draw(st.integers(0, 4)) == 0:
         return Table(in_triage(report)).beside()
-    assists = draw(st.lists(st.sampled_from(UNITS[1:]), unique=True, max_size=3))
+    lead, *assists = draw(st.lists(st.sampled_from(UNITS), unique=True, min_size=1, max_size=4))
     verification = draw(st.sampled_from(Verification))
-    plan = a_plan("s1-road", *assists, verification=verification, together=draw(st.booleans()))
+    plan = a_plan(lead, *assists, verification=verification, together=draw(st.booleans()))
     return Table(proposed(report, plan)).beside()
 
 
@@ -109,8 +109,8 @@ def step(table: Table, asked: Step) -> None:
     if action in AUTOMATIC:
         automatic(table, action)
         return
-    saying = Saying(table.book.now, table.fact.report.report_id, asked.flag, asked.unit, asked.units, asked.pick)
-    said = body_of(action, saying)
+    drawn = {"flag": asked.flag, "unit": asked.unit, "units": asked.units, "pick": asked.pick}
+    said = body_of(action, saying(table.book, order, on, **drawn))
     if asked.ago is not None and "closed_at" not in said:
         said["occurred_at"] = at(table.book.now - timedelta(minutes=asked.ago))
     table.do(action, who, on, **said)
@@ -158,6 +158,7 @@ def test_what_always_holds_holds_after_every_step(table: Table, steps: list[Step
             assert len(table.book.changes) == made
         check_lead(table.order)
         check_work(table.order)
+        check_tree(table.order)
         check_times(table)
         check_versions(table, before, msgspec.json.decode(seen(table.order)), made)
     past = table.past()
@@ -184,6 +185,25 @@ def check_work(order: Order) -> None:
     if order.status is OrderStatus.HANDLING:
         assert any(a.live and a.role is AssignmentRole.LEAD for a in order.assignments)
     assert (order.closed_at is not None) == (order.status is OrderStatus.CLOSED)
+
+
+def check_tree(order: Order) -> None:
+    """What was passed on hangs on an open part, and nobody is done before what he passed on is."""
+    for a in order.assignments:
+        above, seen = a, set()
+        while above.parent is not None:
+            assert above.assignment_id not in seen, "a ring"
+            seen.add(above.assignment_id)
+            found = order.assignment(above.parent)
+            assert found is not None, "a parent of another order"
+            assert a.role is AssignmentRole.ASSIST
+            above = found
+            if a.live:
+                assert above.live and above.accepted_at is not None
+        if a.status in (AssignmentStatus.DONE, AssignmentStatus.CONFIRMED):
+            assert not any(x.live for x in order.below(a))
+        if a.status is AssignmentStatus.DONE and a.parent is not None:
+            assert above.status not in GONE
 
 
 def check_times(table: Table) -> None:

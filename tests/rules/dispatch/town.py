@@ -51,6 +51,11 @@ UNITS = (
     Unit("s1-road", "桥头市政", Tier.STREET, "road", "S1", "s1"),
     Unit("s1-clean", "桥头环卫", Tier.STREET, "cleaning", "S1", "s1"),
     Unit("k1", "一村居委会", Tier.COMMITTEE, "committee", "K1", "s1"),
+    Unit("d1-police", "东区公安分局", Tier.DISTRICT, "police", "D1", "d1"),
+    Unit("s1-police", "东区第三派出所", Tier.STREET, "police", "S1", "d1-police", second_parent="s1"),
+    Unit("road-crew", "市政养护班", Tier.COMMITTEE, "crew", "S1", "s1-road", second_parent="k1"),
+    Unit("clean-crew", "环卫班", Tier.COMMITTEE, "crew", "S1", "s1-clean"),
+    Unit("patcher", "补坑组", Tier.COMMITTEE, "crew", "S1", "road-crew"),
     Unit("volunteer", "老伙伴", Tier.COMMITTEE, "volunteer", "K1", "k1"),
 )
 CLASSES = tuple(ClassItem(ref.standard, ref.kind, ref.code, ref.name, ref.name, "设施") for ref in (MANHOLE, RUBBISH))

@@ -76,6 +76,7 @@ def _assignments() -> None:
         "assignments",
         sa.Column("assignment_id", _ID, primary_key=True),
         sa.Column("order_id", _ID, nullable=False),
+        sa.Column("parent", _ID),
         *(_text(name) for name in ("unit", "role", "tier", "status")),
         _number("version"),
         sa.Column("ordinal", sa.SmallInteger(), nullable=False),

@@ -2,7 +2,7 @@
 what comes of it, stands in the module of its theme."""
 
 from services.dispatch.rules import lifecycle, standing
-from services.dispatch.rules.acts import assigning, finishing, merging, milestones, requests, steering
+from services.dispatch.rules.acts import assigning, finishing, merging, milestones, requests, steering, tree
 from services.dispatch.rules.acts.asked import Act, Body, OnAssignment, OnOrder
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.order import Assignment, Order
@@ -11,6 +11,7 @@ __all__ = ["Act", "Body", "on_assignment", "on_order"]
 
 _THEMES = (
     assigning,
+    tree,
     milestones,
     requests,
     finishing,

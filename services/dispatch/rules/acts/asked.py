@@ -8,10 +8,12 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from schemas import facts
+from schemas.facts import Hop
 from schemas.facts.intake import Moment
-from schemas.vocabulary import OrderStatus
+from schemas.vocabulary import OrderStatus, Tier
 from services.dispatch.rules.book import Actor, Book
 from services.dispatch.rules.order import Assignment, Order
+from services.dispatch.rules.standing import centre_of
 
 Note = Annotated[str, Meta(max_length=2_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
@@ -60,9 +62,12 @@ def latest(*moments: datetime | None) -> datetime:
 
 def last_milestone(order: Order) -> datetime:
     """Nothing that moves an order as a whole happened before the last thing its units did."""
-    return latest(
-        order.since, *(m for a in order.assignments for m in (a.offered_at, a.accepted_at, a.arrived_at, a.done_at))
-    )
+    return latest(order.since, *(m for a in order.assignments for m in milestones(a)))
+
+
+def milestones(a: Assignment) -> tuple[datetime | None, ...]:
+    """What a unit did so far, and when."""
+    return (a.offered_at, a.accepted_at, a.arrived_at, a.done_at)
 
 
 def record(
@@ -94,3 +99,12 @@ def record(
         private=private,
         round_=round_,
     )
+
+
+def hops(book: Book, order: Order, lead: str, actor: Actor, at: datetime) -> tuple[Hop, ...]:
+    """The way from here to the lead, over the centre that decided unless the order lies there already: from now on
+    that centre decides about the lead's requests."""
+    directory = book.directory
+    over = directory.is_centre(actor.unit) and actor.unit not in (lead, centre_of(directory, order))
+    units = (actor.unit, lead) if over else (lead,)
+    return tuple(Hop(tier=directory.tier_of(unit) or Tier.STREET, unit=unit, at=at, by=actor.id) for unit in units)

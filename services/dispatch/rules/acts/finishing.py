@@ -10,7 +10,7 @@ from schemas import facts
 from schemas.facts import AssignmentOffer
 from schemas.ids import assignment_id_of
 from schemas.refusals import Refused
-from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, Result, Satisfaction, Verification
+from schemas.vocabulary import AssignmentRole, OrderStatus, Result, Satisfaction, Verification
 from services.dispatch.rules import lifecycle
 from services.dispatch.rules.acts.asked import (
     Act,
@@ -26,7 +26,7 @@ from services.dispatch.rules.acts.asked import (
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.checking import check, close
 from services.dispatch.rules.moment import occurred
-from services.dispatch.rules.order import Assignment, Order
+from services.dispatch.rules.order import GONE, Assignment, Order
 
 AnswerText = Annotated[str, Meta(min_length=1, max_length=10_000)]
 
@@ -66,12 +66,8 @@ def _finish(book: Book, order: Order, a: Assignment, asked: Act) -> None:
         order.status, "finish", lifecycle.finish_when(a.part, order.verification), asked.actor.who
     ).to
     leads = a.role is AssignmentRole.LEAD
-    still_open = [x for x in order.assignments if leads and x.role is AssignmentRole.ASSIST and x.live]
-    if still_open:
-        raise Refused(
-            "assists_open", ", ".join(x.unit for x in still_open), assists=[x.assignment_id for x in still_open]
-        )
-    before = [a.offered_at, a.accepted_at, a.arrived_at]
+    _check_nothing_open(order, a)
+    before = [a.offered_at, a.accepted_at, a.arrived_at, *(x.done_at for x in order.below(a))]
     if leads:  # the lead's end comes after everybody else's
         before += [order.since, *(x.done_at for x in order.assignments)]
     at = occurred(body.occurred_at, book.now, latest(*before))
@@ -94,6 +90,18 @@ def _finish(book: Book, order: Order, a: Assignment, asked: Act) -> None:
         close(book, order, cause=asked.cause, at=at, actor=asked.actor, action="finish")
 
 
+def _check_nothing_open(order: Order, a: Assignment) -> None:
+    """Raises Refused: `children_open` for what was passed on and is not done, `assists_open` for the lead's assists."""
+    children = [x for x in order.below(a) if x.live]
+    if children:
+        raise Refused(
+            "children_open", ", ".join(x.unit for x in children), children=[x.assignment_id for x in children]
+        )
+    assists = [x for x in order.assignments if a.role is AssignmentRole.LEAD and x is not a and x.live]
+    if assists:
+        raise Refused("assists_open", ", ".join(x.unit for x in assists), assists=[x.assignment_id for x in assists])
+
+
 def _confirm(book: Book, order: Order, a: Assignment, asked: Act) -> None:
     at = occurred(asked.body.occurred_at, book.now, latest(a.offered_at, a.done_at))
     record(book, order, facts.AssignmentConfirmed, {"assignment_id": a.assignment_id}, asked, at, target=a)
@@ -102,9 +110,8 @@ def _confirm(book: Book, order: Order, a: Assignment, asked: Act) -> None:
 def _verify(book: Book, order: Order, asked: Act) -> None:
     """By one who did not handle it: neither one of its people nor one of its units (design §6.5)."""
     actor = asked.actor
-    held = (AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED)
     for a in order.assignments:
-        if actor.id in a.actors or (actor.unit and actor.unit == a.unit and a.status not in held):
+        if actor.id in a.actors or (actor.unit and actor.unit == a.unit and a.status not in GONE):
             raise Refused("handler_verifies", f"{a.unit} handled it")
     body: Verify = asked.body
     at = occurred(body.occurred_at, book.now, last_milestone(order))

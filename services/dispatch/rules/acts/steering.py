@@ -1,13 +1,12 @@
 """What centres do to an order as a whole: route it, remind of it, end it."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, field
 
 from schemas import facts
-from schemas.facts import AssignmentOffer, Hop
+from schemas.facts import AssignmentOffer
 from schemas.facts.intake import Moment, Short
 from schemas.ids import assignment_id_of
 from schemas.refusals import Refused
@@ -21,13 +20,13 @@ from services.dispatch.rules.acts.asked import (
     OnOrder,
     Reason,
     UnitId,
+    hops,
     last_milestone,
     record,
 )
-from services.dispatch.rules.book import Actor, Book
+from services.dispatch.rules.book import Book
 from services.dispatch.rules.moment import occurred
 from services.dispatch.rules.order import Order
-from services.dispatch.rules.standing import centre_of
 
 
 class Route(Body, frozen=True, kw_only=True):
@@ -79,28 +78,20 @@ def _route(book: Book, order: Order, asked: Act) -> None:
         "class_ref": class_ref,
         "place": order.detail.place,
         "lead": body.lead,
-        "path": (*order.detail.path, *_hops(book, order, body.lead, asked.actor, at)),
+        "path": (*order.detail.path, *hops(book, order, body.lead, asked.actor, at)),
         "assignments": assignments,
         "withdrawn": withdrawn,
     }
     record(book, order, facts.OrderRouted, said, asked, at, to, reason=body.reason)
 
 
-def _hops(book: Book, order: Order, lead: str, actor: Actor, at: datetime) -> tuple[Hop, ...]:
-    """The way from here to the lead, over the centre that decided unless the order lies there already: from now on
-    that centre decides about the lead's requests."""
-    directory = book.directory
-    over = directory.is_centre(actor.unit) and actor.unit not in (lead, centre_of(directory, order))
-    units = (actor.unit, lead) if over else (lead,)
-    return tuple(Hop(tier=directory.tier_of(unit) or Tier.STREET, unit=unit, at=at, by=actor.id) for unit in units)
-
-
 def _assign(
     book: Book, order: Order, units: tuple[str, ...]
 ) -> tuple[tuple[AssignmentOffer, ...], tuple[Any, ...], bool]:
-    """The assignments from now on, the lead's first: a unit that has a live one keeps it. Beside them the ids of those
-    taken back, and whether the lead's was accepted already."""
+    """The assignments from now on, the lead's first: a unit that has a live one keeps it, with what it passed on.
+    Beside them the ids of those taken back, and whether the lead's was accepted already."""
     live = {a.unit: a for a in order.assignments if a.live}
+    kept_too = {a.assignment_id for unit in units if unit in live for a in order.below(live[unit])}
     offers: list[AssignmentOffer] = []
     ordinal = len(order.assignments)
     for unit in units:
@@ -116,7 +107,8 @@ def _assign(
         offers.append(offer)
     lead = order.assignment(offers[0].assignment_id)
     accepted = lead is not None and lead.status is AssignmentStatus.ACCEPTED
-    return tuple(offers), tuple(a.assignment_id for a in live.values()), accepted
+    gone = tuple(a.assignment_id for a in live.values() if a.assignment_id not in kept_too)
+    return tuple(offers), gone, accepted
 
 
 def _urge(book: Book, order: Order, asked: Act) -> None:

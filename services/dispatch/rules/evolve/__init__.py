@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.facts import OrderFact, OrderOpened
-from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering
+from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering, tree
 from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, offered
 from services.dispatch.rules.order import Detail, Order
 
 _THEMES = (
     assigning,
+    tree,
     milestones,
     requests,
     finishing,

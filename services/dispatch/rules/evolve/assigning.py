@@ -7,7 +7,7 @@ from schemas import facts
 from schemas.facts import OrderFact
 from schemas.vocabulary import AssignmentRole
 from schemas.vocabulary import AssignmentStatus as A
-from services.dispatch.rules.evolve.moving import move, target
+from services.dispatch.rules.evolve.moving import move, take_back, target
 from services.dispatch.rules.order import Order
 
 
@@ -25,7 +25,7 @@ def _accepted(order: Order, fact: facts.AssignmentAccepted) -> None:
 
 
 def _withdrawn(order: Order, fact: facts.AssignmentWithdrawn) -> None:
-    move(target(order, fact), A.WITHDRAWN)
+    take_back(order, target(order, fact))
 
 
 FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {

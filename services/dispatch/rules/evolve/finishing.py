@@ -18,6 +18,7 @@ def _done(order: Order, fact: facts.AssignmentDone) -> None:
     if fact.role is AssignmentRole.LEAD:
         order.result = fact.result
     move(a, A.DONE, fact.actor)
+    settle(order.below(a))
 
 
 def _confirmed(order: Order, fact: facts.AssignmentConfirmed) -> None:
@@ -35,11 +36,11 @@ def _verified(order: Order, fact: facts.VerificationRecorded) -> None:
 def _closed(order: Order, fact: facts.OrderClosed) -> None:
     order.closed_at = fact.occurred_at
     order.result = fact.result
-    settle(order)
+    settle(order.assignments)
 
 
 def _reopened(order: Order, fact: facts.OrderReopened) -> None:
-    settle(order)
+    settle(order.assignments)
     order.closed_at = order.result = None
     for offer in fact.assignments:
         order.assignments.append(offered(order, offer, len(order.assignments), fact.occurred_at))

@@ -43,7 +43,7 @@ def _offer(order: Order, fact: facts.OrderUnmerged | facts.ReportsMoved) -> None
 
 
 def _transferred(order: Order, fact: facts.OrderTransferred) -> None:
-    settle(order)
+    settle(order.assignments)
 
 
 FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {

@@ -1,5 +1,6 @@
 """What folds share: an assignment offered, moved, settled."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ def offered(order: Order, offer: AssignmentOffer, ordinal: int, at: datetime) ->
         tier=offer.tier,
         ordinal=ordinal,
         offered_at=at,
+        parent=offer.parent,
     )
 
 
@@ -41,9 +43,16 @@ def target(order: Order, fact: Any) -> Assignment:
     return found
 
 
-def settle(order: Order) -> None:
-    """Whoever is done is confirmed; what was still open when an order ends (a past that was imported) is withdrawn."""
-    for a in order.assignments:
+def take_back(order: Order, a: Assignment, status: A = A.WITHDRAWN) -> None:
+    """A part is withdrawn (or returned), and what was passed on from it with it; whoever is done there is confirmed."""
+    below = order.below(a)
+    move(a, status)
+    settle(below)
+
+
+def settle(parts: Iterable[Assignment]) -> None:
+    """Whoever is done is confirmed; what is still open (when an order ends, or the part above) is withdrawn."""
+    for a in parts:
         if a.status is A.DONE:
             move(a, A.CONFIRMED)
         elif a.live:

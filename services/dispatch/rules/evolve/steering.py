@@ -5,8 +5,7 @@ from typing import Any
 
 from schemas import facts
 from schemas.facts import OrderFact
-from schemas.vocabulary import AssignmentStatus as A
-from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, move, noted, offered, settle
+from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, move, noted, offered, settle, take_back
 from services.dispatch.rules.order import Detail, Order
 
 
@@ -28,16 +27,16 @@ def _routed(order: Order, fact: facts.OrderRouted) -> None:
         candidates=old.candidates,
         why=old.why,
     )
-    for a in order.assignments:
-        if a.assignment_id in fact.withdrawn:
-            move(a, A.WITHDRAWN)
     for offer in fact.assignments:
         known = order.assignment(offer.assignment_id)
         if known is None:
             order.assignments.append(offered(order, offer, len(order.assignments), fact.occurred_at))
-        elif known.role is not offer.role:
-            known.role = offer.role
+        elif (known.role, known.parent) != (offer.role, offer.parent):
+            known.role, known.parent = offer.role, offer.parent
             move(known)
+    for a in order.assignments:
+        if a.assignment_id in fact.withdrawn and a.live:  # or taken back with the one above it
+            take_back(order, a)
     # a new class or place moves the version; a new status or lead does so by itself
     unmoved = (fact.status, fact.lead) == (order.status, order.lead)
     order.version += unmoved
@@ -45,7 +44,7 @@ def _routed(order: Order, fact: facts.OrderRouted) -> None:
 
 
 def _ended(order: Order, fact: OrderFact) -> None:
-    settle(order)
+    settle(order.assignments)
 
 
 FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {

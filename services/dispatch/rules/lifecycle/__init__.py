@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from schemas.refusals import Refused
 from schemas.vocabulary import AssignmentStatus, OrderStatus, Verification
-from services.dispatch.rules.lifecycle import assigning, finishing, merging, milestones, requests, steering
+from services.dispatch.rules.lifecycle import assigning, finishing, merging, milestones, requests, steering, tree
 from services.dispatch.rules.lifecycle.rows import (
     SYSTEM,
     AssignmentRow,
@@ -25,6 +25,7 @@ __all__ = ["SYSTEM", "AssignmentRow", "Caller", "Effect", "OrderRow", "Part", "R
 
 _THEMES = (
     assigning,
+    tree,
     milestones,
     requests,
     finishing,

@@ -3,20 +3,27 @@
 from schemas.vocabulary import AssignmentStatus as A
 from schemas.vocabulary import OrderStatus as O
 from services.dispatch.rules.lifecycle.rows import (
+    ANY,
     ASSIST,
     CENTRE,
+    CHILD,
     HANDLER,
-    TOP,
+    PARENT,
     AssignmentRow,
     Effect,
     OrderRow,
 )
 
+# with what was passed on from it
+_BELOW = (Effect.WITHDRAWS, Effect.CONFIRMS)
+
 ASSIGNMENT = (
-    AssignmentRow(A.OFFERED, "accept", TOP, HANDLER, A.ACCEPTED),
-    # a lead is only changed by `route`
+    AssignmentRow(A.OFFERED, "accept", ANY, HANDLER, A.ACCEPTED),
+    # a lead is only changed by `route` and `lead`
     AssignmentRow(A.OFFERED, "withdraw", ASSIST, CENTRE, A.WITHDRAWN),
-    AssignmentRow(A.ACCEPTED, "withdraw", ASSIST, CENTRE, A.WITHDRAWN),
+    AssignmentRow(A.OFFERED, "withdraw", CHILD, (*PARENT, *CENTRE), A.WITHDRAWN),
+    AssignmentRow(A.ACCEPTED, "withdraw", ASSIST, CENTRE, A.WITHDRAWN, _BELOW),
+    AssignmentRow(A.ACCEPTED, "withdraw", CHILD, (*PARENT, *CENTRE), A.WITHDRAWN, _BELOW),
 )
 
 ORDER = (

@@ -3,10 +3,13 @@
 from schemas.vocabulary import AssignmentStatus as A
 from schemas.vocabulary import OrderStatus as O
 from services.dispatch.rules.lifecycle.rows import (
+    ANY,
     CENTRE,
     CHECK,
+    CHILD,
     HANDLER,
     OVERSIGHT,
+    PARENT,
     PHONE,
     TOP,
     AssignmentRow,
@@ -15,8 +18,10 @@ from services.dispatch.rules.lifecycle.rows import (
 )
 
 ASSIGNMENT = (
-    AssignmentRow(A.ACCEPTED, "finish", TOP, HANDLER, A.DONE),
+    # what was passed on and is done is thereby signed
+    AssignmentRow(A.ACCEPTED, "finish", ANY, HANDLER, A.DONE, (Effect.CONFIRMS,)),
     AssignmentRow(A.DONE, "confirm", TOP, CENTRE, A.CONFIRMED),
+    AssignmentRow(A.DONE, "confirm", CHILD, PARENT, A.CONFIRMED),
 )
 
 _REWORK = (Effect.NEW_ROUND, Effect.TAKES_UP)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from schemas.facts import OrderFact, OrderOpened
 from schemas.vocabulary import OrderStatus
-from services.supervision.rules.timeline import assigning, finishing, merging, milestones, requests, steering
+from services.supervision.rules.timeline import assigning, finishing, merging, milestones, requests, steering, tree
 from services.supervision.rules.timeline.folding import FOLDS, with_round
 from services.supervision.rules.timeline.shape import Callback, Contact, Part, Round, Timeline, Voice
 
@@ -19,6 +19,7 @@ __all__ = ["Callback", "Contact", "Misplaced", "Part", "Round", "STILL", "Timeli
 
 _THEMES = (
     assigning,
+    tree,
     milestones,
     requests,
     finishing,

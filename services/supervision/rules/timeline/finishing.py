@@ -32,7 +32,14 @@ def _verified(timeline: Timeline, fact: VerificationRecorded) -> Timeline:
     number = max(fact.round, now.number + 1)
     again = tuple(
         replace(
-            part, round=number, class_key=timeline.class_key, offered_at=at, arrived_at=None, done_at=None, resumed=True
+            part,
+            round=number,
+            class_key=timeline.class_key,
+            offered_at=at,
+            arrived_at=None,
+            done_at=None,
+            resumed=True,
+            due=None,
         )
         for part in timeline.parts
         if part.round == now.number and part.role is AssignmentRole.LEAD and part.ended_at is None

@@ -1,6 +1,6 @@
 """What folds share: the registry of facts that move clocks, and how rounds and parts are changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from schemas.facts import AssignmentOffer, Hop, OrderFact, ReportStub
-from schemas.vocabulary import Tier
+from schemas.vocabulary import AssignmentRole, Tier
 from services.supervision.rules.timeline.shape import Part, Round, Timeline, Voice
 
 F = TypeVar("F", bound=OrderFact)
@@ -36,7 +36,20 @@ def above(path: tuple[Hop, ...], lead: str) -> tuple[str, str]:
 
 def parts_of(offers: tuple[AssignmentOffer, ...], round_: int, class_key: str, at: datetime) -> tuple[Part, ...]:
     """The parts that offers make in a round."""
-    return tuple(Part(o.assignment_id, o.unit, o.role, o.tier, round_, class_key, at) for o in offers)
+    return tuple(
+        Part(
+            o.assignment_id,
+            o.unit,
+            o.role,
+            o.tier,
+            round_,
+            class_key,
+            at,
+            parent=o.parent,
+            led=o.role is AssignmentRole.LEAD,
+        )
+        for o in offers
+    )
 
 
 def voice_of(report: ReportStub, round_: int) -> Voice:
@@ -56,18 +69,63 @@ def over(timeline: Timeline, at: datetime) -> Timeline:
 
 
 def with_part(timeline: Timeline, assignment_id: UUID, change: Callable[[Part], Part]) -> Timeline:
-    """The newest round of that assignment, changed."""
+    """The newest round or stint of that assignment, changed."""
+    place = _place_of(timeline, assignment_id)
+    if place is None:
+        return timeline
+    parts = (*timeline.parts[:place], change(timeline.parts[place]), *timeline.parts[place + 1 :])
+    return replace(timeline, parts=parts)
+
+
+def _place_of(timeline: Timeline, assignment_id: UUID) -> int | None:
     for place in range(len(timeline.parts) - 1, -1, -1):
-        part = timeline.parts[place]
-        if part.assignment_id == assignment_id:
-            parts = (*timeline.parts[:place], change(part), *timeline.parts[place + 1 :])
-            return replace(timeline, parts=parts)
-    return timeline
+        if timeline.parts[place].assignment_id == assignment_id:
+            return place
+    return None
 
 
 def ended(part: Part, at: datetime) -> Part:
     """The part, over since then at the latest."""
     return part if part.ended_at is not None else replace(part, ended_at=at)
+
+
+def taken_back(timeline: Timeline, assignment_ids: Container[UUID], at: datetime) -> Timeline:
+    """These parts have ended, with whatever was passed on from them."""
+    now = {part.assignment_id: part for part in timeline.parts}  # each as it stands in its newest stint
+    found = [id_ for id_ in now if id_ in assignment_ids]
+    for above in found:
+        found += [id_ for id_, part in now.items() if part.parent == above]
+    parts = tuple(ended(part, at) if part.assignment_id in found else part for part in timeline.parts)
+    return replace(timeline, parts=parts)
+
+
+def as_offered(offer: AssignmentOffer) -> Callable[[Part], Part]:
+    """A part that is offered again, perhaps in another role."""
+    return lambda part: replace(part, role=offer.role, parent=offer.parent)
+
+
+def promoted(timeline: Timeline, offer: AssignmentOffer, at: datetime) -> Timeline:
+    """A part that was there leads from now on, in a stint of its own: a lead has its own limits from the moment it
+    leads, and what it did or missed as an assist stays as it was."""
+
+    def begin(part: Part) -> Part:
+        return replace(
+            part,
+            role=AssignmentRole.LEAD,
+            parent=offer.parent,
+            offered_at=at,
+            resumed=part.resumed or part.accepted_at is not None,
+            due=None,
+            stint=part.stint + 1,
+            led=True,
+        )
+
+    place = _place_of(timeline, offer.assignment_id)
+    if place is None:
+        return timeline
+    old = timeline.parts[place]
+    parts = (*timeline.parts[:place], ended(old, at), *timeline.parts[place + 1 :], begin(old))
+    return replace(timeline, parts=parts)
 
 
 def gone(timeline: Timeline, fact: OrderFact) -> Timeline:

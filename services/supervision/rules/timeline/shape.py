@@ -10,7 +10,9 @@ from schemas.vocabulary import AssignmentRole, Source, TicketType, Tier, Urgency
 
 class Part(Struct, frozen=True, array_like=True, gc=False):
     """One unit's part of an order in one round, with the class it was given under. `resumed`: taken up again after a
-    failed check, so there is nothing to accept."""
+    failed check, so there is nothing to accept. `parent`: the assignment it was passed on from; `due`: when whoever
+    passed it on wants the answer. An assist that becomes the lead begins a new `stint` of its assignment, with limits
+    of its own; `led`: it leads, or has led."""
 
     assignment_id: UUID
     unit: str
@@ -24,6 +26,10 @@ class Part(Struct, frozen=True, array_like=True, gc=False):
     done_at: datetime | None = None
     ended_at: datetime | None = None
     resumed: bool = False
+    parent: UUID | None = None
+    due: datetime | None = None
+    stint: int = 0
+    led: bool = False
 
 
 class Contact(Struct, frozen=True, array_like=True, gc=False):

@@ -12,8 +12,18 @@ from schemas.facts import (
     Supervised,
     Urged,
 )
-from schemas.vocabulary import OrderStatus
-from services.supervision.rules.timeline.folding import above, ended, gone, on, parts_of, voice_of
+from schemas.vocabulary import AssignmentRole, OrderStatus
+from services.supervision.rules.timeline.folding import (
+    above,
+    as_offered,
+    gone,
+    on,
+    parts_of,
+    promoted,
+    taken_back,
+    voice_of,
+    with_part,
+)
 from services.supervision.rules.timeline.shape import Round, Timeline
 
 STILL: tuple[type[OrderFact], ...] = (Urged, Supervised)
@@ -52,17 +62,16 @@ def _joined(timeline: Timeline, fact: ReportJoined) -> Timeline:
 
 @on(OrderRouted)
 def _routed(timeline: Timeline, fact: OrderRouted) -> Timeline:
-    at, gone = fact.occurred_at, set(fact.withdrawn)
+    at = fact.occurred_at
     top, centre = above(fact.path, fact.lead)
     offered = {offer.assignment_id: offer for offer in fact.assignments}
-    kept = []
-    for part in timeline.parts:
+    for part in {part.assignment_id: part for part in timeline.parts}.values():  # each in its newest stint
         again = offered.pop(part.assignment_id, None)
-        if part.assignment_id in gone:
-            part = ended(part, at)
-        elif again is not None and again.role is not part.role:
-            part = replace(part, role=again.role)
-        kept.append(part)
+        if again is not None and again.role is AssignmentRole.LEAD and part.role is not AssignmentRole.LEAD:
+            timeline = promoted(timeline, again, at)
+        elif again is not None:
+            timeline = with_part(timeline, part.assignment_id, as_offered(again))
+    timeline = taken_back(timeline, set(fact.withdrawn), at)
     new = parts_of(tuple(offered.values()), timeline.rounds[-1].number, fact.class_ref.key, at)
     return replace(
         timeline,
@@ -72,7 +81,7 @@ def _routed(timeline: Timeline, fact: OrderRouted) -> Timeline:
         lead=fact.lead,
         top=top,
         centre=centre,
-        parts=(*kept, *new),
+        parts=(*timeline.parts, *new),
         decided_at=timeline.decided_at or at if timeline.triage_from else timeline.decided_at,
     )
 

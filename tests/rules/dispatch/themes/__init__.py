@@ -10,11 +10,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tests.rules.dispatch.themes import assigning, finishing, merging, milestones, requests, steering
+from tests.rules.dispatch.themes import assigning, finishing, merging, milestones, requests, steering, tree
 from tests.rules.dispatch.themes.cells import AssignmentCells, OrderCells
 
 _THEMES = (
     assigning,
+    tree,
     milestones,
     requests,
     finishing,
@@ -24,10 +25,12 @@ _THEMES = (
 
 
 class Saying(Struct, frozen=True):
-    """What a body may be made of: the time, a report of the order, and what was drawn at random."""
+    """What a body may be made of: the time, a report of the order, the units that a part may be passed on to, and what
+    was drawn at random."""
 
     now: datetime
     report_id: UUID | None
+    below: tuple[str, ...] = ()
     flag: bool = True
     unit: str = "s1-clean"
     units: tuple[str, ...] = ()

@@ -3,8 +3,10 @@
 from typing import Any
 
 from schemas.vocabulary import Role
+from services.dispatch.rules.lifecycle import Relation
 from tests.rules.dispatch.themes.cells import (
     ASSIST,
+    CHILD,
     HOLDER,
     LEAD,
     SERVICE,
@@ -25,8 +27,9 @@ BODIES: dict[str, Any] = {
 }
 
 ASSIGNMENT_CELLS: AssignmentCells = {
-    **on_part([A.ACCEPTED], "finish", [LEAD, ASSIST], seats(Role.RESPONDER, by=HOLDER), A.DONE),
+    **on_part([A.ACCEPTED], "finish", [LEAD, ASSIST, CHILD], seats(Role.RESPONDER, by=HOLDER), A.DONE),
     **on_part([A.DONE], "confirm", [LEAD, ASSIST], seats(Role.DISPATCHER), A.CONFIRMED),
+    **on_part([A.DONE], "confirm", [CHILD], seats(Role.RESPONDER, Role.DISPATCHER, by=Relation.PARENT), A.CONFIRMED),
 }
 # an order whose reporter can be called, and a check that is passed
 ORDER_CELLS: OrderCells = {

@@ -3,14 +3,24 @@
 from typing import Any
 
 from schemas.vocabulary import Role
-from tests.rules.dispatch.themes.cells import ASSIST, HOLDER, LEAD, A, AssignmentCells, OrderCells, on_part, seats
+from tests.rules.dispatch.themes.cells import (
+    ASSIST,
+    CHILD,
+    HOLDER,
+    LEAD,
+    A,
+    AssignmentCells,
+    OrderCells,
+    on_part,
+    seats,
+)
 
 BODIES: dict[str, Any] = {"contact": {"reached": True}, "progress": {"note": "on the way"}}
 
 _UNIT = seats(Role.RESPONDER, by=HOLDER)
 ASSIGNMENT_CELLS: AssignmentCells = {
-    **on_part([A.OFFERED, A.ACCEPTED, A.DONE], "contact", [LEAD, ASSIST], _UNIT),
-    **on_part([A.ACCEPTED], "arrive", [LEAD, ASSIST], _UNIT),
-    **on_part([A.ACCEPTED], "progress", [LEAD, ASSIST], _UNIT),
+    **on_part([A.OFFERED, A.ACCEPTED, A.DONE], "contact", [LEAD, ASSIST, CHILD], _UNIT),
+    **on_part([A.ACCEPTED], "arrive", [LEAD, ASSIST, CHILD], _UNIT),
+    **on_part([A.ACCEPTED], "progress", [LEAD, ASSIST, CHILD], _UNIT),
 }
 ORDER_CELLS: OrderCells = {}
