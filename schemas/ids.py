@@ -58,6 +58,11 @@ def successor_id(order_id: UUID) -> UUID:
     return uuid5(NAMESPACE, f"successor\x1f{order_id.hex}")
 
 
+def part_id(order_id: UUID, place: int) -> UUID:
+    """The id of the order that a split makes; `place` counts the parts of an order from 0."""
+    return uuid5(NAMESPACE, f"split\x1f{order_id.hex}\x1f{place}")
+
+
 def assignment_id_of(order_id: UUID, unit: str, ordinal: int) -> UUID:
     """The id of a unit's part of an order; `ordinal` counts the assignments of that order from 0."""
     return uuid5(NAMESPACE, f"assignment\x1f{order_id.hex}\x1f{unit}\x1f{ordinal}")

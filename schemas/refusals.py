@@ -81,6 +81,8 @@ _ROWS = (
         "紧急程度或来源性质不同，不能并入",
         "the other order is less urgent, or only one is imported",
     ),
+    ("split_nothing", 422, "拆单须有内容", "a split needs parts, and a report that stays"),
+    ("parts_open", 409, "拆出的工单未全部办结", "an order that was split off is still open"),
     ("subject_unit", 409, "被反映单位不得主办、协办", "the unit complained about, or one that answers to it"),
     # what a message may hold
     ("unreadable", 422, "消息不可读", "the message cannot be read"),

@@ -61,6 +61,7 @@ _ORDERS = (
     facts.OrderMerged,
     facts.OrderUnmerged,
     facts.ReportsMoved,
+    facts.OrderSplit,
     facts.OrderTransferred,
     facts.OrderVoided,
     facts.Urged,

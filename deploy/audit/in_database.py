@@ -61,7 +61,8 @@ CHECKS: tuple[tuple[Fault, str, str, str], ...] = (
         "dispatch",
         "an order without a report",
         "SELECT o.order_id, o.source, o.status FROM dispatch.orders o WHERE NOT EXISTS"
-        " (SELECT FROM dispatch.reports r WHERE r.order_id = o.order_id) AND o.status <> 'merged'",
+        " (SELECT FROM dispatch.reports r WHERE r.order_id = o.order_id) AND o.status <> 'merged'"
+        " AND o.detail->>'split_from' IS NULL",
     ),
     (
         Fault.MISSING,

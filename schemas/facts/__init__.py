@@ -13,10 +13,12 @@ from schemas.facts.dispatch.finishing import (
 from schemas.facts.dispatch.merging import (
     MovedReport,
     OrderMerged,
+    OrderSplit,
     OrderTransferred,
     OrderUnmerged,
     Promise,
     ReportsMoved,
+    SplitPart,
 )
 from schemas.facts.dispatch.milestones import ArrivedOnSite, ContactMade, ProgressNoted
 from schemas.facts.dispatch.steering import (
@@ -49,6 +51,8 @@ from schemas.facts.router import (
 from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 
 __all__ = [
+    "OrderSplit",
+    "SplitPart",
     "ReportsMoved",
     "Promise",
     "OrderUnmerged",

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub
 from schemas.facts.intake import Moment
+from schemas.facts.router import ClassRef
 from schemas.vocabulary import Tier, Urgency
 
 
@@ -61,6 +62,24 @@ class ReportsMoved(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     assignments: tuple[AssignmentOffer, ...] = ()
     withdrawn: tuple[UUID, ...] = ()
     subjects: tuple[str, ...] = ()
+
+
+class SplitPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the orders that a split opened, and the reports that went there."""
+
+    order_id: UUID
+    class_ref: ClassRef
+    lead: str
+    reports: tuple[UUID, ...] = ()
+
+
+class OrderSplit(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A second demand was found in it (拆单): each of `parts` is an order of its own from now on. This one keeps the
+    promise to the reporters and cannot be finished before its parts are; `citizens` says whether somebody still waits
+    here for a call."""
+
+    parts: tuple[SplitPart, ...]
+    citizens: bool
 
 
 class OrderTransferred(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

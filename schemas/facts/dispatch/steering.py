@@ -9,7 +9,8 @@ from schemas.vocabulary import Source, Urgency, Verification
 
 class OrderOpened(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     """A new order, with its path and first assignments (none in triage, where `lead` is the deciding centre);
-    `subjects` are the units it complains about, which neither lead nor see it."""
+    `subjects` are the units it complains about, which neither lead nor see it. With `split_from` it is one demand of
+    that order, whose reporters keep the promise they have there."""
 
     class_ref: ClassRef
     place: Place
@@ -27,6 +28,7 @@ class OrderOpened(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     recurrence_of: UUID | None = None
     imported: bool = False
     subjects: tuple[str, ...] = ()
+    split_from: UUID | None = None
 
 
 class ReportJoined(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

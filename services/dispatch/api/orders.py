@@ -127,6 +127,13 @@ async def one_order(
         clocks=running.get(shown.order_id, ()),
         actor=actor_of(caller),
     )
+    if shown.detail.split_from is not None:
+        about = await reads.reports(found.pool, shown.detail.split_from)
+        body["split_from"] = {
+            "order_id": shown.detail.split_from,
+            "number": number_of(shown.detail.split_from),
+            "reports": [report_shape(report, revealed=False) for report in about],
+        }
     if as_of is None and (rung := await duty_of(found, shown, caller)):
         body["duty"] = rung
     return answer(body, headers={"etag": f'"{shown.version}"'})

@@ -31,7 +31,7 @@ from services.dispatch.store.keys import Kept, Key
 
 _encode = msgspec.json.Encoder().encode
 SHOWN_CHANGES = 10
-MOVING = frozenset({"merge", "unmerge"})  # actions that need another order, and the facts of both
+MOVING = frozenset({"merge", "unmerge", "split"})  # actions that need another order, or the facts so far
 
 
 class Command(Struct, frozen=True):
@@ -98,6 +98,9 @@ class ActionHandler:
         book.orders = await store.load(connection, wanted)
         if moving:
             book.pasts = await store.pasts(connection, wanted)
+        split = {part: o.order_id for o in book.orders.values() for part in o.detail.parts}
+        for part in await store.open_of(connection, split) if split else ():
+            book.open_parts.setdefault(split[part], []).append(part)
         named = [id_ for c in commands if (id_ := getattr(c.body, "report_id", None)) is not None]
         if named:
             book.known = await store.known_reports(connection, named)

@@ -80,8 +80,8 @@ class Change(Struct):
 @dataclass(slots=True)
 class Book:
     """The orders of one transaction. `known` maps reports that are kept already to their order, `pasts` holds the facts
-    recorded before of orders that may move, `merged_on` the orders that one was merged into, one after the other;
-    `moved` are reports on their way to another order."""
+    recorded before of orders that may move, `merged_on` the orders that one was merged into, one after the other,
+    `open_parts` the orders split off one that have not ended; `moved` are reports on their way to another order."""
 
     now: datetime
     directory: Directory
@@ -96,6 +96,7 @@ class Book:
     released: list[UUID] = field(default_factory=list)
     pasts: dict[UUID, list[OrderFact]] = field(default_factory=dict)
     merged_on: dict[UUID, list[UUID]] = field(default_factory=dict)
+    open_parts: dict[UUID, list[UUID]] = field(default_factory=dict)
     moved: dict[UUID, UUID] = field(default_factory=dict)
     _ordinals: Counter[tuple[UUID, str]] = field(default_factory=Counter)
 

@@ -19,7 +19,8 @@ LONG = 200  # a text that may be longer gets several lines
 
 def forms(bodies: Mapping[str, type]) -> dict[str, dict[str, Any]]:
     """Each action with its words and fields. A field has `name`, `kind` (text, long, flag, choice, number, moment,
-    unit, report, id, variant, other), `required`, words, and, where they hold, `many`, `min`, `max`, `options`."""
+    unit, report, id, variant, group, other), `required`, words, and, where they hold, `many`, `min`, `max`, `options`,
+    `fields`."""
     return {
         action: {**_words(words.ACTIONS, action), "fields": _form(inspect.type_info(body))}
         for action, body in bodies.items()
@@ -85,6 +86,8 @@ def _described(name: str, shape: inspect.Type) -> dict[str, Any]:
             return {"kind": "moment"}
         case inspect.UUIDType():
             return {"kind": "report" if name in ("report_id", "reports") else "id"}
+        case inspect.StructType():  # its own fields, once or many times
+            return {"kind": "group", "fields": _form(shape)}
         case inspect.StrType():
             kind = "long" if shape.max_length is None or shape.max_length > LONG else "text"
             return _limits(said.get("format", kind), shape.min_length, shape.max_length)

@@ -57,7 +57,8 @@ class Assignment(Struct, kw_only=True):
 
 
 class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What of an order is read whole and never searched."""
+    """What of an order is read whole and never searched. `parts` are the orders that were split off it, `split_from`
+    the one it was split off itself, `text` what of that one's ticket it is about."""
 
     class_ref: ClassRef
     place: Place
@@ -67,6 +68,9 @@ class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
     platforms: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     why: str = ""
+    parts: tuple[UUID, ...] = ()
+    split_from: UUID | None = None
+    text: str = ""
 
 
 class Order(Struct, kw_only=True):

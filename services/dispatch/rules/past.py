@@ -12,6 +12,7 @@ from schemas.facts import (
     OrderFact,
     OrderMerged,
     OrderOpened,
+    OrderSplit,
     OrderUnmerged,
     ReportJoined,
     ReportsMoved,
@@ -22,7 +23,9 @@ from services.dispatch.rules.order import Order
 
 _DECODERS = {name: msgspec.json.Decoder(kind) for name, kind in FACTS.items() if issubclass(kind, OrderFact)}
 
-_ABOUT_REPORTS = {kind.__name__ for kind in (OrderOpened, ReportJoined, OrderMerged, OrderUnmerged, ReportsMoved)}
+_ABOUT_REPORTS = {
+    kind.__name__ for kind in (OrderOpened, ReportJoined, OrderMerged, OrderUnmerged, ReportsMoved, OrderSplit)
+}
 
 
 class PastChange(msgspec.Struct, frozen=True):
@@ -47,7 +50,8 @@ def rebuilt(changes: Iterable[PastChange]) -> Order | None:
         fact: Any = fact_of(change)
         if order is None:
             assert isinstance(fact, OrderOpened), "a history begins with the opening"
-            order = opened(fact, change.reason if fact.status is OrderStatus.TRIAGE else "")
+            text = msgspec.json.decode(change.private).get("text", "") if change.private is not None else ""
+            order = opened(fact, change.reason if fact.status is OrderStatus.TRIAGE else "", text)
             continue
         fold(order, fact)
         if isinstance(fact, AssignmentDone) and change.private is not None:
@@ -68,6 +72,8 @@ def reports_in(changes: Iterable[PastChange]) -> set[UUID]:
             found |= {stub.report_id for stub in fact.reports}
         elif isinstance(fact, ReportJoined):
             found.add(fact.report.report_id)
+        elif isinstance(fact, OrderSplit):
+            found -= {report for part in fact.parts for report in part.reports}
         elif isinstance(fact, OrderMerged) or (isinstance(fact, ReportsMoved) and fact.away):
             found -= {moved.report.report_id for moved in fact.reports}
         else:

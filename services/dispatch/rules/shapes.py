@@ -92,6 +92,8 @@ def full(
         "result": o.result,
         "recurrence_of": o.recurrence_of,
         "merged_into": o.merged_into,
+        "parts": [{"order_id": part, "number": number_of(part)} for part in detail.parts] or None,
+        "text": detail.text or None,
         "candidates": list(detail.candidates) or None,
         "why": detail.why or None,
     }

@@ -37,6 +37,10 @@ class _Reader:
         elif isinstance(fact, facts.ReportsMoved | facts.OrderMerged):
             for moved in fact.reports:
                 self.found.pop(moved.report.report_id, None)
+        elif isinstance(fact, facts.OrderSplit):
+            for part in fact.parts:
+                for report_id in part.reports:
+                    self.found.pop(report_id, None)
         elif isinstance(fact, facts.ContactMade):
             self._contact(fact)
         elif isinstance(fact, facts.OrderReopened):

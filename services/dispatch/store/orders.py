@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.envelope import Outgoing
-from schemas.facts import LeadChanged, OrderFact, OrderRouted
+from schemas.facts import LeadChanged, OrderFact, OrderRouted, OrderSplit
 from schemas.vocabulary import (
     AssignmentRole,
     AssignmentStatus,
@@ -20,6 +20,7 @@ from schemas.vocabulary import (
 )
 from services.chassis.database import Connection
 from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
+from services.dispatch.rules.lifecycle import ENDED
 from services.dispatch.rules.order import Assignment, Detail, Order
 from services.dispatch.rules.past import PastChange, fact_of
 from services.dispatch.store.columns import Columns, copy, insert, send, update
@@ -42,7 +43,8 @@ ORDER: Columns = (
     ("merged_into", "uuid"),
     ("subjects", "text"),
 )
-# Only a person's routing, or another lead, changes these; they are wide, so other changes do not write them again.
+# Only a person's routing or splitting, or another lead, changes these; they are wide, so other changes do not write
+# them again.
 ORDER_ROUTED: Columns = (("order_id", "uuid"), ("class_key", "text"), ("division", "text"), ("detail", "json"))
 ORDER_FIXED: Columns = (
     ("urgency", "text"),
@@ -171,6 +173,14 @@ async def merged_into(connection: Connection, order_ids: Iterable[UUID]) -> dict
     return found
 
 
+async def open_of(connection: Connection, order_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these orders that have not ended."""
+    rows = await connection.fetch(
+        "SELECT order_id FROM orders WHERE order_id = ANY($1) AND status <> ALL($2)", list(order_ids), sorted(ENDED)
+    )
+    return {row["order_id"] for row in rows}
+
+
 async def pasts(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, list[OrderFact]]:
     """Every fact of these orders, the first first."""
     rows = await connection.fetch(
@@ -198,7 +208,7 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     await copy(connection, "reports", REPORT, [_report(kept) for kept in book.kept])
     await copy(connection, "reporters", REPORTER, reporters)
     await send(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
-    routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted | LeadChanged)}
+    routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted | LeadChanged | OrderSplit)}
     await send(connection, _UPDATE_ROUTED, [(o.order_id, *_order_routed(o)) for o in touched if o.order_id in routed])
     await send(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
     await send(connection, _MOVE_REPORTS, list(book.moved.items()))

@@ -11,7 +11,10 @@ from msgspec import structs
 from schemas.ids import number_of
 from tests.handlers.dispatch.client import Desk
 from tests.handlers.dispatch.conftest import Send
-from tests.rules.dispatch.town import a_plan, a_report, announced, linked, proposed
+from tests.rules.dispatch.town import RUBBISH, a_plan, a_report, announced, linked, proposed
+
+UNIT_ROAD = ("responder", "s1-road")
+UNIT_CLEAN = ("responder", "s1-clean")
 
 
 async def two(send: Send, *joined: str) -> tuple[UUID, UUID]:
@@ -141,3 +144,33 @@ async def test_the_unit_complained_about_finds_the_order_nowhere(send: Send, des
     for person, finds in ((centre, False), (above, True)):
         listed = (await person.get("/v1/orders", as_of=then))[1]
         assert (str(fact.order_id) in {i["order_id"] for i in listed["items"]}) is finds
+
+
+async def test_a_ticket_with_two_demands_is_split_and_answered_whole(send: Send, desk: Desk) -> None:
+    one, _ = await two(send, "b")
+    centre, road, clean = (desk.person(*who) for who in (("dispatcher", "s1"), UNIT_ROAD, UNIT_CLEAN))
+    part = {"class_key": RUBBISH.key, "lead": "s1-clean", "text": "旁边还有垃圾"}
+    status, body = await centre.on_order(one, "split", parts=[part])
+    assert status == 200, body
+    [made] = (await centre.order(one))["parts"]
+    shown = await clean.order(made["number"])
+    assert (shown["order_id"], shown["text"], shown["reports"]) == (made["order_id"], "旁边还有垃圾", [])
+    assert len(shown["split_from"]["reports"]) == 2, "whoever handles the part reads the ticket"
+    await road.on_part(one, "accept", "s1-road")
+    done = {"result": "solved", "answer": "已办"}
+    status, body = await road.on_part(one, "finish", "s1-road", **done)
+    assert (status, body["code"], body["parts"]) == (409, "parts_open", [made["order_id"]])
+    await clean.on_part(made["order_id"], "accept", "s1-clean")
+    status, body = await clean.on_part(made["order_id"], "finish", "s1-clean", **done)
+    assert (status, body["status"]) == (200, "closed"), "the reporters are called once, on the first order"
+    status, body = await road.on_part(one, "finish", "s1-road", **done)
+    assert (status, body["status"]) == (200, "callback")
+    again = await centre.on_order(one, "split", parts=[])
+    assert (again[0], again[1]["code"]) == (409, "action_not_allowed")
+
+
+async def test_a_split_to_nothing_is_refused(send: Send, desk: Desk) -> None:
+    one, _ = await two(send)
+    centre = desk.person("dispatcher", "s1")
+    status, body = await centre.on_order(one, "split", parts=[])
+    assert (status, body["code"]) == (422, "split_nothing")

@@ -92,7 +92,9 @@ def test_what_a_form_requires_is_enough_for_the_body_and_nothing_less_is(name: s
     def value(one: dict[str, Any]) -> Any:
         if one["kind"] in ("choice", "variant"):
             return one["options"][0]["value"]
-        said = sample.get(one["kind"], "x" * one.get("min", 1))
+        said: Any = sample.get(one["kind"], "x" * one.get("min", 1))
+        if one["kind"] == "group":
+            said = {part["name"]: value(part) for part in one["fields"] if part["required"]}
         return [said] if one.get("many") else said
 
     form: Form = FORMS[name]["fields"]

@@ -2,7 +2,7 @@
 what comes of it, stands in the module of its theme."""
 
 from services.dispatch.rules import lifecycle, standing
-from services.dispatch.rules.acts import assigning, finishing, merging, milestones, requests, steering, tree
+from services.dispatch.rules.acts import assigning, finishing, merging, milestones, requests, splitting, steering, tree
 from services.dispatch.rules.acts.asked import Act, Body, OnAssignment, OnOrder
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.order import Assignment, Order
@@ -17,6 +17,7 @@ _THEMES = (
     finishing,
     steering,
     merging,
+    splitting,
 )
 ON_ASSIGNMENT: dict[str, OnAssignment] = {name: one for theme in _THEMES for name, one in theme.ASSIGNMENT.items()}
 ON_ORDER: dict[str, OnOrder] = {name: one for theme in _THEMES for name, one in theme.ORDER.items()}

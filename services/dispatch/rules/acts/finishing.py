@@ -23,6 +23,7 @@ from services.dispatch.rules.acts.asked import (
     latest,
     record,
 )
+from services.dispatch.rules.acts.splitting import check_parts
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.checking import check, close
 from services.dispatch.rules.moment import occurred
@@ -67,6 +68,8 @@ def _finish(book: Book, order: Order, a: Assignment, asked: Act) -> None:
     ).to
     leads = a.role is AssignmentRole.LEAD
     _check_nothing_open(order, a)
+    if leads:
+        check_parts(book, order)
     before = [a.offered_at, a.accepted_at, a.arrived_at, *(x.done_at for x in order.below(a))]
     if leads:  # the lead's end comes after everybody else's
         before += [order.since, *(x.done_at for x in order.assignments)]

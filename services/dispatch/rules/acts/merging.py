@@ -29,6 +29,7 @@ from services.dispatch.rules.acts.asked import (
     latest,
     record,
 )
+from services.dispatch.rules.acts.splitting import check_parts
 from services.dispatch.rules.book import Actor, Book
 from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES
 from services.dispatch.rules.moment import occurred
@@ -51,11 +52,13 @@ class Merge(Body, frozen=True, kw_only=True):
 def merge(book: Book, order: Order, asked: Act) -> None:
     """Merge this order into another. The caller must see both.
 
-    Raises Refused: not_found, other_unit, merge_self, merge_circle, merge_ended, merge_unlike (the other is less
-    urgent, or only one was imported), subject_unit, action_not_allowed (`keep_units` where no assist can be added).
+    Raises Refused: not_found, other_unit, parts_open, merge_self, merge_circle, merge_ended, merge_unlike (the other
+    is less urgent, or only one was imported), subject_unit, action_not_allowed (`keep_units` where no assist can be
+    added).
     """
     body: Merge = asked.body
     other = _into(book, order, asked)
+    check_parts(book, order)
     at = occurred(body.occurred_at, book.now, latest(last_milestone(order), last_milestone(other)))
     moved = tuple(voices(order, book.past(order)).values())
     live = [a for a in order.assignments if a.live]

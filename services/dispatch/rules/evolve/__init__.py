@@ -26,8 +26,8 @@ FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
 }
 
 
-def opened(fact: OrderOpened, why: str = "") -> Order:
-    """The order that a first fact opens."""
+def opened(fact: OrderOpened, why: str = "", text: str = "") -> Order:
+    """The order that a first fact opens; why it is in triage, and what of another's ticket it is about."""
     order = Order(
         order_id=fact.order_id,
         status=fact.status,
@@ -44,6 +44,8 @@ def opened(fact: OrderOpened, why: str = "") -> Order:
             platforms=fact.platforms,
             candidates=fact.candidates,
             why=why,
+            split_from=fact.split_from,
+            text=text,
         ),
         opened_at=fact.occurred_at,
         since=fact.occurred_at,

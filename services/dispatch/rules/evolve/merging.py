@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from schemas import facts
 from schemas.facts import OrderFact
 from schemas.vocabulary import AssignmentStatus as A
@@ -31,6 +33,12 @@ def _moved(order: Order, fact: facts.ReportsMoved) -> None:
     order.version += 1
 
 
+def _split(order: Order, fact: facts.OrderSplit) -> None:
+    order.citizens = fact.citizens
+    order.detail = replace(order.detail, parts=(*order.detail.parts, *(part.order_id for part in fact.parts)))
+    order.version += 1
+
+
 def _withdraw(order: Order, ids: tuple[UUID, ...]) -> None:
     for a in order.assignments:
         if a.assignment_id in ids:
@@ -50,5 +58,6 @@ FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
     facts.OrderMerged: _merged,
     facts.OrderUnmerged: _unmerged,
     facts.ReportsMoved: _moved,
+    facts.OrderSplit: _split,
     facts.OrderTransferred: _transferred,
 }

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas import facts
 from schemas.facts import OrderFact
 from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, move, noted, offered, settle, take_back
-from services.dispatch.rules.order import Detail, Order
+from services.dispatch.rules.order import Order
 
 
 def _joined(order: Order, fact: facts.ReportJoined) -> None:
@@ -16,17 +18,7 @@ def _joined(order: Order, fact: facts.ReportJoined) -> None:
 
 
 def _routed(order: Order, fact: facts.OrderRouted) -> None:
-    old = order.detail
-    order.detail = Detail(
-        class_ref=fact.class_ref,
-        place=fact.place,
-        path=fact.path,
-        rule=old.rule,
-        together=False,
-        platforms=old.platforms,
-        candidates=old.candidates,
-        why=old.why,
-    )
+    order.detail = replace(order.detail, class_ref=fact.class_ref, place=fact.place, path=fact.path, together=False)
     for offer in fact.assignments:
         known = order.assignment(offer.assignment_id)
         if known is None:

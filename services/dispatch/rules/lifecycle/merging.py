@@ -22,6 +22,10 @@ ORDER = (
     OrderRow(O.MERGED, "unmerge", "handling", CENTRE, O.DISPATCHED, (Effect.OFFERS,)),
     OrderRow(O.MERGED, "unmerge", "verifying", CENTRE, O.VERIFYING),
     OrderRow(O.MERGED, "unmerge", "callback", CENTRE, O.CALLBACK),
+    # the rest of the ticket goes on as it was; the new orders are opened beside it
+    OrderRow(O.TRIAGE, "split", "", CENTRE, O.TRIAGE),
+    OrderRow(O.DISPATCHED, "split", "", CENTRE, O.DISPATCHED),
+    OrderRow(O.HANDLING, "split", "", CENTRE, O.HANDLING),
     OrderRow(O.TRIAGE, "transfer", "", CENTRE, O.TRANSFERRED),
     OrderRow(O.DISPATCHED, "transfer", "", CENTRE, O.TRANSFERRED, _ENDS),
     OrderRow(O.HANDLING, "transfer", "", CENTRE, O.TRANSFERRED, _ENDS),

@@ -1,10 +1,11 @@
 """Orders that move to another order or to another platform, and the reports that go with them."""
 
 from datetime import datetime
+from uuid import UUID
 
 from msgspec.structs import replace
 
-from schemas.facts import MovedReport, OrderFact, OrderMerged, OrderTransferred, OrderUnmerged, ReportsMoved
+from schemas.facts import MovedReport, OrderFact, OrderMerged, OrderSplit, OrderTransferred, OrderUnmerged, ReportsMoved
 from schemas.vocabulary import OrderStatus
 from services.supervision.rules.timeline.folding import ended, gone, on, parts_of, voice_of, with_round
 from services.supervision.rules.timeline.shape import Contact, Promise, Timeline, Voice
@@ -16,7 +17,7 @@ STILL: tuple[type[OrderFact], ...] = ()
 def _merged(timeline: Timeline, fact: OrderMerged) -> Timeline:
     """Its units have nothing left to do; what its reporters were promised goes on elsewhere."""
     timeline = replace(timeline, parts=tuple(ended(part, fact.occurred_at) for part in timeline.parts))
-    return gone(_left(timeline, fact.reports), fact)
+    return gone(_left(timeline, _ids(fact.reports)), fact)
 
 
 @on(OrderUnmerged)
@@ -40,10 +41,16 @@ def _moved(timeline: Timeline, fact: ReportsMoved) -> Timeline:
     new = parts_of(fact.assignments, timeline.rounds[-1].number, timeline.class_key, at)
     timeline = replace(timeline, parts=(*parts, *new))
     if fact.away:
-        return _left(timeline, fact.reports)
+        return _left(timeline, _ids(fact.reports))
     for moved in fact.reports:
         timeline = _arrived(timeline, moved, at)
     return timeline
+
+
+@on(OrderSplit)
+def _split(timeline: Timeline, fact: OrderSplit) -> Timeline:
+    """A report that is about a part alone is promised what that part's class promises, from its own receipt."""
+    return _left(timeline, {report for part in fact.parts for report in part.reports})
 
 
 @on(OrderTransferred)
@@ -51,8 +58,11 @@ def _transferred(timeline: Timeline, fact: OrderTransferred) -> Timeline:
     return gone(timeline, fact)
 
 
-def _left(timeline: Timeline, reports: tuple[MovedReport, ...]) -> Timeline:
-    ids = {moved.report.report_id for moved in reports}
+def _ids(reports: tuple[MovedReport, ...]) -> set[UUID]:
+    return {moved.report.report_id for moved in reports}
+
+
+def _left(timeline: Timeline, ids: set[UUID]) -> Timeline:
     voices = tuple(replace(v, away=True) if v.report_id in ids else v for v in timeline.voices)
     return replace(timeline, voices=voices)
 

@@ -5,10 +5,12 @@ from typing import Any
 from schemas.ids import order_id_of, report_id_of
 from schemas.vocabulary import Role, Source
 from tests.rules.dispatch.themes.cells import AssignmentCells, OrderCells, S, on_order, seats
+from tests.rules.dispatch.town import RUBBISH
 
 BODIES: dict[str, Any] = {
     "merge": {"into": str(order_id_of(report_id_of(Source.HOTLINE, "other")))},
     "unmerge": {"reason": "two holes"},
+    "split": {"parts": [{"class_key": RUBBISH.key, "lead": "s1-clean", "text": "旁边还有垃圾"}]},
     "transfer": {"platform": "110", "reason": "a crime"},
 }
 
@@ -18,5 +20,6 @@ ORDER_CELLS: OrderCells = {
         [S.TRIAGE, S.DISPATCHED, S.HANDLING, S.VERIFYING, S.CALLBACK], "merge", seats(Role.DISPATCHER), S.MERGED
     ),
     **on_order([S.MERGED], "unmerge", seats(Role.DISPATCHER), S.DISPATCHED),
+    **on_order([S.TRIAGE, S.DISPATCHED, S.HANDLING], "split", seats(Role.DISPATCHER)),
     **on_order([S.TRIAGE, S.DISPATCHED, S.HANDLING], "transfer", seats(Role.DISPATCHER), S.TRANSFERRED),
 }
