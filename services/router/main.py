@@ -1,7 +1,8 @@
-"""Puts the router together: `python -m services.router.main api|urgent|normal`."""
+"""Puts the router together: `python -m services.router.main api|urgent|normal|rebuild`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import asyncpg
 
@@ -15,10 +16,11 @@ from services.chassis.engines.stream import StreamEngine
 from services.chassis.outbox import Relay
 from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher, by_crc32
+from services.chassis.rebuild import rebuild as rebuild_view
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.router.api import router_app
-from services.router.handlers import OrdersHandler, ReadingsHandler, ReportsHandler, report_identity
+from services.router.handlers import MattersView, OrdersHandler, ReadingsHandler, ReportsHandler, report_identity
 from services.router.rules.atlas import Atlas
 from services.router.settings import RouterSettings
 
@@ -86,8 +88,20 @@ def lane_process(lane: Lane) -> None:
     run_async(lambda: worker(lane, read_settings(RouterSettings)))
 
 
+async def rebuild() -> None:
+    """The process that makes matters anew, beside the running workers or without them."""
+    settings = read_settings(RouterSettings)
+    settling = timedelta(seconds=settings.transaction_timeout)
+    await rebuild_view(MattersView(Atlas.of(load(settings.city_dir)), settling), SERVICE, settings)
+
+
 if __name__ == "__main__":
     run_process(
         SERVICE,
-        {"api": api, "urgent": lambda: lane_process(Lane.URGENT), "normal": lambda: lane_process(Lane.NORMAL)},
+        {
+            "api": api,
+            "urgent": lambda: lane_process(Lane.URGENT),
+            "normal": lambda: lane_process(Lane.NORMAL),
+            "rebuild": lambda: run_async(rebuild),
+        },
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -11,7 +12,7 @@ from services.chassis.delivery import Output, Work
 from services.router import store
 from services.router.rules.landing import class_key_of, has_ended
 
-_State = dict[object, store.Landing]
+_State = dict[UUID, store.Landing]
 
 
 class OrdersHandler:

@@ -23,7 +23,7 @@ from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.router import store
 from services.router.rules.atlas import Atlas
-from services.router.rules.merge import Matter
+from services.router.rules.merge import Matter, Told
 from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare
 
 _encode = msgspec.json.Encoder().encode
@@ -68,7 +68,7 @@ class _State:
     matters: dict[UUID, Matter] = field(default_factory=dict)
     born: set[UUID] = field(default_factory=set)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    keys: dict[tuple[int, UUID], Matter] = field(default_factory=dict)
+    keys: dict[tuple[int, UUID], datetime] = field(default_factory=dict)
 
 
 class ReportsHandler:
@@ -150,7 +150,7 @@ class ReportsHandler:
     @staticmethod
     def _fold(state: _State, work: Work, decision: Decision) -> None:
         prepared: _Prepared = work.prepared
-        record = work.record
+        record, matter, this = work.record, decision.matter, prepared.plan.this
         state.decided[prepared.report_id] = prepared.hash
         state.rows.append(
             store.DecisionRow(
@@ -165,22 +165,24 @@ class ReportsHandler:
                 received_at=work.fact.received_at,
                 decided_at=state.now,
                 explanation=_encode(decision.explanation()).decode(),
+                matter=None if matter is None else store.pack(Told(this, bool(prepared.plan.matter_keys))),
             )
         )
-        matter = decision.matter
         if matter is not None:
             state.matters[matter.order_id] = matter
             if decision.kind is not Kind.LINK:
                 state.born.add(matter.order_id)
             for key in prepared.plan.matter_keys:
                 state.by_key.setdefault(key, {})[matter.order_id] = matter
-                state.keys[key, matter.order_id] = matter
+                at = state.keys.get((key, matter.order_id), this.last_at)
+                state.keys[key, matter.order_id] = max(at, this.last_at)
 
     async def apply(self, connection: Connection, state: _State) -> None:
         """Decisions, matters and their keys."""
         await store.save_decisions(connection, state.rows)
         born = [matter for id_, matter in state.matters.items() if id_ in state.born]
         touched = [matter for id_, matter in state.matters.items() if id_ not in state.born]
-        await store.save_matters(connection, born, touched, [(key, matter) for (key, _), matter in state.keys.items()])
+        keys = [(key, at, order_id) for (key, order_id), at in state.keys.items()]
+        await store.save_matters(connection, born, touched, keys)
         for (kind, source), count in state.counts.items():
             metrics.DECISIONS.labels(kind, source).inc(count)

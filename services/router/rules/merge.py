@@ -6,7 +6,7 @@ from hashlib import blake2b
 from math import cos, floor, radians
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.city import Thresholds
 from schemas.facts import Candidate, ReportReceived
@@ -29,7 +29,7 @@ _CELL_LON, _CELL_LAT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
 _AROUND = tuple((east, north) for east in (-1, 0, 1) for north in (-1, 0, 1))
 
 
-class Matter(Struct, frozen=True):
+class Matter(Struct, frozen=True, array_like=True):
     """What the router remembers of one order to compare later reports with. `last_at` is the newest report's time."""
 
     order_id: UUID
@@ -46,6 +46,14 @@ class Matter(Struct, frozen=True):
     closed: bool = False
     reports: int = 1
     scene: str = ""
+
+
+class Told(Struct, frozen=True, array_like=True):
+    """What a report told the matters: `this` is the matter it would open, `merges` whether later reports may be found
+    to be about the same. Kept with the decision, so that matters can be made anew out of decisions alone."""
+
+    this: Matter
+    merges: bool
 
 
 class Score(Struct, frozen=True):
@@ -88,6 +96,11 @@ def matter_of(report: ReportReceived, located: Located, classified: Classified, 
         last_at=at,
         scene=classified.scene,
     )
+
+
+def joined(matter: Matter, this: Matter) -> Matter:
+    """A matter with one more report; the same whichever of its reports came first."""
+    return structs.replace(matter, last_at=max(matter.last_at, this.last_at), reports=matter.reports + 1)
 
 
 def may_merge(report: ReportReceived, this: Matter) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from schemas.facts import (
     Candidate,
@@ -33,6 +33,7 @@ from services.router.rules.merge import (
     Suggest,
     choose,
     is_informant,
+    joined,
     lock_keys,
     lookup_keys,
     matter_keys,
@@ -215,9 +216,7 @@ def _linked(prepared: Prepared, found: Link, plan: Plan, why: tuple[Step, ...]) 
         why=found.score.because,
         score=round(found.score.total, 4),
     )
-    last = max(matter.last_at, prepared.this.last_at)
-    joined = structs.replace(matter, last_at=last, reports=matter.reports + 1)
-    return Decision(Kind.LINK, matter.order_id, fact, prepared.lane, why, joined)
+    return Decision(Kind.LINK, matter.order_id, fact, prepared.lane, why, joined(matter, prepared.this))
 
 
 def _urgency(report: ReportReceived, veto: Veto | None, matched: Matched, atlas: Atlas) -> Urgency:

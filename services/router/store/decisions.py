@@ -1,17 +1,23 @@
 """Decisions: one row a report."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
 from services.chassis.database import Connection
+from services.router.rules.merge import Told
+
+_pack = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+_unpack = msgspec.msgpack.Decoder(Told).decode
 
 
 class DecisionRow(Struct, frozen=True):
-    """A decision to be kept; `explanation` is the JSON that `GET /v1/explain` serves."""
+    """A decision to be kept; `explanation` is the JSON that `GET /v1/explain` serves, `matter` what the report told the
+    matters, packed, where it told them anything."""
 
     report_id: UUID
     order_id: UUID | None
@@ -24,6 +30,48 @@ class DecisionRow(Struct, frozen=True):
     received_at: datetime
     decided_at: datetime
     explanation: str
+    matter: bytes | None = None
+
+
+class Place(Struct, frozen=True):
+    """Behind which decision one has come, in the order in which matters follow from them: as they were decided, and of
+    those decided at once the ones first that open a matter."""
+
+    at: datetime = datetime(1, 1, 2, tzinfo=UTC)
+    links: bool = False
+    report_id: UUID = UUID(int=0)
+
+
+class Recalled(Struct, frozen=True):
+    """What a decision told the matters: of which order, and whether that had a matter before."""
+
+    place: Place
+    order_id: UUID
+    told: Told
+
+
+def pack(told: Told) -> bytes:
+    """What a report told the matters, for its row."""
+    return _pack(told)
+
+
+async def recall(connection: Connection, after: Place, before: datetime | None, limit: int) -> list[Recalled]:
+    """Decisions that told the matters something, from a place on, decided before a moment (None: all there are)."""
+    rows = await connection.fetch(
+        "SELECT decided_at, kind = 'link' AS links, report_id, order_id, matter FROM decisions"
+        " WHERE (decided_at, kind = 'link', report_id) > ($1, $2, $3) AND decided_at >= $1 AND matter IS NOT NULL"
+        " AND ($4::timestamptz IS NULL OR decided_at < $4)"
+        " ORDER BY decided_at, kind = 'link', report_id LIMIT $5",
+        after.at,
+        after.links,
+        after.report_id,
+        before,
+        limit,
+    )
+    return [
+        Recalled(Place(row["decided_at"], row["links"], row["report_id"]), row["order_id"], _unpack(row["matter"]))
+        for row in rows
+    ]
 
 
 async def decided(connection: Connection, reports: Sequence[UUID]) -> dict[UUID, bytes]:

@@ -1,7 +1,8 @@
 """Matters and the keys they are found by. This table is the only view: there is no copy in any process."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,6 +10,8 @@ from msgspec.structs import astuple
 
 from services.chassis.database import Connection
 from services.router.rules.merge import Matter
+
+Key = tuple[int, datetime, UUID]  # a merge key, the time of the newest report that has it, the order
 
 
 class Landing(Struct, frozen=True):
@@ -34,32 +37,21 @@ async def candidates(
         since,
         per_key,
     )
-    return [
-        (
-            row["key"],
-            Matter(
-                order_id=row["order_id"],
-                class_key=row["class_key"],
-                scene=row["scene"],
-                division=row["division"],
-                lon=row["lon"],
-                lat=row["lat"],
-                address_key=row["address_key"],
-                asset=row["asset"],
-                subject=row["subject"],
-                grams=row["grams"],
-                opened_at=row["opened_at"],
-                last_at=row["last_at"],
-                closed=row["closed"],
-                reports=row["reports"],
-            ),
-        )
-        for row in rows
-    ]
+    return [(row["key"], _matter(row)) for row in rows]
+
+
+async def matters_of(connection: Connection, order_ids: Collection[UUID]) -> dict[UUID, Matter]:
+    """The matters of these orders."""
+    rows = await connection.fetch("SELECT * FROM matters WHERE order_id = ANY($1)", list(order_ids))
+    return {row["order_id"]: _matter(row) for row in rows}
+
+
+def _matter(row: Any) -> Matter:
+    return Matter(*(row[name] for name in Matter.__struct_fields__))
 
 
 async def save_matters(
-    connection: Connection, born: Sequence[Matter], touched: Sequence[Matter], keys: Sequence[tuple[int, Matter]]
+    connection: Connection, born: Sequence[Matter], touched: Sequence[Matter], keys: Sequence[Key]
 ) -> None:
     """Insert new matters and bring forward those that were touched, with the keys either are found by. New rows go by
     COPY: arrays of so many columns cost asyncpg three times as much."""
@@ -76,17 +68,15 @@ async def save_matters(
             [m.reports for m in touched],
         )
     new = {matter.order_id for matter in born}
-    fresh = [(key, matter.last_at, matter.order_id) for key, matter in keys if matter.order_id in new]
+    fresh = [key for key in keys if key[2] in new]
     if fresh:
         await connection.copy_records_to_table("matter_keys", records=fresh, columns=("key", "last_at", "order_id"))
-    known = [(key, matter) for key, matter in keys if matter.order_id not in new]
+    known = [key for key in keys if key[2] not in new]
     if known:
         await connection.execute(
             "INSERT INTO matter_keys (key, last_at, order_id) SELECT * FROM unnest($1::int8[], $2::timestamptz[],"
             " $3::uuid[]) ON CONFLICT DO NOTHING",
-            [key for key, _ in known],
-            [matter.last_at for _, matter in known],
-            [matter.order_id for _, matter in known],
+            *(list(column) for column in zip(*known, strict=True)),
         )
 
 

@@ -18,7 +18,8 @@ class Base(SQLModel):
 
 
 class Decision(Base, table=True):
-    """What was decided about a report, with every step's reason. One row a report, for ever the first answer."""
+    """What was decided about a report, with every step's reason. One row a report, for ever the first answer. `matter`
+    is what it told the matters: they are made anew out of it."""
 
     __tablename__ = "decisions"
     report_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
@@ -32,6 +33,7 @@ class Decision(Base, table=True):
     received_at: datetime = Field(sa_column=moment())
     decided_at: datetime = Field(sa_column=moment())
     explanation: str = Field(sa_column=Column(JSON, nullable=False))
+    matter: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
 
     __table_args__ = (Index("decisions_decided_at", "decided_at"),)
 

@@ -34,7 +34,7 @@ class _State:
     now: datetime
     rows: list[store.DecisionRow] = field(default_factory=list)
     matters: list[Matter] = field(default_factory=list)
-    keys: list[tuple[int, Matter]] = field(default_factory=list)
+    keys: list[store.Key] = field(default_factory=list)
 
 
 def identity(record: Record, fact: Any) -> UUID:
@@ -92,7 +92,9 @@ class BareReports:
         if template.matter is not None:
             matter = replace(template.matter, order_id=order_id, last_at=state.now)
             state.matters.append(matter)
-            state.keys += [((order_id.int >> n) & 0x7FFFFFFFFFFFFFFF, matter) for n in range(template.keys)]
+            state.keys += [
+                ((order_id.int >> n) & 0x7FFFFFFFFFFFFFFF, matter.last_at, order_id) for n in range(template.keys)
+            ]
         key = str(order_id)
         output.messages.append(
             Outgoing(

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("explanation", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.Column("matter", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("report_id"),
         postgresql_with=WHOLE,
     )

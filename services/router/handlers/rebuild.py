@@ -1,0 +1,117 @@
+"""The router's view made anew: matters out of its own decisions, what became of their orders out of the history.
+
+A decision keeps what its report told the matters (place, asset, subject, the signature of its words), so no text is
+asked for again; the keys are computed anew, by the pack as it is now. Devices' states are no view and stay.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from services.chassis.database import Connection
+from services.chassis.delivery import Output, Work
+from services.chassis.logs import logger
+from services.chassis.rebuild import fold_quietly
+from services.router import store
+from services.router.handlers.orders import OrdersHandler
+from services.router.rules.atlas import Atlas
+from services.router.rules.merge import Matter, joined, matter_keys
+
+log = logger(__name__)
+PORTION = 2000
+SKEW = timedelta(minutes=10)  # how far apart the clocks of our database and dispatch's may be
+
+
+class MattersView:
+    """Matters and the keys they are found by. `settling` is the longest a transaction of ours may take: a decision
+    older than that can no longer appear. `lost` counts links to a matter that no decision opened."""
+
+    tables: tuple[str, ...] = ("matters", "matter_keys")
+
+    def __init__(self, atlas: Atlas, settling: timedelta) -> None:
+        self._atlas = atlas
+        self._settling = settling
+        self._handler = OrdersHandler()
+        self._place = store.Place()
+        self._recent: datetime | None = None
+        self._late: dict[UUID, store.Landing] = {}
+        self.lost = 0
+
+    async def begin(self, pool: asyncpg.Pool) -> None:
+        """Every decision that is settled."""
+        async with pool.acquire() as connection:
+            self._recent = await self._settled(connection) - SKEW
+        await self.approach(pool)
+
+    async def fold(self, connection: Connection, works: Sequence[Work]) -> None:
+        """What became of orders, through the handler of the live view. What is recent may be about a matter whose
+        decision was not settled yet: that is said again at the end."""
+        await fold_quietly(self._handler, connection, works)
+        assert self._recent is not None
+        self._remember([work for work in works if work.fact.recorded_at >= self._recent])
+
+    async def follow(self, connection: Connection, works: Sequence[Work]) -> None:
+        """The same, at the end."""
+        self._remember(works)
+
+    async def approach(self, pool: asyncpg.Pool) -> None:
+        """The decisions that have settled by now."""
+        async with pool.acquire() as connection:
+            until = await self._settled(connection)
+            while True:
+                async with connection.transaction():
+                    if not await self._portion(connection, until):
+                        return
+
+    async def conclude(self, connection: Connection) -> None:
+        """The last decisions: the live router stands still, and each that was committed has its matter in the live
+        view. Then what became of orders of late."""
+        while await self._portion(connection, None):
+            pass
+        landings = sorted(self._late.values(), key=lambda landing: landing.order_id)
+        for first in range(0, len(landings), PORTION):
+            await store.land(connection, landings[first : first + PORTION])
+        log.info("rebuilt", late=len(landings), lost=self.lost)
+
+    async def _settled(self, connection: Connection) -> datetime:
+        moment: datetime = await connection.fetchval("SELECT clock_timestamp() - 2 * $1::interval", self._settling)
+        return moment
+
+    def _remember(self, works: Sequence[Work]) -> None:
+        for work in works:
+            self._handler.decide(self._late, work, Output())
+
+    async def _portion(self, connection: Connection, before: datetime | None) -> bool:
+        rows = await store.recall(connection, self._place, before, PORTION)
+        if not rows:
+            return False
+        await self._recall(connection, rows)
+        self._place = rows[-1].place
+        return True
+
+    async def _recall(self, connection: Connection, rows: Sequence[store.Recalled]) -> None:
+        matters = await store.matters_of(connection, {row.order_id for row in rows if row.place.links})
+        born: set[UUID] = set()
+        keys: dict[tuple[int, UUID], datetime] = {}
+        for row in rows:
+            this, order_id = row.told.this, row.order_id
+            before = matters.get(order_id)
+            if row.place.links and before is None:
+                self.lost += 1
+                continue
+            if before is None:
+                born.add(order_id)
+            matters[order_id] = this if before is None else joined(before, this)
+            for key in matter_keys(this, self._atlas) if row.told.merges else ():
+                keys[key, order_id] = max(this.last_at, keys.get((key, order_id), this.last_at))
+        await store.save_matters(connection, *_parted(matters, born), [(k, at, id_) for (k, id_), at in keys.items()])
+
+
+def _parted(matters: dict[UUID, Matter], born: set[UUID]) -> tuple[list[Matter], list[Matter]]:
+    """New matters, and those that were there."""
+    return (
+        [matter for id_, matter in matters.items() if id_ in born],
+        [matter for id_, matter in matters.items() if id_ not in born],
+    )
