@@ -37,7 +37,7 @@ class Person:
         return reply.status_code, reply.json()
 
     async def on_order(
-        self, order: Any, action: str, version: int | None = None, key: str | None = None, **body: Any
+        self, order: Any, action: str, /, version: int | None = None, key: str | None = None, **body: Any
     ) -> Answer:
         """Act on an order, at its present version unless one is given."""
         if version is None:
@@ -45,7 +45,7 @@ class Person:
         return await self.post(f"/v1/orders/{order}/actions/{action}", version, body, key)
 
     async def on_part(
-        self, order: Any, action: str, unit: str, version: int | None = None, key: str | None = None, **body: Any
+        self, order: Any, action: str, unit: str, /, version: int | None = None, key: str | None = None, **body: Any
     ) -> Answer:
         """Act on a unit's newest assignment of an order, at its present version unless one is given."""
         shown = await self.order(order)

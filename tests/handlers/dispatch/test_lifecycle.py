@@ -52,3 +52,48 @@ async def test_a_consultation_closes_when_the_lead_answers(send: Send, desk: Des
     status, answer = await road.on_part(fact.order_id, "finish", "s1-road", result="explained", answer="政策如此")
     assert (status, answer["status"]) == (200, "closed")
     assert [f["type"] for f in await announced(pool)][-2:] == ["AssignmentDone", "OrderClosed"]
+
+
+async def test_a_part_passed_on_over_the_api_is_answered_for_from_below(
+    pool: asyncpg.Pool, send: Send, desk: Desk
+) -> None:
+    fact = proposed(plan=a_plan("s1"))
+    await send(fact)
+    order = fact.order_id
+    street, road = desk.person("responder", "s1"), desk.person("responder", "s1-road")
+    await street.on_part(order, "accept", "s1")
+    status, answer = await street.on_part(
+        order, "pass_on", "s1", unit="s1-road", note="please", due="2099-01-01T00:00:00Z"
+    )
+    assert status == 200, answer
+    assert (await street.on_part(order, "pass_on", "s1", unit="s1-road"))[1]["code"] == "unit_taken"
+    assert (await street.on_part(order, "pass_on", "s1", unit="s2"))[1]["code"] == "unit_not_below"
+    parent, child = (await road.order(order))["assignments"]
+    assert child["parent"] == parent["assignment_id"] and parent["passed_on"] == [child["assignment_id"]]
+    assert (await road.get("/v1/me/queue"))[1]["items"][0]["assignment"]["actions"] == ["accept", "contact"]
+    status, answer = await street.on_part(order, "finish", "s1", result="solved", answer="x")
+    assert (status, answer["code"], answer["children"]) == (409, "children_open", [child["assignment_id"]])
+    for action, body in (("accept", {}), ("finish", {"result": "solved", "answer": "done"})):
+        assert (await road.on_part(order, action, "s1-road", **body))[0] == 200
+    (shown,) = [a for a in (await street.order(order))["assignments"] if a["unit"]["unit_id"] == "s1-road"]
+    assert {"confirm", "send_back"} <= set(shown["actions"]), "the parent is offered what it may do"
+    assert (await street.on_part(order, "send_back", "s1-road", reason="no photo"))[0] == 200
+    assert (await road.on_part(order, "finish", "s1-road", result="solved", answer="done"))[0] == 200
+    status, answer = await street.on_part(order, "finish", "s1", result="solved", answer="x")
+    assert (status, answer["status"]) == (200, "callback")
+    assert [a["status"] for a in answer["assignments"]] == ["done", "confirmed"]
+    offered = next(f for f in await announced(pool) if f["type"] == "AssignmentOffered")
+    assert (offered["offer"]["parent"], offered["due"]) == (parent["assignment_id"], wish)
+
+
+async def test_the_lead_is_swapped_over_the_api_and_the_way_is_kept(send: Send, desk: Desk) -> None:
+    fact = proposed(plan=a_plan("s1-road", "s1-clean"))
+    await send(fact)
+    centre = desk.person("dispatcher", "s1")
+    await desk.person("responder", "s1-clean").on_part(fact.order_id, "accept", "s1-clean")
+    status, answer = await centre.on_order(fact.order_id, "lead", unit="s1-clean", reason="rubbish")
+    assert (status, answer["status"], answer["lead"]["unit_id"]) == (200, "handling", "s1-clean")
+    assert (await centre.on_order(fact.order_id, "lead", unit="s1-clean", reason="x"))[1]["code"] == "leads_already"
+    shown = await centre.order(fact.order_id)
+    assert shown["path"][-1]["unit"]["unit_id"] == "s1-clean"
+    assert {a["unit"]["unit_id"]: a["role"] for a in shown["assignments"]} == {"s1-road": "assist", "s1-clean": "lead"}

@@ -145,6 +145,33 @@ async def test_of_a_hundred_who_accept_at_once_exactly_one_wins(pool: asyncpg.Po
     assert await pool.fetchval("SELECT count(*) FROM history WHERE type = 'AssignmentAccepted'") == 1
 
 
+async def test_of_a_hundred_who_do_different_things_at_once_exactly_one_wins(
+    pool: asyncpg.Pool, send: Send, desk: Desk
+) -> None:
+    """The unit passes on and finishes, pulls in and is withdrawn under: whatever comes first makes the rest stale."""
+    order = await an_order(send, "s1-clean")
+    crew, centre = desk.person("responder", "s1-clean"), desk.person("dispatcher", "s1")
+    await crew.on_part(order, "accept", "s1-clean")
+    part = await part_of(crew, order, "s1-clean")
+    said = [
+        (crew, "pass_on", {"unit": "clean-crew"}),
+        (crew, "finish", {"result": "solved", "answer": "x"}),
+        (crew, "progress", {"note": "on the way"}),
+        (centre, "withdraw", {"reason": "not needed"}),
+    ]
+    path = f"/v1/assignments/{part['assignment_id']}/actions"
+    answers = await asyncio.gather(
+        *(
+            person.post(f"{path}/{action}", part["version"], body)
+            for person, action, body in (said[i % len(said)] for i in range(100))
+        )
+    )
+    codes = [status for status, _ in answers]
+    assert codes.count(200) == 1 and set(codes) <= {200, 409, 412}
+    assert await pool.fetchval("SELECT count(*) FROM history WHERE order_id = $1", order) == 3
+    assert (await part_of(crew, order, "s1-clean"))["version"] == part["version"] + 1
+
+
 async def test_a_stale_version_is_told_what_changed(send: Send, desk: Desk) -> None:
     order = await an_order(send)
     dispatcher = desk.person("dispatcher", "s1")

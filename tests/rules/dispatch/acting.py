@@ -96,15 +96,15 @@ class Table:
         """A unit's newest assignment."""
         return [a for a in self.order.assignments if a.unit == unit][-1]
 
-    def do(self, action: str, actor: Actor, on: Assignment | None = None, **said: Any) -> None:
+    def do(self, action: str, actor: Actor, on: Assignment | None = None, /, **said: Any) -> None:
         """Act as the API would, body and all. Raises Refused."""
         act(self.book, self.order, action, actor, on, **said)
 
-    def unit(self, unit: str, action: str, **said: Any) -> None:
+    def unit(self, unit: str, action: str, /, **said: Any) -> None:
         """A unit does something to its own newest assignment."""
         self.do(action, Actor(f"person@{unit}", Role.RESPONDER, unit), self.part(unit), **said)
 
-    def centre(self, action: str, on: str = "", **said: Any) -> None:
+    def centre(self, action: str, /, on: str = "", **said: Any) -> None:
         """The street's dispatcher does something."""
         self.do(action, Actor("dispatcher@s1", Role.DISPATCHER, "s1"), self.part(on) if on else None, **said)
 

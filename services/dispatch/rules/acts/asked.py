@@ -13,7 +13,6 @@ from schemas.facts.intake import Moment
 from schemas.vocabulary import OrderStatus, Tier
 from services.dispatch.rules.book import Actor, Book
 from services.dispatch.rules.order import Assignment, Order
-from services.dispatch.rules.standing import centre_of
 
 Note = Annotated[str, Meta(max_length=2_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
@@ -102,9 +101,10 @@ def record(
 
 
 def hops(book: Book, order: Order, lead: str, actor: Actor, at: datetime) -> tuple[Hop, ...]:
-    """The way from here to the lead, over the centre that decided unless the order lies there already: from now on
-    that centre decides about the lead's requests."""
+    """The way from here to the lead, over the centre that decided unless it came from there: from now on that
+    centre decides about the lead's requests."""
     directory = book.directory
-    over = directory.is_centre(actor.unit) and actor.unit not in (lead, centre_of(directory, order))
+    passed = [hop.unit for hop in order.detail.path if hop.unit != lead and directory.is_centre(hop.unit)]
+    over = directory.is_centre(actor.unit) and actor.unit != lead and passed[-1:] != [actor.unit]
     units = (actor.unit, lead) if over else (lead,)
     return tuple(Hop(tier=directory.tier_of(unit) or Tier.STREET, unit=unit, at=at, by=actor.id) for unit in units)
