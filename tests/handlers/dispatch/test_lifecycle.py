@@ -62,9 +62,8 @@ async def test_a_part_passed_on_over_the_api_is_answered_for_from_below(
     order = fact.order_id
     street, road = desk.person("responder", "s1"), desk.person("responder", "s1-road")
     await street.on_part(order, "accept", "s1")
-    status, answer = await street.on_part(
-        order, "pass_on", "s1", unit="s1-road", note="please", due="2099-01-01T00:00:00Z"
-    )
+    wish = "2099-01-01T00:00:00Z"
+    status, answer = await street.on_part(order, "pass_on", "s1", unit="s1-road", note="please", due=wish)
     assert status == 200, answer
     assert (await street.on_part(order, "pass_on", "s1", unit="s1-road"))[1]["code"] == "unit_taken"
     assert (await street.on_part(order, "pass_on", "s1", unit="s2"))[1]["code"] == "unit_not_below"
