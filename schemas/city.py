@@ -203,12 +203,27 @@ class CalendarData(Struct, frozen=True):
     hours: WorkingHours
 
 
+class Callbacks(Struct, frozen=True):
+    """How reporters are called back and rate (回访, 好差评). After `attempts` calls that did not reach him a reporter
+    is 未评价, outside every denominator; with `all_reporters` an order closes only when each citizen who reported was
+    called, rated or is 未评价. A rating may come until `rating_days` after closing and be corrected for
+    `correct_hours`."""
+
+    attempts: int = 3
+    all_reporters: bool = False
+    rating_days: int = 30
+    correct_hours: float = 24
+
+
 class Policy(Struct, frozen=True):
-    """The time-limit policy of a city, versioned."""
+    """The time-limit policy of a city, versioned. `late_hours` is how long a phone without a network may keep what
+    happened to itself."""
 
     version: str
     limits: tuple[Limit, ...]
     day_end: str = "working_hours"
+    callback: Callbacks = Callbacks()
+    late_hours: float = 72
 
 
 class Thresholds(Struct, frozen=True):

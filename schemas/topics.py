@@ -55,6 +55,8 @@ _ORDERS = (
     facts.LeadChanged,
     facts.VerificationRecorded,
     facts.CallbackRecorded,
+    facts.RatingReceived,
+    facts.ReopeningDismissed,
     facts.OrderClosed,
     facts.OrderReopened,
     facts.OrderRejected,

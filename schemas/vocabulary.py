@@ -192,6 +192,24 @@ class Satisfaction(StrEnum):
     DISSATISFIED = "dissatisfied"
 
 
+class Unreached(StrEnum):
+    """Why a reporter was not reached (未联系原因)."""
+
+    NO_ANSWER = "no_answer"  # 无人接听
+    REFUSED = "refused"  # 拒接
+    WRONG_NUMBER = "wrong_number"  # 号码有误
+    NO_NUMBER = "no_number"  # 未留联系方式
+    OTHER = "other"
+
+
+class CallKind(StrEnum):
+    """What a call to a reporter is good for."""
+
+    CENTRE = "centre"  # 回访: after the answer, by one who did not handle it; the only one that scores
+    BEFORE_ANSWER = "before_answer"  # 预警: a bad word only warns
+    HANDLER = "handler"  # the handler's own call after the answer: kept, never scored
+
+
 class Crs(StrEnum):
     """Coordinate reference a sender declares."""
 

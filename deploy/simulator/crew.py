@@ -19,6 +19,8 @@ __all__ = ["Crew", "TokenFor"]
 TokenFor = Callable[[str, str], str]  # role, unit ("" for none) → token
 _LOOK_EVERY = 0.5
 _PAGE = 200
+_ATTEMPTS = 3
+_CALLERS = ("hotline", "police")
 _TRANSIENT = (httpx.TransportError, asyncio.TimeoutError)
 
 
@@ -147,7 +149,10 @@ class Crew:
         if now < due:
             return due
         path = f"/v1/assignments/{part['assignment_id']}"
-        answer = await self._act(path, action, "responder", unit, part["version"], body)
+        if action == "contact":
+            answer = await self._contact(unit, item["order_id"], path, part["version"])
+        else:
+            answer = await self._act(path, action, "responder", unit, part["version"], body)
         if answer is None:  # somebody was faster, or an assist is still at it: look again later
             self._due[assignment, action] = now + max(10 * self._minute, 2.0)
             return self._due[assignment, action]
@@ -156,6 +161,17 @@ class Crew:
         if action == "finish":
             self._later(self._finish(item["order_id"], habit, answer))
         return now
+
+    async def _contact(self, unit: str, order_id: str, path: str, version: int) -> dict[str, Any] | None:
+        """Ring every reporter, each for himself; an order that nobody reported by telephone is looked at."""
+        order = await self._get(f"/v1/orders/{order_id}", "responder", unit)
+        waiting = [r["report_id"] for r in order.get("reports", ()) if r.get("source") in _CALLERS]
+        answer = None
+        for report_id in waiting or [None]:
+            body = {"reached": True} | ({"report_id": report_id} if report_id else {})
+            answer = await self._act(path, "contact", "responder", unit, version, body)
+            version += 1
+        return answer
 
     async def _finish(self, order_id: str, habit: Habit, order: dict[str, Any]) -> None:
         """What follows when a lead is done: the check, then the call-back."""
@@ -180,23 +196,36 @@ class Crew:
             body: dict[str, Any] = {"report_id": report["report_id"], "reached": habit.satisfied is not None}
             if habit.satisfied is not None:
                 body |= {"satisfied": habit.satisfied, "solved": habit.solved}
-            called = await self._act(f"/v1/orders/{order_id}", "callback", "agent", "", found["version"], body)
-            if called is None:
-                return
-            found["version"] = version = called["version"]
-        await self._act(f"/v1/orders/{order_id}", "close", "agent", "", found.get("version", version), {})
+            for attempt in range(1 if body["reached"] else _ATTEMPTS):  # then he is 未评价
+                called = await self._act(
+                    f"/v1/orders/{order_id}",
+                    "callback",
+                    "agent",
+                    "",
+                    version,
+                    body,
+                    again=f"{report['report_id']}{attempt}",
+                )
+                if called is None:
+                    return
+                version = called["version"]
+        if habit.satisfied == "dissatisfied":  # somebody looks at it, and leaves it at that
+            said = {"reason": "已向诉求人再次说明"}
+            dismissed = await self._act(f"/v1/orders/{order_id}", "dismiss", "supervisor", "", version, said)
+            version = version if dismissed is None else dismissed["version"]
+        await self._act(f"/v1/orders/{order_id}", "close", "agent", "", version, {})
 
     async def _act(
-        self, path: str, action: str, role: str, unit: str, version: int, body: dict[str, Any]
+        self, path: str, action: str, role: str, unit: str, version: int, body: dict[str, Any], again: str = ""
     ) -> dict[str, Any] | None:
-        """Do one thing. Answers what it is now; None when it was refused."""
+        """Do one thing. Answers what it is now; None when it was refused. `again` tells apart what moves no version."""
         answer = await self._client.post(
             f"{self._url}{path}/actions/{action}",
             json=body,
             headers={
                 **self._bearer(role, unit),
                 "If-Match": f'"{version}"',
-                "Idempotency-Key": f"sim-{self._seed}-{path[-36:]}-{action}-{version}"[:200],
+                "Idempotency-Key": f"sim-{self._seed}-{path[-36:]}-{action}-{version}{again}"[:200],
             },
         )
         if answer.is_success:
@@ -238,4 +267,7 @@ def _step(part: dict[str, Any], habit: Habit) -> tuple[str, float | None, dict[s
         return "contact", habit.contact, {"reached": True}
     if "arrived_at" not in part:
         return "arrive", habit.arrive, {}
-    return "finish", habit.finish, {"result": habit.result, "answer": habit.answer}
+    said = {"result": habit.result, "answer": habit.answer}
+    if habit.result == "not_possible":
+        said["hard_case_owner"] = "值班班长"
+    return "finish", habit.finish, said

@@ -8,6 +8,8 @@ from schemas.facts.dispatch.finishing import (
     CallbackRecorded,
     OrderClosed,
     OrderReopened,
+    RatingReceived,
+    ReopeningDismissed,
     VerificationRecorded,
 )
 from schemas.facts.dispatch.merging import (
@@ -96,8 +98,10 @@ __all__ = [
     "Place",
     "Plan",
     "ProgressNoted",
+    "RatingReceived",
     "Reading",
     "ReadingReceived",
+    "ReopeningDismissed",
     "ReportAnswered",
     "ReportJoined",
     "ReportLinked",

@@ -20,6 +20,7 @@ ORDER_ACTIONS = {
     "route": ("dispatcher", "triage"),
     "verify": ("inspector", "verifying"),
     "callback": ("agent", "callback"),
+    "dismiss": ("supervisor", "callback"),
     "close": ("agent", "callback"),
 }
 NEXT = {"accept": ("offered", "accepted"), "finish": ("accepted", "done")}
@@ -119,6 +120,7 @@ class Dispatch:
         wanted = {
             "verify": ("inspector", "verifying"),
             "callback": ("agent", "callback"),
+            "dismiss": ("supervisor", "callback"),
             "close": ("agent", "callback"),
         }
         wanted |= {"route": ("dispatcher", "triage")}

@@ -24,13 +24,15 @@ class OrderFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReportStub(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What supervision needs of a report: whose promise runs since when, and the sender's own due."""
+    """What supervision needs of a report: whose promise runs since when, and the sender's own due. `reachable` says
+    that there is a number to call."""
 
     report_id: UUID
     source: Source
     received_at: Moment
     ticket_type: TicketType | None = None
     source_due: Moment | None = None
+    reachable: bool = True
 
 
 class AssignmentOffer(Struct, frozen=True, kw_only=True, omit_defaults=True):

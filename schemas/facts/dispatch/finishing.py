@@ -3,15 +3,18 @@
 from uuid import UUID
 
 from schemas.facts.dispatch.base import AssignmentOffer, OrderFact
-from schemas.vocabulary import AssignmentRole, Result, Satisfaction, Verification
+from schemas.vocabulary import AssignmentRole, CallKind, Result, Satisfaction, Verification
 
 
 class AssignmentDone(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """A unit finished its part."""
+    """A unit finished its part. What could not be done (办不成) has a person who answers for the hard case
+    (`hard_case`); `photos` are the attachments that show the work."""
 
     assignment_id: UUID
     role: AssignmentRole
     result: Result
+    hard_case: bool = False
+    photos: tuple[UUID, ...] = ()
 
 
 class AssignmentConfirmed(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,12 +32,33 @@ class VerificationRecorded(OrderFact, frozen=True, kw_only=True, omit_defaults=T
 
 
 class CallbackRecorded(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """The centre called a reporter."""
+    """A reporter was called; only a call of the kind `centre` scores. `unrated`: the last attempt of those that are
+    due did not reach him (未评价); `proposes`: what he said asks for reopening, and a person decides."""
 
     report_id: UUID
     reached: bool
     satisfied: Satisfaction | None = None
     solved: bool | None = None
+    kind: CallKind = CallKind.CENTRE
+    unrated: bool = False
+    proposes: bool = False
+
+
+class RatingReceived(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A reporter rated by himself (好差评); `corrected` takes the place of what he said in this round before. What he
+    wrote stays with dispatch."""
+
+    report_id: UUID
+    satisfied: Satisfaction
+    solved: bool
+    corrected: bool = False
+    proposes: bool = False
+
+
+class ReopeningDismissed(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A person looked at what asked for reopening, and it stays as it is."""
+
+    reason: str
 
 
 class OrderClosed(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

@@ -52,12 +52,10 @@ class OrderUnmerged(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 
 class ReportsMoved(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     """Reports came from the order `other`, or with `away` went to it. `assignments` are assists that came with them,
-    `withdrawn` those that went again; `citizens` says whether somebody still waits for a call, `subjects` whom the
-    reports that came complain about."""
+    `withdrawn` those that went again; `subjects` whom the reports that came complain about."""
 
     other: UUID
     reports: tuple[MovedReport, ...]
-    citizens: bool
     away: bool = False
     assignments: tuple[AssignmentOffer, ...] = ()
     withdrawn: tuple[UUID, ...] = ()
@@ -75,11 +73,9 @@ class SplitPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class OrderSplit(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     """A second demand was found in it (拆单): each of `parts` is an order of its own from now on. This one keeps the
-    promise to the reporters and cannot be finished before its parts are; `citizens` says whether somebody still waits
-    here for a call."""
+    promise to the reporters and cannot be finished before its parts are."""
 
     parts: tuple[SplitPart, ...]
-    citizens: bool
 
 
 class OrderTransferred(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

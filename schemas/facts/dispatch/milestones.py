@@ -3,14 +3,17 @@
 from uuid import UUID
 
 from schemas.facts.dispatch.base import OrderFact
+from schemas.vocabulary import Unreached
 
 
 class ContactMade(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """A unit contacted a reporter (先行联系); `reached` False keeps the clock running."""
+    """A unit contacted a reporter (先行联系); `reached` False keeps his clock running, `reason` says why. Without a
+    `report_id` there is only one to reach, or none."""
 
     assignment_id: UUID
     reached: bool
     report_id: UUID | None = None
+    reason: Unreached | None = None
 
 
 class ArrivedOnSite(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,6 +7,7 @@ back, `shapes.py` which files there are, the other modules hold one family of ch
 from pathlib import Path
 
 from schemas.city import City, Policy
+from services.chassis.city.callbacks import callbacks_of, late_hours_of
 from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
 from services.chassis.city.limits import check_limits
@@ -42,6 +43,7 @@ def load(directory: Path) -> City:
     check_screens(draft)
     check_rules(draft)
     day_end = check_limits(draft)
+    callback, late_hours = callbacks_of(draft), late_hours_of(draft)
     rulebook_version = draft.rulebook.word("version", faults)
     policy_version = draft.policy.word("version", faults)
     faults.raise_if_any()
@@ -63,7 +65,7 @@ def load(directory: Path) -> City:
         rosters=draft.rosters.items,
         rules=draft.rules.items,
         rulebook_version=rulebook_version,
-        policy=Policy(policy_version, draft.limits.items, day_end),
+        policy=Policy(policy_version, draft.limits.items, day_end, callback, late_hours),
         calendars=tuple(draft.calendars),
         thresholds=settings.thresholds,
         polygons=polygons,

@@ -18,7 +18,7 @@ from schemas.ids import fact_id
 from schemas.vocabulary import OrderStatus, Role
 from services.dispatch.rules import lifecycle
 from services.dispatch.rules.directory import Directory
-from services.dispatch.rules.evolve import fold
+from services.dispatch.rules.evolve import fold, tell
 from services.dispatch.rules.order import Assignment, Order
 
 TICK = timedelta(microseconds=1)
@@ -81,12 +81,14 @@ class Change(Struct):
 class Book:
     """The orders of one transaction. `known` maps reports that are kept already to their order, `pasts` holds the facts
     recorded before of orders that may move, `merged_on` the orders that one was merged into, one after the other,
-    `open_parts` the orders split off one that have not ended; `moved` are reports on their way to another order."""
+    `open_parts` the orders split off one that have not ended; `moved` are reports on their way to another order,
+    `attachments` those of an order with what they show."""
 
     now: datetime
     directory: Directory
     orders: dict[UUID, Order] = field(default_factory=dict)
     known: dict[UUID, UUID | None] = field(default_factory=dict)
+    attachments: dict[UUID, dict[UUID, str]] = field(default_factory=dict)
     waiting: dict[UUID, list[Waiting]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     opened: dict[UUID, Order] = field(default_factory=dict)
@@ -147,6 +149,8 @@ class Book:
         )
         old = order.version if target is None else target.version
         fold(order, fact)
+        if private is not None:
+            tell(order, fact, private)
         self.touched[order.order_id] = order
         self.note(
             order,

@@ -6,11 +6,12 @@ Made once from the city pack; holds only what dispatch needs of it.
 import re
 import unicodedata
 from collections import defaultdict
+from datetime import timedelta
 from functools import lru_cache
 
 from schemas.city import City, Unit
 from schemas.facts import ClassRef
-from schemas.vocabulary import Tier
+from schemas.vocabulary import Photos, Tier
 from services.dispatch.rules.duty import Rosters
 
 CENTRE = "centre"  # the function of the units that dispatch
@@ -27,6 +28,8 @@ class Directory:
 
     def __init__(self, city: City) -> None:
         self.rosters = Rosters(city)
+        self.callback = city.policy.callback
+        self.late = timedelta(hours=city.policy.late_hours)
         self._phone = re.compile(city.phone_pattern)
         self._units = {unit.unit_id: unit for unit in city.units}
         self._root = city.root
@@ -43,6 +46,7 @@ class Directory:
         for unit in city.units:
             for name in {plain(unit.unit_id), plain(unit.name), plain(unit.name_en)} - {""}:
                 self._named[name] = (*self._named.get(name, ()), unit.unit_id)
+        self._photos = {item.key: item.photos for item in city.classes}
         self.subtree = lru_cache(maxsize=512)(self._subtree)
 
     def unit(self, unit_id: str) -> Unit | None:
@@ -104,6 +108,10 @@ class Directory:
     def class_of(self, key: str) -> ClassRef | None:
         """The class of a key `standard/kind/code`."""
         return self._classes.get(key)
+
+    def photos_of(self, key: str) -> Photos:
+        """What a unit must show of a class to call the matter solved."""
+        return self._photos.get(key, Photos.NONE)
 
     def is_phone(self, text: str) -> bool:
         """Whether this is a phone number of the city."""

@@ -25,7 +25,7 @@ from services.dispatch.rules import subjects
 from services.dispatch.rules.book import Book, KeptReport
 from services.dispatch.rules.evolve import opened
 from services.dispatch.rules.lifecycle import ENDED
-from services.dispatch.rules.order import Order
+from services.dispatch.rules.order import CITIZEN_SOURCES, Order
 
 CHAIN = 64  # how many successors or mergers are followed at most; an order seldom comes back more than twice
 
@@ -154,4 +154,5 @@ def stub_of(kept: KeptReport) -> ReportStub:
         received_at=report.received_at,
         ticket_type=report.ticket_type,
         source_due=report.source_due,
+        reachable=report.source not in CITIZEN_SOURCES or (kept.reporter is not None and bool(kept.reporter.phone)),
     )

@@ -11,6 +11,7 @@ from schemas.vocabulary import (
     AssignmentStatus,
     OrderStatus,
     Result,
+    Satisfaction,
     Source,
     Tier,
     Urgency,
@@ -19,10 +20,12 @@ from schemas.vocabulary import (
 from services.dispatch.rules.lifecycle import LIVE, Part, part_of
 
 GONE = frozenset({AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED})
+CITIZEN_SOURCES = frozenset({Source.HOTLINE, Source.POLICE})
 
 
 class Assignment(Struct, kw_only=True):
-    """One unit's part of an order. `parent` is the assignment it was passed on from, `actors` are the principals that
+    """One unit's part of an order. `parent` is the assignment it was passed on from, `hard_case_owner` who
+    answers for what could not be done (值班班长), `actors` are the principals that
     worked on it, `changed` and `stored` say what the store has to do."""
 
     assignment_id: UUID
@@ -41,6 +44,7 @@ class Assignment(Struct, kw_only=True):
     done_at: datetime | None = None
     result: Result | None = None
     answer: str = ""
+    hard_case_owner: str = ""
     actors: tuple[str, ...] = ()
     stored: bool = False
     changed: bool = False
@@ -54,6 +58,38 @@ class Assignment(Struct, kw_only=True):
     def part(self) -> Part:
         """What it is in its order, as the lifecycle's tables call it."""
         return part_of(self.role, passed_on=self.parent is not None)
+
+
+class Voice(Struct, kw_only=True, omit_defaults=True):
+    """One report on an order, and how it stands with whoever sent it; never who he is. Contact is the first one since
+    the order was opened or reopened; calls and ratings are those of the present round: `attempts` counts the calls of
+    the centre that did not reach him, `unrated` says that he will be asked no more (未评价). `satisfied` and `solved`
+    are what he said last, on the telephone or (`rated_at`) by himself. `answer` is what he is told, if not what all
+    are told."""
+
+    report_id: UUID
+    source: Source
+    received_at: datetime
+    reachable: bool = True
+    contacted_at: datetime | None = None
+    called_at: datetime | None = None
+    attempts: int = 0
+    unrated: bool = False
+    rated_at: datetime | None = None
+    satisfied: Satisfaction | None = None
+    solved: bool | None = None
+    comment: str = ""
+    answer: str = ""
+
+    @property
+    def citizen(self) -> bool:
+        """Whether somebody waits for a call."""
+        return self.source in CITIZEN_SOURCES
+
+    @property
+    def settled(self) -> bool:
+        """Whether this round asks nothing more of him: he was called, rated, or is 未评价."""
+        return self.called_at is not None or self.rated_at is not None or self.unrated
 
 
 class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -75,7 +111,8 @@ class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Order(Struct, kw_only=True):
     """A work order. `since` is when it came into its status, `recorded_at` when its last fact was recorded;
-    `citizens` says that somebody waits for a call; `version` moves with status, class, place, lead and reports."""
+    `proposed` what somebody's bad word asks for (`reopen`) until a person decides; `warned` that a call before the
+    answer went badly (预警工单); `version` moves with status, class, place, lead and reports."""
 
     order_id: UUID
     status: OrderStatus
@@ -93,11 +130,30 @@ class Order(Struct, kw_only=True):
     closed_at: datetime | None = None
     result: Result | None = None
     imported: bool = False
-    citizens: bool = False
+    proposed: str = ""
+    warned: bool = False
     recurrence_of: UUID | None = None
     merged_into: UUID | None = None
     subjects: tuple[str, ...] = ()
     assignments: list[Assignment] = []
+    voices: list[Voice] = []
+
+    @property
+    def citizens(self) -> bool:
+        """Whether somebody waits for a call."""
+        return any(voice.citizen for voice in self.voices)
+
+    @property
+    def solved(self) -> bool | None:
+        """Whether the matter is solved, which is not whether the order is closed: what the lead says, unless a citizen
+        says that it is not; None while nobody has said anything."""
+        if self.result is None:
+            return None
+        return self.result is Result.SOLVED and not any(voice.solved is False for voice in self.voices)
+
+    def voice(self, report_id: UUID) -> Voice | None:
+        """How it stands with one reporter."""
+        return next((voice for voice in self.voices if voice.report_id == report_id), None)
 
     def assignment(self, assignment_id: UUID) -> Assignment | None:
         """The assignment of that id."""

@@ -8,7 +8,6 @@ import msgspec
 
 from schemas.codec import FACTS
 from schemas.facts import (
-    AssignmentDone,
     OrderFact,
     OrderMerged,
     OrderOpened,
@@ -18,7 +17,7 @@ from schemas.facts import (
     ReportsMoved,
 )
 from schemas.vocabulary import OrderStatus
-from services.dispatch.rules.evolve import fold, opened
+from services.dispatch.rules.evolve import fold, opened, tell
 from services.dispatch.rules.order import Order
 
 _DECODERS = {name: msgspec.json.Decoder(kind) for name, kind in FACTS.items() if issubclass(kind, OrderFact)}
@@ -54,10 +53,8 @@ def rebuilt(changes: Iterable[PastChange]) -> Order | None:
             order = opened(fact, change.reason if fact.status is OrderStatus.TRIAGE else "", text)
             continue
         fold(order, fact)
-        if isinstance(fact, AssignmentDone) and change.private is not None:
-            done = order.assignment(fact.assignment_id)
-            assert done is not None
-            done.answer = msgspec.json.decode(change.private).get("answer", "")
+        if change.private is not None:
+            tell(order, fact, change.private)
     return order
 
 

@@ -9,7 +9,7 @@ from schemas.vocabulary import ClockState, OrderStatus, ReportState
 from services.dispatch.rules import lifecycle, standing
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
-from services.dispatch.rules.order import Assignment, Order
+from services.dispatch.rules.order import Assignment, Order, Voice
 
 Shape = dict[str, Any]
 
@@ -40,12 +40,32 @@ def assignment(directory: Directory, o: Order, a: Assignment) -> Shape:
         "done_at": a.done_at,
         "result": a.result,
         "answer": a.answer or None,
+        "hard_case_owner": a.hard_case_owner or None,
+    }
+    return {key: value for key, value in shape.items() if value is not None}
+
+
+def voice(v: Voice | None) -> Shape:
+    """How it stands with one reporter: contacted, called, rated, answered."""
+    if v is None:
+        return {}
+    shape: Shape = {
+        "contacted_at": v.contacted_at,
+        "called_at": v.called_at,
+        "attempts": v.attempts or None,
+        "unrated": v.unrated or None,
+        "rated_at": v.rated_at,
+        "satisfied": v.satisfied,
+        "solved": v.solved,
+        "comment": v.comment or None,
+        "answer": v.answer or None,
     }
     return {key: value for key, value in shape.items() if value is not None}
 
 
 def brief(directory: Directory, o: Order) -> Shape:
-    """An order as lists show it."""
+    """An order as lists show it. `result` is what the lead said, `solved` whether it is (nobody says otherwise),
+    `closed_at` that the file is shut: three things."""
     ref, place = o.detail.class_ref, o.detail.place
     shape: Shape = {
         "order_id": o.order_id,
@@ -60,10 +80,13 @@ def brief(directory: Directory, o: Order) -> Shape:
         "lead": unit(directory, o.lead),
         "opened_at": o.opened_at,
         "since": o.since,
+        "result": o.result,
+        "solved": o.solved,
+        "proposed": o.proposed or None,
+        "warned": o.warned or None,
+        "closed_at": o.closed_at,
     }
-    if o.closed_at is not None:
-        shape["closed_at"] = o.closed_at
-    return shape
+    return {key: value for key, value in shape.items() if value is not None}
 
 
 def full(
@@ -78,7 +101,7 @@ def full(
         "assignments": [
             assignment(directory, o, a) | {"actions": assignment_actions(directory, o, a, actor)} for a in o.assignments
         ],
-        "reports": list(reports),
+        "reports": [report | voice(o.voice(report["report_id"])) for report in reports],
         "clocks": [clock(c) for c in clocks],
         "actions": order_actions(directory, o, actor),
         "verification": o.verification,
@@ -89,7 +112,6 @@ def full(
         "rule": detail.rule,
     }
     optional: Shape = {
-        "result": o.result,
         "recurrence_of": o.recurrence_of,
         "merged_into": o.merged_into,
         "parts": [{"order_id": part, "number": number_of(part)} for part in detail.parts] or None,

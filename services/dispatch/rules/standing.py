@@ -1,5 +1,8 @@
 """How somebody stands to an order and its assignments, by the directory and the path it came: what the tables ask."""
 
+from uuid import UUID
+
+from schemas.vocabulary import Role
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.lifecycle import Caller, Relation
@@ -14,6 +17,8 @@ def caller(directory: Directory, order: Order, assignment: Assignment | None, ac
     found = set()
     if sees(directory, actor.role, actor.unit, order):
         found.add(Relation.SIGHT)
+    if actor.role is Role.CITIZEN and any(actor.id == reporter_of(voice.report_id) for voice in order.voices):
+        found.add(Relation.REPORTER)
     if actor.unit and not shut_out(actor.unit, order):
         decider = centre_of(directory, order, assignment)
         parent = None if assignment is None else parent_of(order, assignment)
@@ -26,6 +31,11 @@ def caller(directory: Directory, order: Order, assignment: Assignment | None, ac
         }
         found |= {relation for relation, unit in holders.items() if unit == actor.unit}
     return Caller(actor.who, frozenset(found))
+
+
+def reporter_of(report_id: UUID) -> str:
+    """The id of whoever sent a report, as an actor: it tells which report, and nothing of who he is."""
+    return f"report:{report_id}"
 
 
 def parent_of(order: Order, assignment: Assignment) -> Assignment | None:

@@ -21,11 +21,12 @@ from schemas.vocabulary import (
 from services.chassis.database import Connection
 from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
 from services.dispatch.rules.lifecycle import ENDED
-from services.dispatch.rules.order import Assignment, Detail, Order
+from services.dispatch.rules.order import Assignment, Detail, Order, Voice
 from services.dispatch.rules.past import PastChange, fact_of
 from services.dispatch.store.columns import Columns, copy, insert, send, update
 
 _encode = msgspec.json.Encoder().encode
+_voices = msgspec.json.Decoder(list[Voice]).decode
 _detail = msgspec.json.Decoder(Detail).decode
 
 ORDER: Columns = (
@@ -40,6 +41,9 @@ ORDER: Columns = (
     ("recorded_at", "timestamptz"),
     ("result", "text"),
     ("citizens", "boolean"),
+    ("proposed", "text"),
+    ("warned", "boolean"),
+    ("voices", "json"),
     ("merged_into", "uuid"),
     ("subjects", "text"),
 )
@@ -67,6 +71,7 @@ ASSIGNMENT: Columns = (
     ("done_at", "timestamptz"),
     ("result", "text"),
     ("answer", "text"),
+    ("hard_case_owner", "text"),
     ("actors", "text"),
 )
 ASSIGNMENT_FIXED: Columns = (
@@ -235,6 +240,9 @@ def _order(o: Order) -> tuple[Any, ...]:
         o.recorded_at,
         o.result,
         o.citizens,
+        o.proposed,
+        o.warned,
+        as_json(o.voices),
         o.merged_into,
         _lines(o.subjects),
     )
@@ -266,6 +274,7 @@ def _assignment(a: Assignment) -> tuple[Any, ...]:
         a.done_at,
         a.result,
         a.answer,
+        a.hard_case_owner,
         "\n".join(a.actors),
     )
 
@@ -320,7 +329,9 @@ def order_of(row: Any) -> Order:
         closed_at=row["closed_at"],
         result=None if row["result"] is None else Result(row["result"]),
         imported=row["imported"],
-        citizens=row["citizens"],
+        proposed=row["proposed"],
+        warned=row["warned"],
+        voices=_voices(row["voices"]),
         recurrence_of=row["recurrence_of"],
         merged_into=row["merged_into"],
         subjects=tuple(filter(None, row["subjects"].split("\n"))),
@@ -347,6 +358,7 @@ def assignment_of(row: Any) -> Assignment:
         done_at=row["done_at"],
         result=None if row["result"] is None else Result(row["result"]),
         answer=row["answer"],
+        hard_case_owner=row["hard_case_owner"],
         actors=tuple(filter(None, row["actors"].split("\n"))),
         stored=True,
     )

@@ -69,10 +69,13 @@ class OrderRow(Base, table=True):
     result: str | None = Field(sa_column=Column(Text))
     imported: bool
     citizens: bool
+    proposed: str = Field(sa_column=_text())
+    warned: bool
     recurrence_of: UUID | None = Field(sa_column=_uuid(nullable=True))
     merged_into: UUID | None = Field(sa_column=_uuid(nullable=True))
     subjects: str = Field(sa_column=_text())
     detail: str = Field(sa_column=Column(JSON, nullable=False))
+    voices: str = Field(sa_column=Column(JSON, nullable=False))
 
     __table_args__ = (
         _one_of("status", OrderStatus),
@@ -80,6 +83,7 @@ class OrderRow(Base, table=True):
         CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
         CheckConstraint("seq > 0 AND version > 0 AND round > 0", name="counts_positive"),
         Index("orders_opened", "opened_at", "order_id"),
+        Index("orders_proposed", "opened_at", "order_id", postgresql_where=text("proposed <> ''")),
         Index("orders_triage", "opened_at", postgresql_where=text("status = 'triage'")),
     )
 
@@ -105,6 +109,7 @@ class AssignmentRow(Base, table=True):
     done_at: datetime | None = Field(sa_column=moment(nullable=True))
     result: str | None = Field(sa_column=Column(Text))
     answer: str = Field(sa_column=_text())
+    hard_case_owner: str = Field(sa_column=_text())
     actors: str = Field(sa_column=_text())
 
     __table_args__ = (

@@ -8,7 +8,7 @@
 | handle   | assignment   | the offer (派遣): dawdling earns no time    | the unit's "done"                          |
 | contact  | report       | its receipt, not before a unit leads       | a reporter reached by a unit               |
 | verify   | order        | the result waits for its check             | the check, whatever it says                |
-| callback | report       | the answer is approved                     | the reporter reached; at closing, any try  |
+| callback | report       | the answer is approved                     | reached, rated or 未评价; at closing, any try |
 | total    | report       | its receipt; in a reopened round that      | the approved answer                        |
 
 A part that was passed on has clocks of its own, its handling the sooner of the policy's deadline and its parent's; the

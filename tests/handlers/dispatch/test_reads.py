@@ -188,7 +188,7 @@ async def test_any_past_moment_is_shown_as_it_was_seen_then(pool: asyncpg.Pool, 
         (clean, "s1-clean", "accept", {}),
         (road, "s1-road", "accept", {}),
         (clean, "s1-clean", "finish", {"result": "solved", "answer": "扫了"}),
-        (road, "s1-road", "contact", {"reached": True}),
+        (road, "s1-road", "contact", {"reached": True, "report_id": str(fact.report.report_id)}),
     ):
         assert (await person.on_part(order, action, unit, **said))[0] == 200
         await look()
@@ -241,7 +241,7 @@ async def test_a_unit_s_queue_holds_what_it_has_to_do(send: Send, desk: Desk) ->
         found += page["items"]
         cursor = page["next"]
     assert sorted(o["order_id"] for o in found) == sorted(str(f.order_id) for f in facts)
-    assert found[0]["assignment"]["actions"] == ["accept", "contact"]
+    assert found[0]["assignment"]["actions"] == ["accept", "contact", "progress"]
     await road.on_part(facts[0].order_id, "accept", "s1-road")
     await desk.person("dispatcher", "s1").on_order(facts[1].order_id, "route", lead="k1")
     left = {o["order_id"]: o["assignment"]["status"] for o in (await road.get("/v1/me/queue"))[1]["items"]}

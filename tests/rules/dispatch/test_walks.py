@@ -18,6 +18,7 @@ from services.dispatch.rules.book import Actor
 from services.dispatch.rules.notices import on_cleared, on_deadline
 from services.dispatch.rules.opening import join
 from services.dispatch.rules.order import Assignment, Order
+from services.dispatch.rules.standing import reporter_of
 from tests.rules.dispatch.acting import Table, at, cause, kept, saying, seen
 from tests.rules.dispatch.themes import body_of
 from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, in_triage, linked, proposed
@@ -87,7 +88,8 @@ def options(order: Order, ends: bool) -> list[tuple[str, Actor, Assignment | Non
             found += [
                 (action, actor, a) for action in allowed for _ in range(3 if action in ("accept", "finish") else 1)
             ]
-    for actor in ACTORS:
+    callers = [Actor(reporter_of(voice.report_id), Role.CITIZEN) for voice in order.voices[:1]]
+    for actor in (*ACTORS, *callers):
         allowed = shapes.order_actions(DIRECTORY, order, actor)
         found += [(action, actor, None) for action in allowed if ends or action not in ENDS]
     return found
@@ -160,6 +162,7 @@ def test_what_always_holds_holds_after_every_step(table: Table, steps: list[Step
         check_work(table.order)
         check_tree(table.order)
         check_times(table)
+        check_voices(table.order)
         check_versions(table, before, msgspec.json.decode(seen(table.order)), made)
     past = table.past()
     assert past is not None and seen(past) == seen(table.order)
@@ -204,6 +207,17 @@ def check_tree(order: Order) -> None:
             assert not any(x.live for x in order.below(a))
         if a.status is AssignmentStatus.DONE and a.parent is not None:
             assert above.status not in GONE
+
+
+def check_voices(order: Order) -> None:
+    """Every report is heard once and for itself; a bad word waits for a person, and nothing closes over it."""
+    assert len({voice.report_id for voice in order.voices}) == len(order.voices)
+    if order.proposed:
+        assert order.status in (OrderStatus.CALLBACK, OrderStatus.CLOSED, OrderStatus.VOID)
+    for voice in order.voices:
+        assert voice.contacted_at is None or voice.contacted_at >= order.opened_at
+        assert not voice.unrated or voice.attempts >= (DIRECTORY.callback.attempts if voice.reachable else 1)
+        assert voice.satisfied is None or voice.settled
 
 
 def check_times(table: Table) -> None:

@@ -30,7 +30,7 @@ def moved(since: datetime, name: str = "guest", contacted: datetime | None = Non
 
 
 def arrives(story: Story, when: float, *reports: MovedReport, **given: Any) -> Story:
-    return story.tell(ReportsMoved, at(when), other=OTHER, reports=reports, citizens=True, **given)
+    return story.tell(ReportsMoved, at(when), other=OTHER, reports=reports, **given)
 
 
 def of_guest(story: Story, known: datetime | None = None) -> list[Brief]:

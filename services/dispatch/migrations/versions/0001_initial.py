@@ -57,10 +57,13 @@ def _orders() -> None:
         sa.Column("result", sa.Text()),
         sa.Column("imported", sa.Boolean(), nullable=False),
         sa.Column("citizens", sa.Boolean(), nullable=False),
+        _text("proposed"),
+        sa.Column("warned", sa.Boolean(), nullable=False),
         sa.Column("recurrence_of", _ID),
         sa.Column("merged_into", _ID),
         _text("subjects"),
         sa.Column("detail", _JSON, nullable=False),
+        sa.Column("voices", _JSON, nullable=False),
         sa.CheckConstraint(f"status IN ({_ORDER_STATUSES})", name="status_known"),
         sa.CheckConstraint("lead <> ''", name="lead_given"),
         sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
@@ -68,6 +71,8 @@ def _orders() -> None:
         postgresql_with=WHOLE,
     )
     op.create_index("orders_opened", "orders", ["opened_at", "order_id"])
+    proposed = sa.text("proposed <> ''")
+    op.create_index("orders_proposed", "orders", ["opened_at", "order_id"], postgresql_where=proposed)
     op.create_index("orders_triage", "orders", ["opened_at"], postgresql_where=sa.text("status = 'triage'"))
 
 
@@ -84,6 +89,7 @@ def _assignments() -> None:
         *(sa.Column(name, _MOMENT) for name in ("accepted_at", "contacted_at", "arrived_at", "done_at")),
         sa.Column("result", sa.Text()),
         _text("answer"),
+        _text("hard_case_owner"),
         _text("actors"),
         sa.CheckConstraint(f"status IN ({_ASSIGNMENT_STATUSES})", name="status_known"),
         sa.CheckConstraint("role IN ('lead', 'assist')", name="role_known"),

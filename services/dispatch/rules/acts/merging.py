@@ -31,7 +31,6 @@ from services.dispatch.rules.acts.asked import (
 )
 from services.dispatch.rules.acts.splitting import check_parts
 from services.dispatch.rules.book import Actor, Book
-from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES
 from services.dispatch.rules.moment import occurred
 from services.dispatch.rules.order import Assignment, Order
 from services.dispatch.rules.visibility import sees
@@ -72,7 +71,6 @@ def merge(book: Book, order: Order, asked: Act) -> None:
     arriving = {
         "other": order.order_id,
         "reports": tuple(_led_since(moved_, other, at) for moved_ in moved),
-        "citizens": other.citizens or _citizens(moved),
         "assignments": coming,
         "subjects": order.subjects,
     }
@@ -97,7 +95,6 @@ def unmerge(book: Book, order: Order, asked: Act) -> None:
     there = book.past(other)
     lying = voices(other, there)
     home = tuple(lying[id_] for id_ in _homeward(order, merged, there) if id_ in lying)
-    left = [m for id_, m in lying.items() if all(id_ != h.report.report_id for h in home)]
     offers = _again(order, merged) if stood in _WORKING else ()
     to = lifecycle.order_step(order.status, "unmerge", stood.value, asked.actor.who).to
     said = {"out_of": other.order_id, "reports": home, "assignments": offers, "reason": reason}
@@ -106,7 +103,6 @@ def unmerge(book: Book, order: Order, asked: Act) -> None:
         "other": order.order_id,
         "reports": home,
         "away": True,
-        "citizens": _citizens(left),
         "withdrawn": _came_with(order, other, there),
     }
     record(book, other, facts.ReportsMoved, leaving, asked, at, reason=reason)
@@ -173,10 +169,6 @@ def _led_since(moved: MovedReport, other: Order, at: datetime) -> MovedReport:
     if moved.promise.contact_from is not None or other.status is OrderStatus.TRIAGE:
         return moved
     return replace(moved, promise=replace(moved.promise, contact_from=at))
-
-
-def _citizens(moved: Iterable[MovedReport]) -> bool:
-    return any(m.report.source in CITIZEN_SOURCES for m in moved)
 
 
 def _homeward(order: Order, merged: facts.OrderMerged, there: Iterable[OrderFact]) -> list[UUID]:

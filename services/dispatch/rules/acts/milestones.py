@@ -4,6 +4,7 @@ from uuid import UUID
 
 from schemas import facts
 from schemas.refusals import Refused
+from schemas.vocabulary import Unreached
 from services.dispatch.rules import lifecycle, standing
 from services.dispatch.rules.acts.asked import Act, Body, OnAssignment, OnOrder, Said, latest, record
 from services.dispatch.rules.book import Book
@@ -12,10 +13,11 @@ from services.dispatch.rules.order import Assignment, Order
 
 
 class Contact(Body, frozen=True, kw_only=True):
-    """Whether a reporter was reached, and which."""
+    """Whether a reporter was reached, and which; why not, if not."""
 
     reached: bool
     report_id: UUID | None = None
+    reason: Unreached | None = None
 
 
 class Progress(Body, frozen=True, kw_only=True):
@@ -25,12 +27,30 @@ class Progress(Body, frozen=True, kw_only=True):
 
 
 def _contact(book: Book, order: Order, a: Assignment, asked: Act) -> None:
+    """With several reporters each is contacted for himself: the fifth who joined has a promise of his own."""
     body: Contact = asked.body
-    if body.report_id is not None and book.known.get(body.report_id) != order.order_id:
-        raise Refused("invalid", "report_id: not a report of this order")
-    said = {"assignment_id": a.assignment_id, "reached": body.reached, "report_id": body.report_id}
+    if not body.reached and body.reason is None:
+        raise Refused("reason_missing", f"reason: one of {', '.join(Unreached)}")
+    said = {
+        "assignment_id": a.assignment_id,
+        "reached": body.reached,
+        "report_id": _whom(order, body.report_id),
+        "reason": None if body.reached else body.reason,
+    }
     at = occurred(body.occurred_at, book.now, a.offered_at)
     record(book, order, facts.ContactMade, said, asked, at, target=a)
+
+
+def _whom(order: Order, report_id: UUID | None) -> UUID | None:
+    """The report whose sender was contacted: the one that is named, or the only one there is."""
+    if report_id is not None:
+        if order.voice(report_id) is None:
+            raise Refused("invalid", "report_id: not a report of this order")
+        return report_id
+    citizens = [voice.report_id for voice in order.voices if voice.citizen]
+    if len(citizens) > 1:
+        raise Refused("report_unnamed", reports=citizens)
+    return citizens[0] if citizens else None
 
 
 def _arrive(book: Book, order: Order, a: Assignment, asked: Act) -> None:

@@ -23,7 +23,6 @@ from services.dispatch.rules import lifecycle, subjects
 from services.dispatch.rules.acts.asked import Act, Body, Note, OnAssignment, OnOrder, UnitId, last_milestone, record
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.evolve import opened
-from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES
 from services.dispatch.rules.moment import occurred
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.voices import voices
@@ -68,14 +67,12 @@ def split(book: Book, order: Order, asked: Act) -> None:
     classes = [_checked(book, order, part) for part in body.parts]
     first = len(order.detail.parts)
     ids = [part_id(order.order_id, n) for n in range(first, first + len(body.parts))]
-    left = [moved for id_, moved in lying.items() if id_ not in named]
     to = lifecycle.order_step(order.status, "split", "", asked.actor.who).to
     said = {
         "parts": tuple(
             SplitPart(order_id=id_, class_ref=ref, lead=part.lead, reports=part.report_ids)
             for id_, ref, part in zip(ids, classes, body.parts, strict=True)
         ),
-        "citizens": any(m.report.source in CITIZEN_SOURCES for m in left) if lying else order.citizens,
     }
     record(book, order, facts.OrderSplit, said, asked, at, to, reason=body.reason)
     for id_, ref, part in zip(ids, classes, body.parts, strict=True):

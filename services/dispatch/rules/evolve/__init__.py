@@ -7,9 +7,11 @@ here holds the folds of one theme.
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from schemas.facts import OrderFact, OrderOpened
 from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering, tree
-from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, offered
+from services.dispatch.rules.evolve.moving import offered, voice_of
 from services.dispatch.rules.order import Detail, Order
 
 _THEMES = (
@@ -24,6 +26,9 @@ _THEMES = (
 FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
     kind: step for theme in _THEMES for kind, step in theme.FOLDS.items()
 }
+
+
+TELLS: dict[type[OrderFact], Callable[[Order, Any, dict[str, Any]], None]] = {**finishing.TELLS}
 
 
 def opened(fact: OrderOpened, why: str = "", text: str = "") -> Order:
@@ -52,10 +57,10 @@ def opened(fact: OrderOpened, why: str = "", text: str = "") -> Order:
         recorded_at=fact.recorded_at,
         seq=fact.seq,
         imported=fact.imported,
-        citizens=any(stub.source in CITIZEN_SOURCES for stub in fact.reports),
         recurrence_of=fact.recurrence_of,
         subjects=fact.subjects,
     )
+    order.voices = [voice_of(stub) for stub in fact.reports]
     order.assignments = [offered(order, offer, i, fact.occurred_at) for i, offer in enumerate(fact.assignments)]
     return order
 
@@ -72,3 +77,10 @@ def fold(order: Order, fact: OrderFact) -> None:
         order.since = fact.occurred_at
     if before != (order.status, order.lead):
         order.version += 1
+
+
+def tell(order: Order, fact: OrderFact, private: str) -> None:
+    """Fold what was said to dispatch alone (JSON), behind its fact: answers, names, words of citizens."""
+    step = TELLS.get(type(fact))
+    if step is not None:
+        step(order, fact, msgspec.json.decode(private))

@@ -9,24 +9,27 @@ from msgspec.structs import replace
 from schemas import facts
 from schemas.facts import OrderFact
 from schemas.vocabulary import AssignmentStatus as A
-from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, move, offered, settle
+from services.dispatch.rules.evolve.moving import move, offered, settle, voice_of
 from services.dispatch.rules.order import Order
 
 
 def _merged(order: Order, fact: facts.OrderMerged) -> None:
     order.merged_into = fact.into
-    order.citizens = False
+    _leave(order, fact.reports)
     _withdraw(order, fact.withdrawn)
 
 
 def _unmerged(order: Order, fact: facts.OrderUnmerged) -> None:
     order.merged_into = None
-    order.citizens = any(moved.report.source in CITIZEN_SOURCES for moved in fact.reports)
+    _come(order, fact.reports)
     _offer(order, fact)
 
 
 def _moved(order: Order, fact: facts.ReportsMoved) -> None:
-    order.citizens = fact.citizens
+    if fact.away:
+        _leave(order, fact.reports)
+    else:
+        _come(order, fact.reports)
     order.subjects = tuple(dict.fromkeys((*order.subjects, *fact.subjects)))
     _withdraw(order, fact.withdrawn)
     _offer(order, fact)
@@ -34,9 +37,23 @@ def _moved(order: Order, fact: facts.ReportsMoved) -> None:
 
 
 def _split(order: Order, fact: facts.OrderSplit) -> None:
-    order.citizens = fact.citizens
+    gone = {report_id for part in fact.parts for report_id in part.reports}
+    order.voices = [voice for voice in order.voices if voice.report_id not in gone]
     order.detail = replace(order.detail, parts=(*order.detail.parts, *(part.order_id for part in fact.parts)))
     order.version += 1
+
+
+def _leave(order: Order, reports: tuple[facts.MovedReport, ...]) -> None:
+    gone = {moved.report.report_id for moved in reports}
+    order.voices = [voice for voice in order.voices if voice.report_id not in gone]
+
+
+def _come(order: Order, reports: tuple[facts.MovedReport, ...]) -> None:
+    """Who was reached before stays reached; calls and ratings are about the answer that this order gives."""
+    for moved in reports:
+        voice = voice_of(moved.report)
+        voice.contacted_at = moved.contacted_at
+        order.voices.append(voice)
 
 
 def _withdraw(order: Order, ids: tuple[UUID, ...]) -> None:

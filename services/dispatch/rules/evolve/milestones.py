@@ -13,6 +13,9 @@ def _contacted(order: Order, fact: facts.ContactMade) -> None:
     a = target(order, fact)
     if fact.reached and a.contacted_at is None:
         a.contacted_at = fact.occurred_at
+    for voice in order.voices if fact.reached else ():
+        if voice.contacted_at is None and fact.report_id in (None, voice.report_id):
+            voice.contacted_at = fact.occurred_at
     move(a, actor=fact.actor)
 
 

@@ -4,12 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from schemas.facts import AssignmentOffer, OrderFact
+from schemas.facts import AssignmentOffer, OrderFact, ReportStub
 from schemas.vocabulary import AssignmentStatus as A
-from schemas.vocabulary import Source
-from services.dispatch.rules.order import Assignment, Order
-
-CITIZEN_SOURCES = frozenset({Source.HOTLINE, Source.POLICE})
+from services.dispatch.rules.order import Assignment, Order, Voice
 
 
 def offered(order: Order, offer: AssignmentOffer, ordinal: int, at: datetime) -> Assignment:
@@ -61,3 +58,23 @@ def settle(parts: Iterable[Assignment]) -> None:
 
 def noted(order: Order, fact: OrderFact) -> None:
     """Nothing moves."""
+
+
+def voice_of(stub: ReportStub) -> Voice:
+    """The report as its order keeps it."""
+    return Voice(report_id=stub.report_id, source=stub.source, received_at=stub.received_at, reachable=stub.reachable)
+
+
+def ask_again(order: Order, *, contact: bool) -> None:
+    """A new round: every reporter is called and rates anew; with `contact` he is also contacted anew."""
+    order.proposed, order.warned = "", False
+    order.voices = [
+        Voice(
+            report_id=voice.report_id,
+            source=voice.source,
+            received_at=voice.received_at,
+            reachable=voice.reachable,
+            contacted_at=None if contact else voice.contacted_at,
+        )
+        for voice in order.voices
+    ]

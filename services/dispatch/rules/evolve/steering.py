@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from schemas import facts
 from schemas.facts import OrderFact
-from services.dispatch.rules.evolve.moving import CITIZEN_SOURCES, move, noted, offered, settle, take_back
+from services.dispatch.rules.evolve.moving import move, noted, offered, settle, take_back, voice_of
 from services.dispatch.rules.order import Order
 
 
 def _joined(order: Order, fact: facts.ReportJoined) -> None:
-    order.citizens = order.citizens or fact.report.source in CITIZEN_SOURCES
+    order.voices.append(voice_of(fact.report))
     order.subjects = tuple(dict.fromkeys((*order.subjects, *fact.subjects)))
     order.version += 1
 

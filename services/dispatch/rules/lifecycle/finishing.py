@@ -4,9 +4,11 @@ from schemas.vocabulary import AssignmentStatus as A
 from schemas.vocabulary import OrderStatus as O
 from services.dispatch.rules.lifecycle.rows import (
     ANY,
+    CALLERS,
     CENTRE,
     CHECK,
     CHILD,
+    CITIZEN,
     HANDLER,
     OVERSIGHT,
     PARENT,
@@ -40,7 +42,13 @@ ORDER = (
     OrderRow(O.VERIFYING, "verify", "passed, somebody to call", CHECK, O.CALLBACK),
     OrderRow(O.VERIFYING, "verify", "passed, nobody to call", CHECK, O.CLOSED, (Effect.CONFIRMS,)),
     #
-    OrderRow(O.CALLBACK, "callback", "", PHONE, O.CALLBACK),  # a bad word proposes reopening, a person decides
+    OrderRow(O.HANDLING, "callback", "", CALLERS, O.HANDLING),  # before the answer: a bad word only warns (预警)
+    OrderRow(O.VERIFYING, "callback", "", CALLERS, O.VERIFYING),
+    OrderRow(O.CALLBACK, "callback", "", CALLERS, O.CALLBACK),  # a bad word proposes reopening, a person decides
+    OrderRow(O.CALLBACK, "rate", "", CITIZEN, O.CALLBACK),
+    OrderRow(O.CLOSED, "rate", "", CITIZEN, O.CLOSED),
+    OrderRow(O.CALLBACK, "dismiss", "", OVERSIGHT, O.CALLBACK),  # what was proposed
+    OrderRow(O.CLOSED, "dismiss", "", OVERSIGHT, O.CLOSED),
     OrderRow(O.CALLBACK, "close", "", PHONE, O.CLOSED, (Effect.CONFIRMS,)),
     #
     OrderRow(O.CALLBACK, "reopen", "", OVERSIGHT, O.DISPATCHED, _AGAIN),

@@ -1,5 +1,8 @@
 """Finished, checked, called back, closed, reopened."""
 
+from datetime import datetime
+from uuid import UUID
+
 from msgspec.structs import replace
 
 from schemas.facts import (
@@ -9,13 +12,15 @@ from schemas.facts import (
     OrderClosed,
     OrderFact,
     OrderReopened,
+    RatingReceived,
+    ReopeningDismissed,
     VerificationRecorded,
 )
-from schemas.vocabulary import AssignmentRole
+from schemas.vocabulary import AssignmentRole, CallKind
 from services.supervision.rules.timeline.folding import on, over, parts_of, with_part, with_round
 from services.supervision.rules.timeline.shape import Callback, Round, Timeline
 
-STILL: tuple[type[OrderFact], ...] = (AssignmentConfirmed,)
+STILL: tuple[type[OrderFact], ...] = (AssignmentConfirmed, ReopeningDismissed)
 
 
 @on(AssignmentDone)
@@ -50,9 +55,24 @@ def _verified(timeline: Timeline, fact: VerificationRecorded) -> Timeline:
 
 @on(CallbackRecorded)
 def _called_back(timeline: Timeline, fact: CallbackRecorded) -> Timeline:
-    callback = Callback(timeline.rounds[-1].number, fact.occurred_at, fact.reached)
+    """Only the centre's call is its duty done: by reaching the reporter, or by the last attempt that was due."""
+    if fact.kind is not CallKind.CENTRE:
+        return timeline
+    return _heard(timeline, fact.report_id, fact.occurred_at, fact.reached or fact.unrated)
+
+
+@on(RatingReceived)
+def _rated(timeline: Timeline, fact: RatingReceived) -> Timeline:
+    """Whoever rates by himself while the order waits for his call need not be called."""
+    if timeline.rounds[-1].ended_at is not None:
+        return timeline
+    return _heard(timeline, fact.report_id, fact.occurred_at, True)
+
+
+def _heard(timeline: Timeline, report_id: UUID, at: datetime, settled: bool) -> Timeline:
+    callback = Callback(timeline.rounds[-1].number, at, settled)
     voices = tuple(
-        replace(voice, callbacks=(*voice.callbacks, callback)) if voice.report_id == fact.report_id else voice
+        replace(voice, callbacks=(*voice.callbacks, callback)) if voice.report_id == report_id else voice
         for voice in timeline.voices
     )
     return replace(timeline, voices=voices)

@@ -40,7 +40,7 @@ class Contact(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Callback(Struct, frozen=True, array_like=True, gc=False):
-    """The centre called a reporter in a round."""
+    """The centre called a reporter in a round, or he rated by himself; `reached`: nothing more is due to him."""
 
     round: int
     at: datetime

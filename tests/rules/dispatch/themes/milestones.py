@@ -15,12 +15,19 @@ from tests.rules.dispatch.themes.cells import (
     seats,
 )
 
-BODIES: dict[str, Any] = {"contact": {"reached": True}, "progress": {"note": "on the way"}}
+BODIES: dict[str, Any] = {
+    "contact": lambda asked: (
+        {"reached": True}
+        if asked.flag
+        else {"reached": False, "reason": "no_answer", "report_id": str(asked.report_id)}
+    ),
+    "progress": {"note": "on the way"},
+}
 
 _UNIT = seats(Role.RESPONDER, by=HOLDER)
 ASSIGNMENT_CELLS: AssignmentCells = {
-    **on_part([A.OFFERED, A.ACCEPTED, A.DONE], "contact", [LEAD, ASSIST, CHILD], _UNIT),
+    **on_part([A.OFFERED, A.ACCEPTED, A.RETURN_REQUESTED, A.DONE], "contact", [LEAD, ASSIST, CHILD], _UNIT),
     **on_part([A.ACCEPTED], "arrive", [LEAD, ASSIST, CHILD], _UNIT),
-    **on_part([A.ACCEPTED], "progress", [LEAD, ASSIST, CHILD], _UNIT),
+    **on_part([A.OFFERED, A.ACCEPTED, A.RETURN_REQUESTED, A.DONE], "progress", [LEAD, ASSIST, CHILD], _UNIT),
 }
 ORDER_CELLS: OrderCells = {}
