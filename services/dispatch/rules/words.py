@@ -33,6 +33,8 @@ ACTIONS: dict[str, Words] = {
     "verify": Words("核查", "Verify"),
     "callback": Words("回访", "Call back"),
     "close": Words("结案", "Close"),
+    "rate": Words("评价", "Rate"),
+    "dismiss": Words("不予重开", "Do not reopen"),
     "reopen": Words("重开", "Reopen"),
     "reject": Words("不受理", "Reject"),
     "void": Words("作废", "Void"),
