@@ -1,6 +1,6 @@
 # Everything starts here. `make help` lists the targets; `make demo` and `make test` need nothing but Python 3.11.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test lint lock bench chaos soak docs-pictures
+.PHONY: help setup demo up down status test lint lock bench chaos soak docs-pictures docs-screens
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
@@ -45,6 +45,9 @@ soak: setup ## one hour of a whole city, speeded up, then the audit
 
 docs-pictures: setup ## draw the pictures of the documentation again
 	@$(BIN)/python docs/pictures.py
+
+docs-screens: setup ## photograph the responder's page again (needs Chromium)
+	@$(BIN)/python -m tests.journeys.page.pictures
 
 lock: setup ## resolve requirements/*.in again into the hash-locked *.txt
 	cd requirements && for name in bootstrap base dev; do \

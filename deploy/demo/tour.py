@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from deploy.audit.run import audit, settle, spooled
-from deploy.demo.stories import elders_meter, gate_quarrel, seven_callers
+from deploy.demo.stories import RESPONDERS, elders_meter, gate_quarrel, seven_callers
 from deploy.demo.teller import SERVICES, Teller, interactive
 from deploy.stack.lifecycle import Stack
 from deploy.stack.trouble import Trouble
@@ -63,6 +63,9 @@ def _epilogue(teller: Teller) -> None:
   curl -s localhost:{base + 2}/v1/explain/$REPORT -H "Authorization: Bearer $BOSS"
   curl -s "localhost:{dispatch}/v1/orders?limit=3" -H "Authorization: Bearer $BOSS"
   curl -s "localhost:{supervision}/v1/breaches?limit=3" -H "Authorization: Bearer $BOSS"
+
+  处置人手机页面 · the responder's page: http://127.0.0.1:{dispatch}/app/
+  登录令牌 · sign in with what this prints: .venv/bin/paidan token responder --unit {RESPONDERS}
 """
     )
 

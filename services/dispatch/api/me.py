@@ -7,15 +7,19 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import reader, rooms
+from services.dispatch.api.pages import File
 from services.dispatch.rules import shapes
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER
 from services.dispatch.rules.forms import forms
 
-_FORMS = msgspec.json.encode(
-    {
-        "assignment": forms({action: one.body for action, one in ON_ASSIGNMENT.items()}),
-        "order": forms({action: one.body for action, one in ON_ORDER.items()}),
-    }
+_FORMS = File.of(
+    "application/json",
+    msgspec.json.encode(
+        {
+            "assignment": forms({action: one.body for action, one in ON_ASSIGNMENT.items()}),
+            "order": forms({action: one.body for action, one in ON_ORDER.items()}),
+        }
+    ),
 )
 MOST_UNITS = 20
 routes = APIRouter(prefix="/v1", tags=["me"])
@@ -34,7 +38,7 @@ async def actions(request: Request) -> Response:
     """Of assignments and of orders, by action: words in both languages and `fields` (name, kind, required, limits,
     options), enough to draw a form. Which may be done now stands in `actions` of an order and of each assignment."""
     principal(request)
-    return Response(_FORMS, media_type="application/json")
+    return _FORMS.answer(request, {})
 
 
 @routes.get("/units", summary="Units of the city by name or id")

@@ -37,8 +37,6 @@ _POLICY = "; ".join(
     )
 )
 _HEADERS = {
-    "cache-control": "no-cache",  # kept by the browser, asked for each time: 304 while nothing changed
-    "vary": "accept-encoding",
     "content-security-policy": _POLICY,
     "permissions-policy": "camera=(self), geolocation=(), microphone=()",
     "cross-origin-opener-policy": "same-origin",
@@ -56,16 +54,26 @@ class File:
     plain: bytes
     packed: bytes
 
+    @classmethod
+    def of(cls, media: str, content: bytes) -> "File":
+        """A file of that content."""
+        tag = hashlib.blake2b(content, digest_size=12).hexdigest()
+        return cls(media, f'"{tag}"', content, gzip.compress(content, 9, mtime=0))
+
+    def answer(self, request: Request, headers: dict[str, str]) -> Response:
+        """The file as this browser takes it: kept there, asked for each time, sent again only when it changed."""
+        headers = headers | {"etag": self.tag, "cache-control": "no-cache", "vary": "accept-encoding"}
+        held = request.headers.get("if-none-match", "")
+        if self.tag in (tag.strip().removeprefix("W/") for tag in held.split(",")):
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(self.packed, media_type=self.media, headers=headers | {"content-encoding": "gzip"})
+        return Response(self.plain, media_type=self.media, headers=headers)
+
 
 def files() -> dict[str, File]:
     """Everything in `web/` by name."""
-    found: dict[str, File] = {}
-    for place in sorted(FOLDER.iterdir()):
-        if place.suffix in _TYPES:
-            content = place.read_bytes()
-            tag = hashlib.blake2b(content, digest_size=12).hexdigest()
-            found[place.name] = File(_TYPES[place.suffix], f'"{tag}"', content, gzip.compress(content, 9, mtime=0))
-    return found
+    return {p.name: File.of(_TYPES[p.suffix], p.read_bytes()) for p in FOLDER.iterdir() if p.suffix in _TYPES}
 
 
 @routes.get("/app")
@@ -80,10 +88,4 @@ async def page(request: Request, name: str) -> Response:
     found: File | None = request.app.state.files.get(name or FIRST)
     if found is None:
         raise Refused("not_found")
-    headers = _HEADERS | {"etag": found.tag}
-    held = request.headers.get("if-none-match", "")
-    if found.tag in (tag.strip().removeprefix("W/") for tag in held.split(",")):
-        return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(found.packed, media_type=found.media, headers=headers | {"content-encoding": "gzip"})
-    return Response(found.plain, media_type=found.media, headers=headers)
+    return found.answer(request, _HEADERS)

@@ -85,7 +85,7 @@ def _described(name: str, shape: inspect.Type) -> dict[str, Any]:
         case inspect.DateTimeType():
             return {"kind": "moment"}
         case inspect.UUIDType():
-            return {"kind": "report" if name in ("report_id", "reports") else "id"}
+            return {"kind": "report" if name in ("report_id", "report_ids") else "id"}
         case inspect.StructType():  # its own fields, once or many times
             return {"kind": "group", "fields": _form(shape)}
         case inspect.StrType():

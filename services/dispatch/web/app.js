@@ -8,13 +8,18 @@ import { order as orderView } from './order.js';
 import { queue as queueView, tick } from './queue.js';
 import { claims, end, token } from './session.js';
 import { signin } from './signin.js';
-import { lang, speak, t, when } from './words.js';
+import { lang, name, speak, t, when } from './words.js';
 
 const main = document.getElementById('main');
 const bar = document.getElementById('bar');
 const strip = document.getElementById('line');
+const alarm = document.getElementById('ring');
 const toast = document.getElementById('said');
 
+const PAGE = 20; // as many cards as a slow line brings quickly
+const MOST = 200; // as many as the service gives at once
+
+let inside = false; // whether somebody works with the page
 let who = null; // the answer of /v1/me
 let known = null; // what actions are called and ask
 let lively = false;
@@ -26,7 +31,14 @@ function blank() {
   return { items: null, next: null, filter: 'all', fault: '', at: null };
 }
 
-const route = () => location.hash.match(/^#\/order\/([^/]+)$/)?.[1] ?? null;
+/** The order that the address names, or null: a number may end in a sign that an address spells otherwise. */
+function route() {
+  try {
+    return decodeURIComponent(location.hash.match(/^#\/order\/([^/]+)$/)?.[1] ?? '') || null;
+  } catch {
+    return null;
+  }
+}
 
 // what is shown
 
@@ -56,6 +68,16 @@ function drawLine() {
   strip.textContent = data.lineUp() ? '' : at ? t('no_signal', when(at, data.now())) : t('no_signal_yet');
 }
 
+/** An urgent order rings my unit, or my unit instead of one where nobody is on. */
+function ring({ order_id, number, urgency, duty }) {
+  const unit = who?.unit?.unit_id;
+  if (!duty.some((one) => one.unit.unit_id === unit || one.instead?.unit.unit_id === unit)) return;
+  navigator.vibrate?.([400, 150, 400]);
+  const over = () => fill(alarm);
+  fill(alarm, h('a', { href: `#/order/${order_id}`, onclick: over }, t('rings', name('urgency', urgency), number)),
+    h('button.plain', { type: 'button', 'aria-label': t('close'), onclick: over }, '✕'));
+}
+
 function tell(words) {
   toast.textContent = words;
   clearTimeout(tell.timer);
@@ -66,6 +88,27 @@ function tell(words) {
 function begin() {
   scrollTo(0, 0);
   (main.querySelector('h1') ?? main).focus({ preventScroll: true });
+}
+
+// A tap is a press and a release on the same thing: while a finger is down, what changed is shown a moment later.
+let pressed = false;
+let waiting = false;
+let last = '';
+
+/** Draw what was read, unless nothing of it changed. */
+function drawRead() {
+  if (pressed) { waiting = true; return; }
+  const said = JSON.stringify([route(), route() ? [one.order, one.history, one.fault, one.open] : [work.items, work.next, work.fault], known && 1]);
+  if (said === last) drawLine();
+  else draw();
+  last = said;
+}
+
+function released() {
+  setTimeout(() => {
+    pressed = false;
+    if (waiting) { waiting = false; drawRead(); }
+  }, 80);
 }
 
 // what is read
@@ -90,7 +133,7 @@ function calmly(read) {
 const readWork = calmly(async () => {
   try {
     known ??= await data.actions();
-    const page = await data.queue();
+    const page = await data.queue(null, Math.min(Math.max(work.items?.length ?? 0, PAGE), MOST));
     const seen = new Set(work.items?.map((item) => item.assignment.assignment_id));
     if (work.items && page.items.some((item) => item.assignment.actions.includes('accept') && !seen.has(item.assignment.assignment_id))) tell(t('new_work'));
     work = { ...work, items: page.items, next: page.next, fault: '', at: data.now() };
@@ -100,7 +143,7 @@ const readWork = calmly(async () => {
     work.fault = inWords(error);
     if (error instanceof data.NoSignal) later(readWork);
   }
-  if (token() && !route()) draw();
+  if (token() && !route()) drawRead();
 });
 
 const readOrder = calmly(async () => {
@@ -117,12 +160,12 @@ const readOrder = calmly(async () => {
     one.fault = inWords(error);
     if (error instanceof data.NoSignal) later(readOrder);
   }
-  if (token() && route() === asked) draw();
+  if (token() && route() === asked) drawRead();
 });
 
 async function more() {
   try {
-    const page = await data.queue(work.next);
+    const page = await data.queue(work.next, PAGE);
     work = { ...work, items: [...work.items, ...page.items], next: page.next };
   } catch (error) {
     work.fault = inWords(error);
@@ -175,13 +218,15 @@ function arrived(said) {
 function out(reason) {
   live.stop();
   end();
-  [who, known, work, one, why, lively] = [null, null, blank(), { name: null }, reason, false];
+  [inside, who, known, work, one, why, lively] = [false, null, null, blank(), { name: null }, reason, false];
+  fill(alarm);
   document.querySelectorAll('dialog').forEach((sheet) => sheet.close());
   draw();
   begin();
 }
 
 function show() {
+  last = '';
   if (route() !== one.name) one = { name: route() };
   draw();
   begin();
@@ -189,17 +234,21 @@ function show() {
 }
 
 function start() {
+  inside = true;
   show();
   if (!who) {
     data.me().then((said) => { who = said; draw(); }).catch(() => later(start));
   }
   live.listen({
     onchange: (change) => { if (!route() || change.order_id === one.order?.order_id) refresh(); },
+    onring: ring,
     onopen: refresh,
     onstate: (on) => { lively = on; drawBar(); },
   });
 }
 
+window.addEventListener('pointerdown', () => { pressed = true; });
+for (const name of ['pointerup', 'pointercancel']) window.addEventListener(name, released);
 window.addEventListener('hashchange', show);
 window.addEventListener('online', () => token() && refresh());
 window.addEventListener('offline', () => data.line(false));
@@ -207,7 +256,7 @@ window.addEventListener('storage', (event) => { if (event.key === 'paidan.token'
 document.addEventListener('visibilitychange', () => { if (!document.hidden && token()) refresh(); });
 data.heard.addEventListener('line', drawLine);
 data.heard.addEventListener('signedout', ({ detail }) => {
-  if (token() && who !== undefined) out(t(detail.code === 'token_expired' ? 'signed_out_expired' : 'signed_out_refused'));
+  if (inside) out(t(detail.code === 'token_expired' ? 'signed_out_expired' : 'signed_out_refused'));
 });
 setInterval(tick, 10_000);
 setInterval(() => { if (token() && !lively && !document.hidden) refresh(); }, 60_000);

@@ -43,7 +43,7 @@ async function once(path, options, seconds) {
       headers: { ...(token() ? { Authorization: `Bearer ${token()}` } : {}), ...options.headers },
       signal: stop.signal,
       credentials: 'omit',
-      cache: 'no-store',
+      cache: options.cache ?? 'no-store',
     });
     const said = Date.parse(answer.headers.get('date') ?? '');
     if (said && Math.abs(said - Date.now() - ahead) > 2000) ahead = said - Date.now();
@@ -107,12 +107,12 @@ export const outbox = {
 let known = null;
 /** What every action is called and what it asks, once a visit. */
 export async function actions() {
-  known ??= await get('/v1/actions');
+  known ??= await patiently('/v1/actions', { cache: 'no-cache' }, READ);
   return known;
 }
 
 export const me = () => get('/v1/me');
-export const queue = (cursor) => get(`/v1/me/queue?limit=20${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+export const queue = (cursor, limit) => get(`/v1/me/queue?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
 export const order = (name) => get(`/v1/orders/${encodeURIComponent(name)}`);
 export const history = (name) => get(`/v1/orders/${encodeURIComponent(name)}/history`);
 export const units = (q) => get(`/v1/units?q=${encodeURIComponent(q)}`);

@@ -85,7 +85,7 @@ function unit(spec) {
   let chosen;
   let asked = 0;
   const input = h('input', { id: fresh(), type: 'text', autocomplete: 'off', placeholder: t('unit_search'), 'aria-describedby': `${count}-found` });
-  const found = h('div.options', { id: `${count}-found`, role: 'group', 'aria-live': 'polite', 'aria-label': say(spec) });
+  const found = h('div.options', { id: `${count}-found`, role: 'group', 'aria-live': 'polite', 'aria-label': t('unit_search') });
   const pick = (one) => { chosen = one.unit_id; input.value = one.name; found.replaceChildren(); };
   async function look() {
     chosen = undefined;
@@ -115,11 +115,16 @@ function several(spec, order) {
   if (spec.kind === 'report') {
     return ticks(spec, order.reports.map((one) => ({ value: one.report_id, zh: one.number, en: one.number })));
   }
+  if (spec.kind === 'group') return groups(spec, order);
   if (spec.kind !== 'unit') {
     const input = h('textarea', { id: fresh(), rows: 3, placeholder: t('one_a_line') });
     const rows = () => input.value.split('\n').map((row) => row.trim()).filter(Boolean);
     return { place: labelled(spec, input), read: () => demand(spec, rows().length ? rows() : undefined, input) };
   }
+  return unitList(spec);
+}
+
+function unitList(spec) {
   const one = { ...spec, many: false, required: false };
   const chosen = new Map();
   const list = h('ul.chosen');
@@ -158,6 +163,28 @@ function variant(spec, order) {
   return { place: h('div', {}, which.place, inner), read: which.read, more: () => gather(entries) };
 }
 
+/** Fields that belong together. */
+function group(spec, order) {
+  const entries = spec.fields.map((part) => [part, field(part, order)]);
+  const place = h('fieldset.field.group', {}, h('legend', {}, head(spec)), entries.map(([, entry]) => entry.place));
+  return { place, read: () => gather(entries) };
+}
+
+/** Such groups, one after another. */
+function groups(spec, order) {
+  const entries = [];
+  const place = h('div.field');
+  const more = h('button', { type: 'button', onclick: () => add() }, t('another'));
+  function add() {
+    const entry = group({ ...spec, many: false }, order);
+    entries.push(entry);
+    place.insertBefore(entry.place, more);
+  }
+  place.append(more);
+  if (spec.required) add();
+  return { place, read: () => demand(spec, entries.length ? entries.map((entry) => entry.read()) : undefined, more) };
+}
+
 /** Anything else, as JSON: ugly, but nobody is kept from acting. */
 function other(spec) {
   const input = h('textarea', { id: fresh(), rows: 3, placeholder: '{}', spellcheck: false });
@@ -184,4 +211,4 @@ export function gather(entries) {
   return body;
 }
 
-const KINDS = { text, long: text, number, moment, choice, flag, report, unit, variant, other, id: text };
+const KINDS = { text, long: text, number, moment, choice, flag, report, unit, variant, group, other, id: text };

@@ -8,11 +8,12 @@ import { token } from './session.js';
 const SILENT = 40_000;
 let current = null;
 
-/** Listen until `stop`; a second call takes the place of the first. */
-export function listen({ onchange, onopen, onstate }) {
+/** Listen until `stop`: `onchange` and `onring` get what the service says, `onopen` and `onstate` tell of the line. A second
+ * call takes the place of the first. */
+export function listen(hears) {
   stop();
   const mine = (current = { stop: new AbortController(), over: false });
-  run(mine, { onchange, onopen, onstate });
+  run(mine, hears);
 }
 
 export function stop() {
@@ -22,11 +23,11 @@ export function stop() {
   current = null;
 }
 
-async function run(mine, { onchange, onopen, onstate }) {
+async function run(mine, { onopen, onstate, ...events }) {
   for (let patience = 1; !mine.over; patience = Math.min(patience * 2, 30)) {
     mine.stop = new AbortController();
     try {
-      await read(mine, () => { patience = 1; line(true); onstate(true); onopen(); }, onchange);
+      await read(mine, () => { patience = 1; line(true); onstate(true); onopen(); }, events);
     } catch { /* whatever broke the line, it is opened again */ }
     if (mine.over) return;
     onstate(false);
@@ -34,7 +35,7 @@ async function run(mine, { onchange, onopen, onstate }) {
   }
 }
 
-async function read(mine, onopen, onchange) {
+async function read(mine, onopen, events) {
   const stop = mine.stop;
   let timer = setTimeout(() => stop.abort(), SILENT);
   try {
@@ -55,7 +56,7 @@ async function read(mine, onopen, onchange) {
       text += value;
       const whole = text.split('\n\n');
       text = whole.pop();
-      whole.map(parsed).filter(Boolean).forEach(onchange);
+      for (const { kind, data } of whole.map(parsed)) if (data) events[`on${kind}`]?.(JSON.parse(data));
     }
   } finally {
     clearTimeout(timer);
@@ -63,8 +64,9 @@ async function read(mine, onopen, onchange) {
 }
 
 function parsed(event) {
-  const data = event.split('\n').filter((row) => row.startsWith('data:')).map((row) => row.slice(5)).join('\n');
-  return data ? JSON.parse(data) : null;
+  const rows = event.split('\n');
+  const of = (name) => rows.filter((row) => row.startsWith(`${name}:`)).map((row) => row.slice(name.length + 1).trim()).join('\n');
+  return { kind: of('event'), data: of('data') };
 }
 
 /** Some seconds, less when the phone says it is back or the page is looked at again. */

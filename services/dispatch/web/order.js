@@ -11,9 +11,11 @@ export function order(main, state, { unit, known, does, onhistory }) {
   const { order: shown, fault } = state;
   fill(main,
     fault && h('p.notice', { role: 'alert' }, fault),
-    !shown && !fault && h('p.quiet.wait', {}, t('opening')),
-    shown && [summary(shown, unit), said(shown), parts(shown, unit), clocks(shown), path(shown), past(state, onhistory), bar(shown, unit, known, does)]);
+    !shown && [title(t('order')), !fault && h('p.quiet.wait', {}, t('opening'))],
+    shown && [summary(shown, unit), said(shown), parts(shown, unit), duty(shown), clocks(shown), path(shown), past(state, onhistory), bar(shown, unit, known, does)]);
 }
+
+const title = (words) => h('h1', { tabIndex: -1, 'data-key': 'title' }, words);
 
 /** My unit's part that still lives, or the newest. */
 export function mine(shown, unit) {
@@ -28,7 +30,7 @@ function summary(shown, unit) {
   const { place } = shown;
   const address = shown.reports.find((one) => one.address)?.address;
   return [
-    h('div.head', {}, h('h1', { tabIndex: -1 }, shown.class.name || shown.class.code), h('span.status', {}, name('order', shown.status))),
+    h('div.head', {}, title(shown.class.name || shown.class.code), h('span.status', {}, name('order', shown.status))),
     h('section.card.deadline', { 'data-light': light(clock) ?? 'none' },
       clock ? [h('p.big', {}, left(clock)), h('p', {}, `${name('stage', clock.stage)} · ${t('by', when(clock.due, data.now()))}`)]
         : h('p.big', {}, shown.closed_at ? `${name('order', shown.status)} · ${when(shown.closed_at, data.now())}` : t('no_due')),
@@ -64,9 +66,20 @@ function parts(shown, unit) {
     return h('li', {},
       h('p', {}, h('b', {}, a.unit.name), a.unit.unit_id === unit && h('span.tag.own', {}, t('my_part')),
         h('span.tag', {}, name('role', a.role)), h('span.tag', {}, name('part', a.status))),
+      a.parent && h('p.quiet', {}, t('passed_on_by', shown.assignments.find((one) => one.assignment_id === a.parent)?.unit.name ?? '')),
       stamps.length > 0 && h('p.quiet', {}, stamps.map((key) => `${t(key)} ${when(a[key], data.now())}`).join(' · ')),
       a.result && h('p', {}, h('b', {}, name('result', a.result)), a.answer && `：${a.answer}`));
   })));
+}
+
+/** Who answers for the units of an urgent order at this moment. */
+function duty(shown) {
+  if (!shown.duty?.length) return null;
+  const person = (one) => [h('b', {}, one.person), one.deputy && ` ${t('deputy', one.deputy)}`, ' ',
+    /^[+\d]/.test(one.phone ?? '') ? h('a.button', { href: `tel:${one.phone}` }, one.phone) : one.phone];
+  return h('section.card', {}, h('h2', {}, t('duty')), h('ul.rows', {}, shown.duty.map(({ unit, on, instead }) => h('li', {},
+    on ? h('p', {}, `${unit.name} `, person(on)) : h('p', {}, t('duty_none', unit.name)),
+    instead && h('p', {}, `${t('duty_instead', instead.unit.name)} `, person(instead))))));
 }
 
 function clocks(shown) {
@@ -93,10 +106,10 @@ function past(state, onhistory) {
     h('summary', { 'data-key': 'history' }, h('h2', {}, t('history'))), place);
 }
 
-/** What was said with a change. */
-function note(row) {
-  const text = row.body?.note || row.reason || '';
-  return text && row.actor?.id ? h('p', {}, text) : text && h('p.quiet', {}, text);
+/** What was said with a change, and what came of it. */
+function note({ fact, reason, actor }) {
+  const words = [fact?.result && name('result', fact.result), fact?.note || fact?.reason || (actor && reason)].filter(Boolean);
+  return words.length > 0 && h('p', {}, words.join('：'));
 }
 
 function bar(shown, unit, known, does) {

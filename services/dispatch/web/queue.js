@@ -30,7 +30,7 @@ export function tick() {
 export function queue(main, state, actions, does) {
   const shown = state.items?.filter(FILTERS[state.filter]);
   fill(main,
-    h('div.head', {}, h('h1', { tabIndex: -1 }, t('mine')),
+    h('div.head', {}, h('h1', { tabIndex: -1, 'data-key': 'title' }, t('mine')),
       h('button', { type: 'button', 'data-key': 'refresh', onclick: does.refresh }, t('refresh'))),
     state.items?.length > 0 && chips(state, does),
     state.fault && h('p.notice', { role: 'alert' }, state.fault),

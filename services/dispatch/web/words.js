@@ -67,6 +67,7 @@ const PAGE = {
   new: ['待接单', 'New'],
   find: ['按工单号打开', 'Open by number'],
   find_go: ['打开', 'Open'],
+  rings: ['{}工单 {}，请立即处理', '{}: order {} needs you now'],
   new_work: ['有新工单', 'New work has come in'],
   filter: ['筛选', 'Filter'],
   // one order
@@ -80,7 +81,13 @@ const PAGE = {
   what: ['诉求内容', 'What was said'],
   reports: ['{} 件诉求', '{} reports'],
   parts: ['承办单位', 'Units'],
+  passed_on_by: ['由 {} 转派', 'passed on by {}'],
   my_part: ['本单位', 'my unit'],
+  duty: ['值班', 'On duty'],
+  duty_none: ['{}：无人值班', '{}: nobody is on'],
+  duty_instead: ['改呼 {}', 'ring {} instead'],
+  deputy: ['副班 {}', 'deputy {}'],
+  another: ['再加一项', 'Add another'],
   path: ['流转路径', 'Path'],
   by_rule: ['规则', 'rule'],
   clocks: ['时限', 'Deadlines'],
@@ -162,6 +169,7 @@ const NAMES = {
   },
 };
 export const kinds = NAMES;
+export const own = PAGE;
 
 // times
 
