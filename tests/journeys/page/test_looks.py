@@ -85,7 +85,7 @@ async def test_every_view_can_be_read_heard_and_tapped(
     await mine.open()
     await examine(mine, "sign-in")
     await mine.sign_in("nonsense")
-    await expect(mine.page.get_by_role("alert")).not_to_have_text("")
+    await expect(mine.page.locator("main").get_by_role("alert")).not_to_have_text("")
     await examine(mine, "sign-in refused")
     await mine.sign_in(mine.token("wang", unit))
     await expect(await mine.find(order)).to_be_visible()

@@ -16,7 +16,7 @@ async def test_what_is_no_token(phone: NewPhone, pasted: str, told: str) -> None
     mine = await phone()
     await mine.open()
     await mine.sign_in(pasted)
-    await expect(mine.page.get_by_role("alert")).to_contain_text(told)
+    await expect(mine.page.locator("main").get_by_role("alert")).to_contain_text(told)
     assert not await mine.page.evaluate("() => localStorage.getItem('paidan.token')")
 
 
@@ -24,10 +24,10 @@ async def test_a_token_of_yesterday_and_one_of_somebody_else(phone: NewPhone, un
     mine = await phone()
     await mine.open()
     await mine.sign_in(mine.token("wang", unit, lasts=-60))
-    await expect(mine.page.get_by_role("alert")).to_contain_text("过期，请向管理员要一个新的")
+    await expect(mine.page.locator("main").get_by_role("alert")).to_contain_text("过期，请向管理员要一个新的")
     claims = jwt.decode(mine.token("wang", unit), options={"verify_signature": False})
     await mine.sign_in(jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": "other"}))
-    await expect(mine.page.get_by_role("alert")).to_have_text("系统不认这个令牌，请向管理员要一个新的")
+    await expect(mine.page.locator("main").get_by_role("alert")).to_have_text("系统不认这个令牌，请向管理员要一个新的")
     await mine.sign_in(f'  export TOKEN="{mine.token("wang", unit)}"\n')
     await expect(mine.page.get_by_role("heading", name="我的工单")).to_be_visible()
 
@@ -67,13 +67,13 @@ async def test_somebody_without_a_unit_and_an_order_of_another(phone: NewPhone, 
     order = new_order()
     mine = await phone()
     await mine.enter("boss", "", role="inspector")
-    await expect(mine.page.get_by_role("alert")).to_contain_text("你的令牌没有所属单位")
+    await expect(mine.page.locator("main").get_by_role("alert")).to_contain_text("你的令牌没有所属单位")
     await mine.page.get_by_label("按工单号打开").fill(order["number"])
     await mine.page.get_by_role("button", name="打开").tap()
     await expect(mine.page.locator("main")).to_contain_text("暴露垃圾散落一地")
     other = await phone()
     await other.enter("zhao", "310106-road", f"#/order/{order['order_id']}")
-    await expect(other.page.get_by_role("alert")).to_have_text("这张工单不属于你的单位")
+    await expect(other.page.locator("main").get_by_role("alert")).to_have_text("这张工单不属于你的单位")
 
 
 async def test_a_number_may_end_in_a_sign(phone: NewPhone) -> None:
@@ -83,5 +83,5 @@ async def test_a_number_may_end_in_a_sign(phone: NewPhone) -> None:
         async with mine.page.expect_request(f"**/v1/orders/00000-00000-{spelt}"):
             await mine.page.get_by_label("按工单号打开").fill(f"00000-00000-{sign}")
             await mine.page.get_by_role("button", name="打开").tap()
-        await expect(mine.page.get_by_role("alert")).to_have_text("没有这张工单")
+        await expect(mine.page.locator("main").get_by_role("alert")).to_have_text("没有这张工单")
         await mine.page.get_by_role("link", name="返回工单列表").tap()

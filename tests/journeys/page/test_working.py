@@ -1,6 +1,7 @@
 """A responder's day on the page: sign in, see the work, do it; two who do it at once; what comes in meanwhile."""
 
 from typing import Any
+from uuid import uuid4
 
 from playwright.async_api import expect
 
@@ -186,3 +187,21 @@ async def test_an_action_nobody_drew_a_form_for_has_one(phone: NewPhone, new_ord
         **{"unit": "310105009-centre", "items": ["一", "二"], "kind": "b", "why": "高兴"},
         "report_id": order["reports"][0]["report_id"],
     }
+
+
+async def test_an_urgent_order_rings_the_phone_of_whom_it_came_to(phone: NewPhone, teller: Teller) -> None:
+    centre, house = "310105009-centre", uuid4().int % 3000
+    mine = await phone()
+    await mine.enter("luo", centre)
+    await mine.hears()
+    quarrel = f"长宁区虹桥街道虹桥路{house}弄小区门口，商户要进小区开店，居民不让进，双方争吵，无人受伤，无械具。"
+    call = {"source_id": uuid4().hex, "police_class": "080000", "text": quarrel}
+    order = teller.order_of(teller.post("intake", "/v1/police/calls", call, "gateway")["report_id"])
+    assert order["urgency"] == "urgent" and order["lead"]["unit_id"] == centre
+    ring = mine.page.locator("#ring")
+    await expect(ring).to_have_attribute("role", "alert")
+    await expect(ring).to_contain_text(f"紧急工单 {order['number']}，请立即处理")
+    await ring.get_by_role("link").tap()
+    await expect(mine.page.locator("main")).to_contain_text(order["number"])
+    await expect(mine.page.locator("main")).to_contain_text("值班")
+    await expect(ring).to_be_empty()
