@@ -17,7 +17,6 @@ from zlib import crc32
 
 import asyncpg
 import httpx
-import msgspec
 from msgspec import Struct
 
 from schemas.codec import Unreadable, decode
@@ -176,15 +175,15 @@ class Rebuild:
 
 
 async def rebuild(view: View, service: str, settings: ServiceSettings) -> None:
-    """The process that rebuilds a service's view: one JSON line a step on standard output. Ends with 2 and a line on
-    standard error when it cannot be done; the live view is then as it was."""
+    """The process that rebuilds a service's view, telling each step in its log. Ends with 2 and a line on standard
+    error when it cannot be done; the live view is then as it was."""
     history = History(settings.dispatch_url, settings.dispatch_token.get_secret_value())
     shadow = Shadow(service, view.tables)
     pool = await shadow.open_pool(settings)
     tail = await Tail.at_end(settings.kafka_bootstrap, ORDERS_EVENTS)
 
     def say(step: Step) -> None:
-        print(msgspec.json.encode(step).decode(), flush=True)
+        log.info("rebuilding", step=step.step, share=step.share, facts=step.facts)
 
     try:
         await Rebuild(view, shadow, pool, history=history.pages, say=say).run(tail)
@@ -206,9 +205,10 @@ def _read(record: Record) -> Work | None:
 async def fold_quietly(handler: Handler, connection: Connection, works: Sequence[Work]) -> None:
     """Through the handler as the seam would bring them, but for what it says: that was said the first time. What it
     refuses was a dead letter the first time."""
+    wanted = [work for work in works if handler.wants(work.fact)]
     now = await connection.fetchval("SELECT clock_timestamp()")
-    state: Any = await handler.gather(connection, works, now)
-    for work in works:
+    state: Any = await handler.gather(connection, wanted, now)
+    for work in wanted:
         try:
             handler.decide(state, work, Output())
         except Refused as refused:

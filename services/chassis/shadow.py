@@ -33,13 +33,21 @@ class Shadow:
         )
 
     async def begin(self, connection: Connection) -> None:
-        """Empty tables with their keys and checks, and without the indexes that are quicker made at the end; whatever
-        an earlier try left behind is dropped."""
+        """Empty tables with their settings, keys and checks, and without the indexes that are quicker made at the end;
+        whatever an earlier try left behind is dropped."""
         for table in self.tables:
             await connection.execute(f"DROP TABLE IF EXISTS {self.schema}.{table}")
             await connection.execute(
                 f"CREATE TABLE {self.schema}.{table} (LIKE {self.live}.{table} INCLUDING ALL EXCLUDING INDEXES)"
             )
+        rows = await connection.fetch(
+            "SELECT relname, array_to_string(reloptions, ', ') AS said FROM pg_class"
+            " WHERE relnamespace = $1::regnamespace AND relname = ANY($2) AND reloptions IS NOT NULL",
+            self.live,
+            list(self.tables),
+        )
+        for row in rows:
+            await connection.execute(f"ALTER TABLE {self.schema}.{row['relname']} SET ({row['said']})")
         rows = await connection.fetch(
             "SELECT relname, conname, pg_get_constraintdef(c.oid) AS said FROM pg_constraint c"
             " JOIN pg_class t ON t.oid = c.conrelid WHERE c.contype IN ('p', 'u')"

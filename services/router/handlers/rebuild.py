@@ -81,7 +81,8 @@ class MattersView:
 
     def _remember(self, works: Sequence[Work]) -> None:
         for work in works:
-            self._handler.decide(self._late, work, Output())
+            if self._handler.wants(work.fact):
+                self._handler.decide(self._late, work, Output())
 
     async def _portion(self, connection: Connection, before: datetime | None) -> bool:
         rows = await store.recall(connection, self._place, before, PORTION)

@@ -121,7 +121,7 @@ async def test_the_new_matters_are_the_live_ones(atlas: Atlas, pool: asyncpg.Poo
     await router.handle(reports("c", 2, place=2))
     order_ids = await orders_of(pool)
     assert len(order_ids) == 3
-    history = [*ended(order_ids[0], OrderStatus.CLOSED), *ended(order_ids[1], OrderStatus.HANDLING, (1,))]
+    history = [*ended(order_ids[0], OrderStatus.CLOSED), *ended(order_ids[1], OrderStatus.HANDLING, (1, 2))]
     await landing.handle(history)
     before = await seen(pool)
     assert sorted(row["reports"] for row in before[0]) == [2, 4, 5] and len(before[1]) == 3

@@ -280,7 +280,7 @@ async def test_after_a_rebuild_the_tables_are_those_that_are_described(
         " WHERE connamespace = 'supervision'::regnamespace ORDER BY 1, 2",
         "columns": "SELECT table_name, column_name, data_type, is_nullable, column_default FROM"
         " information_schema.columns WHERE table_schema = 'supervision' ORDER BY 1, 2",
-        "rights": "SELECT relname, array_to_string(relacl, ',') FROM pg_class"
+        "rights": "SELECT relname, array_to_string(relacl, ','), array_to_string(reloptions, ',') FROM pg_class"
         " WHERE relnamespace = 'supervision'::regnamespace AND relkind = 'r' ORDER BY 1",
     }
     before = {name: await pool.fetch(query) for name, query in looks.items()}

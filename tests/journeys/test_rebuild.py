@@ -1,0 +1,191 @@
+"""A city at work, its views made anew under it: the same rows, nothing missed, nothing said twice, kills harmless."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import psutil
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from deploy.audit.run import audit, settle, spooled
+from deploy.cli.rebuild import steps_of
+from deploy.simulator import Mix
+from deploy.simulator.run import Plan
+from deploy.stack.lifecycle import Stack
+from deploy.stack.trouble import Trouble
+from tests.journeys.test_simulated_city import run
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
+
+VIEWS = {
+    "supervision": {
+        "orders": "SELECT * FROM supervision.orders ORDER BY order_id",
+        "clocks": "SELECT * FROM supervision.clocks ORDER BY order_id, clock_id",
+        "pending": "SELECT order_id, seq FROM supervision.pending ORDER BY order_id, seq",
+    },
+    "router": {
+        "matters": "SELECT * FROM router.matters ORDER BY order_id",
+        # a key has a row for each time it was touched; only the newest is ever found
+        "keys": "SELECT key, order_id, max(last_at) FROM router.matter_keys GROUP BY 1, 2 ORDER BY 1, 2",
+    },
+}
+# What the passing of time alone may change while nobody does anything.
+STIRRED = (
+    "SELECT (SELECT count(*) FROM supervision.notices), (SELECT max(at) FROM supervision.notices),"
+    " (SELECT count(*) FROM dispatch.history)"
+)
+SPOILT = {
+    "supervision": (
+        "DELETE FROM supervision.clocks WHERE get_byte(uuid_send(order_id), 0) < 64",
+        "UPDATE supervision.orders SET seq = seq + 3, timeline = '' WHERE get_byte(uuid_send(order_id), 0) > 192",
+        "DELETE FROM supervision.orders WHERE get_byte(uuid_send(order_id), 0) BETWEEN 64 AND 96",
+        "UPDATE supervision.clocks SET due = due + interval '1 day', state = 'met', next_at = NULL, next_notice = NULL"
+        " WHERE get_byte(uuid_send(order_id), 0) BETWEEN 97 AND 128",
+    ),
+    "router": (
+        "DELETE FROM router.matters WHERE get_byte(uuid_send(order_id), 0) < 64",
+        "UPDATE router.matters SET closed = NOT closed, reports = 1, seq = 0"
+        " WHERE get_byte(uuid_send(order_id), 0) > 192",
+        "DELETE FROM router.matter_keys WHERE get_byte(uuid_send(order_id), 0) > 128",
+    ),
+}
+
+
+def asked(whole: Stack, query: str) -> list[dict[str, Any]]:
+    with psycopg.connect(whole.database_url("postgres"), row_factory=dict_row) as connection:
+        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+
+
+def seen(whole: Stack, view: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row of a view."""
+    return {name: asked(whole, query) for name, query in VIEWS[view].items()}
+
+
+def at_rest(whole: Stack) -> None:
+    """Nothing moves any more, and nothing is missing."""
+    url = whole.database_url("paidan_audit")
+    assert settle(whole.kafka_bootstrap, url, 90, lambda _: None)
+    found = audit(whole.kafka_bootstrap, url, spooled(whole.home.state_of("intake") / "spool"), datetime.now(UTC))
+    assert found.clean, found.findings[:5]
+
+
+def anew(whole: Stack, view: str, told: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
+    """Rebuild as the operator does; what it counted."""
+    said: dict[str, Any] = {}
+    for said in steps_of(whole, view):
+        told(said)
+    return said
+
+
+def differing(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[Any]:
+    """The first few rows that are not the same, by what is not the same of them."""
+    if len(before) != len(after):
+        return [len(before), len(after)]
+    pairs = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+    return [{key: (a[key], b[key]) for key in a if a[key] != b[key]} | {"of": a["order_id"]} for a, b in pairs[:5]]
+
+
+def unchanged_by(whole: Stack, view: str, change: Callable[[], object]) -> None:
+    """A view is row by row the same after something; done again when the time that passed gave a notice meanwhile."""
+    for _ in range(5):
+        at_rest(whole)
+        stirred, before = asked(whole, STIRRED), seen(whole, view)
+        change()
+        at_rest(whole)
+        after = seen(whole, view)
+        if asked(whole, STIRRED) == stirred:
+            for name, rows in before.items():
+                assert differing(rows, after[name]) == [], name
+            return
+    pytest.fail("the city never came to rest")
+
+
+async def a_city(whole: Stack, tmp_path: Path, seconds: float, rate: float, name: str) -> None:
+    """Reports in every way, people who work on the orders; every one is found again afterwards."""
+    plan = Plan(
+        seed=33,
+        run=f"rebuild-{name}-{tmp_path.name}",
+        duration_s=seconds,
+        rate=rate,
+        speed_up=120,
+        mix=Mix(sensors=1),
+        way="bulk",
+        responders=3,
+        patience_s=120,
+    )
+    tally, outcome = await run(whole, plan)
+    assert outcome.clean, (outcome.missing[:5], outcome.without_clock[:5])
+    assert tally.steps["accept"] > 0
+
+
+async def test_views_made_anew_under_traffic_are_the_live_ones(whole: Stack, tmp_path: Path) -> None:
+    await a_city(whole, tmp_path, seconds=20, rate=60, name="before")
+    for view in VIEWS:
+        unchanged_by(whole, view, lambda view=view: anew(whole, view))  # type: ignore[misc]
+    traffic = asyncio.create_task(a_city(whole, tmp_path, seconds=30, rate=60, name="during"))
+    made = 0
+    while not traffic.done():
+        for view in VIEWS:
+            counted = await asyncio.to_thread(anew, whole, view)
+            assert counted["facts"] > 0 and counted.get("lost", 0) == 0
+            made += 1
+    await traffic
+    assert made >= 2
+    for view in VIEWS:
+        unchanged_by(whole, view, lambda view=view: anew(whole, view))  # type: ignore[misc]
+    assert asked(whole, "SELECT count(*) FROM dispatch.orders")[0]["count"] > 500
+
+
+@pytest.mark.parametrize("view", list(VIEWS))
+def test_killed_in_the_middle_the_live_view_is_untouched(whole: Stack, view: str) -> None:
+    def killed() -> None:
+        def kill(said: dict[str, Any]) -> None:
+            if said.get("step") == "history":
+                (child,) = [c for c in psutil.Process(os.getpid()).children() if "rebuild" in c.cmdline()]
+                child.send_signal(signal.SIGKILL)
+
+        with pytest.raises(Trouble, match="as it was"):
+            anew(whole, view, kill)
+
+    unchanged_by(whole, view, killed)
+    unchanged_by(whole, view, lambda: anew(whole, view))
+
+
+@pytest.mark.parametrize("view", list(VIEWS))
+def test_a_spoilt_view_becomes_whole(whole: Stack, view: str) -> None:
+    def spoilt() -> None:
+        with psycopg.connect(whole.database_url("postgres"), autocommit=True) as connection:
+            for statement in SPOILT[view]:
+                assert connection.execute(statement).rowcount > 0  # type: ignore[arg-type]
+        anew(whole, view)
+
+    unchanged_by(whole, view, spoilt)
+
+
+def test_the_command_says_what_it_did_and_what_it_cannot(whole: Stack) -> None:
+    environment = dict(os.environ) | {"PAIDAN_HOME": str(whole.home.root), "PAIDAN_PORT_BASE": str(whole.ports.base)}
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "deploy.cli", "rebuild", *words], env=environment, capture_output=True, text=True
+        )
+
+    done = command("supervision", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["view"] == "supervision" and said["facts"] > 0 and said["withdrawn"] == 0
+    with psycopg.connect(whole.database_url("postgres")) as connection:
+        connection.execute("SELECT pg_advisory_lock(0, %s)", [crc32(b"rebuild:supervision") & 0x7FFFFFFF])
+        refused = command("supervision")
+    assert refused.returncode == 2 and "under way" in refused.stderr
+    assert command("intake").returncode == 2
