@@ -39,6 +39,9 @@ class Unit(Struct, frozen=True):
     second_parent: str = ""  # a station has two: the line's bureau (条) and the area's street (块)
     name_en: str = ""
     phone: str = ""
+    valid_from: date | None = None  # first and last day (None: open); a unit that changes has a row for each span
+    valid_to: date | None = None
+    successor: str = ""  # the unit that took over what one that ended still had to do
 
 
 class Shift(Struct, frozen=True):
@@ -248,7 +251,7 @@ class City(Struct, frozen=True):
     bounds: tuple[float, float, float, float]  # west, south, east, north in WGS-84 degrees
     root: str  # division code of the city
     divisions: tuple[Division, ...]
-    units: tuple[Unit, ...]
+    units: tuple[Unit, ...]  # those of the day on which the pack was read
     classes: tuple[ClassItem, ...]
     dangers: tuple[Danger, ...]
     police_classes: tuple[PoliceClass, ...]
@@ -262,5 +265,6 @@ class City(Struct, frozen=True):
     # (code, rings) in WGS-84; the first ring is the outline, the others are holes; a code may come several times
     polygons: tuple[tuple[str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()
     rosters: tuple[Shift, ...] = ()
+    every_unit: tuple[Unit, ...] = ()  # a row for each span of each unit that ever was or is to be
     negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"

@@ -69,6 +69,7 @@ _ROWS = (
     ("leads_already", 409, "该单位已是主办", "this unit leads already"),
     ("time_backwards", 422, "时间顺序不对", "times of an order may not run backwards"),
     ("unit_unknown", 422, "单位不存在", "unknown unit"),
+    ("division_unknown", 422, "区划不存在", "unknown division"),
     ("handler_verifies", 403, "处置人不能核查自己的结果", "whoever handled it may not verify it"),
     ("moment_too_young", 422, "时点过近，结果可能变化", "this moment is too recent to be final"),
     # orders that become one, or several

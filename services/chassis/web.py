@@ -157,7 +157,7 @@ class Edge:
     """The outermost layer: a request id, the body's limit, the time limit, security headers, metrics, and an answer
     even when everything inside fails. Plain ASGI, because it runs for every request."""
 
-    STREAMS = ("/v1/stream",)
+    STREAMS = ("/v1/stream", "/v1/orders.csv")  # what may last longer than a request
 
     def __init__(self, app: ASGIApp, *, service: str, body_limit: int, timeout: float) -> None:
         self._app = app

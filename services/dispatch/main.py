@@ -1,9 +1,10 @@
 """Puts dispatch together: `python -m services.dispatch.main api|urgent|normal`."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -27,7 +28,7 @@ from services.dispatch.api import dispatch_app
 from services.dispatch.handlers import DeadlineHandler, RoutingHandler
 from services.dispatch.rules.directory import Directory
 from services.dispatch.settings import DispatchSettings
-from services.dispatch.store import duty, reads
+from services.dispatch.store import duty, reads, search
 
 SERVICE = "dispatch"
 
@@ -55,9 +56,13 @@ def api() -> None:
     @asynccontextmanager
     async def pool() -> AsyncIterator[asyncpg.Pool]:
         opened = await open_pool(settings, SERVICE)
+        following = asyncio.create_task(search.follow(opened, timedelta(seconds=settings.transaction_timeout)))
         try:
             yield opened
         finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
             await opened.close()
 
     directory = Directory(load(settings.city_dir))

@@ -4,24 +4,27 @@ Reads files only; decides nothing. `load` is what services call at start and on 
 back, `shapes.py` which files there are, the other modules hold one family of checks each.
 """
 
+from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from schemas.city import City, Policy
 from services.chassis.city.callbacks import callbacks_of, late_hours_of
 from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
 from services.chassis.city.limits import check_limits
-from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
+from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of, units_on
 from services.chassis.city.rosters import check_rosters
 from services.chassis.city.settings import calendars_of, settings_of
 from services.chassis.city.shapes import read
 from services.chassis.city.words import check_classes, check_dangers, check_police, check_screens, negations_of
+from services.chassis.clock import SystemClock
 
 __all__ = ["CityFaults", "Fault", "load"]
 
 
-def load(directory: Path) -> City:
-    """Read and check the city pack in `directory`.
+def load(directory: Path, on: date | None = None) -> City:
+    """Read and check the city pack in `directory`; its units are those of the day `on`, which is today unless given.
 
     Raises CityFaults with all faults at once; a pack is used whole or not at all.
     """
@@ -56,7 +59,8 @@ def load(directory: Path) -> City:
         bounds=settings.bounds,
         root=settings.root,
         divisions=draft.divisions.items,
-        units=draft.units.items,
+        units=units_on(draft, on or SystemClock().now().astimezone(ZoneInfo(settings.timezone)).date()),
+        every_unit=draft.units.items,
         classes=draft.classes.items,
         dangers=draft.dangers.items,
         police_classes=draft.police.items,

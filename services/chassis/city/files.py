@@ -45,7 +45,7 @@ class Table(Generic[T]):
 @dataclass(frozen=True)
 class CsvShape(Generic[T]):
     """How a CSV file maps to a struct: `lists` are columns separated by |, `empties` may be empty without default,
-    `times` hold a local time of day."""
+    `times` hold a local time of day, `optional` may be absent altogether."""
 
     file: str
     struct: type[T]
@@ -54,6 +54,7 @@ class CsvShape(Generic[T]):
     lists: tuple[str, ...] = ()
     empties: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 def text_of(directory: Path, file: str, faults: FaultList) -> str | None:
@@ -73,8 +74,11 @@ def text_of(directory: Path, file: str, faults: FaultList) -> str | None:
         return None
 
 
-def csv_rows(directory: Path, file: str, columns: tuple[str, ...], faults: FaultList) -> list[tuple[int, list[str]]]:
-    """Rows of a CSV file, cells in the order of `columns` whatever the header's order; [] with faults noted."""
+def csv_rows(
+    directory: Path, file: str, columns: tuple[str, ...], faults: FaultList, optional: tuple[str, ...] = ()
+) -> list[tuple[int, list[str]]]:
+    """Rows of a CSV file, cells in the order of `columns` whatever the header's order, empty for an `optional` column
+    that is absent; [] with faults noted."""
     text = text_of(directory, file, faults)
     if text is None:
         return []
@@ -82,17 +86,20 @@ def csv_rows(directory: Path, file: str, columns: tuple[str, ...], faults: Fault
     rows: list[tuple[int, list[str]]] = []
     try:
         header = [cell.strip() for cell in next(reader, [])]
-        if not _header_fits(file, header, columns, faults):
+        absent = [column for column in optional if column not in header]
+        if not _header_fits(file, [*header, *absent], columns, faults):
             return []
-        order = [header.index(column) for column in columns]
+        order = [(header + absent).index(column) for column in columns]
         straight = order == list(range(len(order)))
+        blank = [""] * len(absent)
         for cells in reader:
             if not cells:
                 continue
             if len(cells) != len(header):
                 faults.add(file, reader.line_num, f"{len(cells)} cells where the header has {len(header)}")
                 continue
-            rows.append((reader.line_num, cells if straight else [cells[position] for position in order]))
+            whole = cells + blank
+            rows.append((reader.line_num, whole if straight else [whole[position] for position in order]))
     except csv.Error as trouble:
         faults.add(file, reader.line_num, f"not CSV: {trouble}")
     return rows
@@ -111,7 +118,7 @@ def _header_fits(file: str, header: list[str], columns: tuple[str, ...], faults:
 def csv_table(directory: Path, shape: CsvShape[T], faults: FaultList) -> Table[T]:
     """A CSV file as structs; a row with a fault is left out and each of its faulty cells is noted."""
     table: Table[T] = Table(shape.file)
-    rows = csv_rows(directory, shape.file, shape.columns, faults)
+    rows = csv_rows(directory, shape.file, shape.columns, faults, shape.optional)
     table.present = bool(rows)
     columns, lists, empties = shape.columns, frozenset(shape.lists), frozenset(shape.empties)
     key = columns.index(shape.key)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
-from schemas.city import Division
+from schemas.city import Division, Unit
 from schemas.vocabulary import Tier
 from services.chassis.city.shapes import CITY, POLYGONS, Draft
 
@@ -144,12 +144,20 @@ def check_units(draft: Draft) -> None:
         return
     divisions = {item.code: item for _, item in draft.divisions}
     units = {item.unit_id: item for _, item in table}
-    seen: dict[str, int] = {}
-    functions: dict[tuple[str, str], int] = {}
+    spans: dict[str, list[tuple[int, Unit]]] = defaultdict(list)
+    functions: dict[tuple[str, str], list[tuple[int, Unit]]] = defaultdict(list)
     for line, item in table:
-        if item.unit_id in seen:
-            faults.add(table.file, line, f"unit {item.unit_id!r} stands already in line {seen[item.unit_id]}")
-        seen.setdefault(item.unit_id, line)
+        for earlier, other in spans[item.unit_id]:
+            if _overlap(item, other):
+                faults.add(table.file, line, f"unit {item.unit_id!r} stands already in line {earlier}")
+                break
+        spans[item.unit_id].append((line, item))
+        if item.valid_from and item.valid_to and item.valid_to < item.valid_from:
+            faults.add(
+                table.file, line, f"{item.unit_id} ends on {item.valid_to}, before it begins on {item.valid_from}"
+            )
+        if item.successor and (item.successor not in table.keys or item.successor == item.unit_id):
+            faults.add(table.file, line, f"unknown successor {item.successor!r} of unit {item.unit_id}")
         if draft.divisions.present and item.division not in draft.divisions.keys:
             faults.add(table.file, line, f"unknown division {item.division!r} of unit {item.unit_id}")
         place = divisions.get(item.division)
@@ -162,14 +170,26 @@ def check_units(draft: Draft) -> None:
             if above and TIER_DEPTH[above.tier] > TIER_DEPTH[item.tier]:
                 cause = f"{item.unit_id} of tier {item.tier} stands below {parent} of tier {above.tier}"
                 faults.add(table.file, line, cause)
-        held = functions.setdefault((item.function, item.division), line)
-        if held != line:
+        held = next((at for at, other in functions[item.function, item.division] if _overlap(item, other)), None)
+        functions[item.function, item.division].append((line, item))
+        if held is not None:
             cause = f"function {item.function!r} in {item.division} is already held by line {held}: which one is meant?"
             faults.add(table.file, line, cause)
     _check_circles(draft)
     for function in ("centre", "duty_desk"):
         if draft.settings.root and (function, draft.settings.root) not in functions:
             faults.add(table.file, 1, f"no unit of function {function!r} for the root {draft.settings.root!r}")
+
+
+def _overlap(one: Unit, other: Unit) -> bool:
+    """Whether there is a day on which both rows hold."""
+    begins = max(one.valid_from or date.min, other.valid_from or date.min)
+    return begins <= min(one.valid_to or date.max, other.valid_to or date.max)
+
+
+def units_on(draft: Draft, day: date) -> tuple[Unit, ...]:
+    """The units of one day, a row each."""
+    return tuple(u for _, u in draft.units if (u.valid_from or date.min) <= day <= (u.valid_to or date.max))
 
 
 def _check_circles(draft: Draft) -> None:

@@ -39,7 +39,21 @@ UNITS = CsvShape(
     "units.csv",
     Unit,
     "unit_id",
-    ("unit_id", "name", "name_en", "tier", "function", "division", "parent", "second_parent", "phone"),
+    (
+        "unit_id",
+        "name",
+        "name_en",
+        "tier",
+        "function",
+        "division",
+        "parent",
+        "second_parent",
+        "phone",
+        "valid_from",
+        "valid_to",
+        "successor",
+    ),
+    optional=("valid_from", "valid_to", "successor"),
 )
 CLASSES = CsvShape(
     "classes.csv",

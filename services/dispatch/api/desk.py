@@ -20,7 +20,7 @@ from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Order
 from services.dispatch.store import reads
-from services.dispatch.store.reads import Scope
+from services.dispatch.store.filters import Scope
 
 PAGE = 50
 MOST = 200
@@ -60,7 +60,7 @@ def scope_of(directory: Directory, caller: Principal) -> Scope:
     if visibility.sees_all(caller.role, caller.unit):
         return Scope(True)
     handler = caller.role is Role.RESPONDER
-    return Scope(False, caller.unit, handler, () if handler else directory.boundary(caller.unit))
+    return Scope(False, directory.acts_for(caller.unit), handler, () if handler else directory.boundary(caller.unit))
 
 
 def check_sight(directory: Directory, caller: Principal, order: Order) -> None:

@@ -1,52 +1,80 @@
-"""What is mine to do: a unit's queue, and a centre's triage."""
+"""What is mine to do: a unit's queue, today or as it stood, and a centre's triage."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from schemas.facts import ClockView
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
 from services.chassis.web import answer, principal
-from services.dispatch.api.desk import PAGE, Rooms, actor_of, reader, rooms, scope_of
-from services.dispatch.api.orders import Cursor, Limit, following
+from services.dispatch.api.desk import PAGE, Rooms, actor_of, reader, rooms, scope_of, settled
+from services.dispatch.api.lists import Cursor, Limit, shown
 from services.dispatch.rules import shapes
 from services.dispatch.rules.order import Order
-from services.dispatch.store import clocks, reads
-from services.dispatch.store.cursors import After, read_cursor, write_cursor
+from services.dispatch.store import clocks, lists, queue, reads
+from services.dispatch.store.cursors import After, Behind, list_id, read_cursor, write_cursor
+from services.dispatch.store.lists import Page
+from services.dispatch.store.queue import Asked, By, Item, Whose
 
 routes = APIRouter(prefix="/v1", tags=["queues"])
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@routes.get("/me/queue", summary="What my unit has to do, the earliest due first")
-async def my_queue(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> Response:
+@routes.get("/me/queue", summary="What my unit has to do, in the order people work in")
+async def my_queue(
+    request: Request,
+    whose: Whose = Whose.UNIT,
+    by: By = By.DUE,
+    lon: Annotated[float | None, Query(ge=-180, le=180)] = None,
+    lat: Annotated[float | None, Query(ge=-90, le=90)] = None,
+    as_of: datetime | None = None,
+    limit: Limit = PAGE,
+    cursor: Cursor = "",
+) -> Response:
     """One item an assignment: the order in brief, the assignment with what may be done to it, and the clock that ends
-    first. Raises Refused `other_unit` for a caller without a unit."""
+    first. `whose`: my unit's parts; those of them that I worked on; or also the parts that my unit passed on. `by`: the
+    earliest due first; red before yellow before green; the nearest to `lon` and `lat` first (WGS-84, `metres` in each
+    item). `counts` are of the whole queue. `as_of` shows it as it was recorded then. Raises Refused `other_unit` for a
+    caller without a unit, `coordinates_incomplete` for a distance without a place."""
     found, caller = rooms(request), reader(request)
     if not caller.unit:
         raise Refused("other_unit", "no unit in the token")
-    page = await reads.queue(found.pool, caller.unit, read_cursor(cursor), limit)
-    orders, running = await _with_clocks(found, [order_id for _, order_id, _ in page])
-    items: list[dict[str, Any]] = []
-    for assignment_id, order_id, _ in page:
-        order = orders.get(order_id)
-        part = None if order is None else order.assignment(assignment_id)
-        if order is None or part is None:
-            continue
-        actions = shapes.assignment_actions(found.directory, order, part, actor_of(caller))
-        items.append(
-            shapes.brief(found.directory, order)
-            | {
-                "assignment": shapes.assignment(found.directory, order, part) | {"actions": actions},
-                "clock": shapes.nearest(running.get(order_id, ()), caller.unit),
-            }
-        )
-    last = page[-1] if len(page) == limit else None
-    return answer({"items": items, "next": last and write_cursor(After(last[2] or NEVER, last[0]))})
+    if (lon is None) != (lat is None) or (by is By.DISTANCE and lon is None):
+        raise Refused("coordinates_incomplete", "by=distance needs lon and lat")
+    name = list_id("queue", caller.unit, whose, by, lon, lat, as_of)
+    after = read_cursor(cursor, name, Behind)
+    moment = None if as_of is None else await settled(found, as_of)
+    units = found.directory.acts_for(caller.unit)
+    page = await queue.look(found.pool, Asked(units, caller.id, whose, by, lon, lat, moment), after, limit)
+    ids = list(dict.fromkeys(item.order_id for item in page.items))
+    orders, running = await _with_clocks(found, ids, moment)
+    items = [
+        _item(found, caller, item, order, running.get(item.order_id, ()), moment)
+        for item in page.items
+        if (order := orders.get(item.order_id)) is not None and order.assignment(item.assignment_id) is not None
+    ]
+    last = page.items[-1] if len(page.items) == limit else None
+    following = None if last is None else write_cursor(last.place, name)
+    return answer({"items": items, "counts": page.counts, "next": following})
+
+
+def _item(
+    found: Rooms, caller: Any, item: Item, order: Order, running: Sequence[ClockView], moment: datetime | None
+) -> dict[str, Any]:
+    part = order.assignment(item.assignment_id)
+    assert part is not None
+    actions = shapes.assignment_actions(found.directory, order, part, actor_of(caller))
+    shape = shapes.brief(found.directory, order, moment) | {
+        "assignment": shapes.assignment(found.directory, order, part, moment) | {"actions": actions},
+        "clock": shapes.nearest(running, part.unit),
+        "light": clocks.light_of(running),
+    }
+    if item.metres is not None:
+        shape["metres"] = round(item.metres)
+    return shape
 
 
 @routes.get("/triage", summary="Orders that wait for a decision, the oldest first")
@@ -54,7 +82,8 @@ async def triage(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> 
     """Each with the ranked candidates and why it was not sure."""
     found = rooms(request)
     caller = principal(request, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR)
-    page = await reads.triage(found.pool, scope_of(found.directory, caller), read_cursor(cursor), limit)
+    name = list_id("triage", caller.unit)
+    page = await lists.triage(found.pool, scope_of(found.directory, caller), read_cursor(cursor, name), limit)
     orders, running = await _with_clocks(found, [after.id for after in page])
     items = [
         shapes.brief(found.directory, order)
@@ -69,13 +98,16 @@ async def triage(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> 
         }
         for order in orders.values()
     ]
-    return answer({"items": items, "next": following(page, limit)})
+    return answer({"items": items, "next": write_cursor(page[-1], name) if len(page) == limit else None})
 
 
 async def _with_clocks(
-    found: Rooms, ids: Sequence[UUID]
+    found: Rooms, ids: Sequence[UUID], moment: datetime | None = None
 ) -> tuple[dict[UUID, Order], dict[UUID, tuple[ClockView, ...]]]:
-    """Orders by id, as they stand, and their clocks."""
-    orders = {order.order_id: order for order in await reads.load(found.pool, list(dict.fromkeys(ids)))}
+    """Orders by id, as they stand or stood, and their clocks."""
+    if moment is None:
+        orders = await reads.load(found.pool, list(ids))
+    else:
+        orders = await shown(found, Page([After(moment, id_) for id_ in ids], None), moment)
     async with found.pool.acquire() as connection:
-        return orders, await clocks.latest(connection, list(orders))
+        return {o.order_id: o for o in orders}, await clocks.latest(connection, list(ids), moment)

@@ -17,6 +17,7 @@ from schemas.facts import OrderFact, Reporter, ReportReceived
 from schemas.ids import fact_id
 from schemas.vocabulary import OrderStatus, Role
 from services.dispatch.rules import lifecycle
+from services.dispatch.rules.changes import Picture
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.evolve import fold, tell
 from services.dispatch.rules.order import Assignment, Order
@@ -62,7 +63,8 @@ class Waiting(Struct):
 
 
 class Change(Struct):
-    """One change: its fact and what only the history keeps."""
+    """One change: its fact and what only the history keeps: how the order stood after it (`lead` to `closed_at`), and
+    which fields it `changed`."""
 
     order: Order
     fact: OrderFact
@@ -75,6 +77,11 @@ class Change(Struct):
     order_version: int
     assignment_id: UUID | None
     private: str | None
+    lead: str
+    class_key: str
+    division: str
+    closed_at: datetime | None
+    changed: str
 
 
 @dataclass(slots=True)
@@ -148,6 +155,7 @@ class Book:
             **said,
         )
         old = order.version if target is None else target.version
+        before = Picture(order, target)
         fold(order, fact)
         if private is not None:
             tell(order, fact, private)
@@ -162,6 +170,7 @@ class Book:
             versions=(old, order.version if target is None else target.version),
             assignment_id=None if target is None else target.assignment_id,
             private=private,
+            changed=before.changed(fact),
         )
 
     def note(
@@ -176,6 +185,7 @@ class Book:
         versions: tuple[int, int],
         assignment_id: UUID | None = None,
         private: str | None = None,
+        changed: str = "",
     ) -> None:
         """Keep the change that a fact, folded already, stands for."""
         name = type(fact).__name__
@@ -194,5 +204,10 @@ class Book:
                 order.version,
                 assignment_id,
                 private,
+                order.lead,
+                order.detail.class_ref.key,
+                order.detail.place.division,
+                order.closed_at,
+                changed,
             )
         )

@@ -6,8 +6,9 @@ Made once from the city pack; holds only what dispatch needs of it.
 import re
 import unicodedata
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from schemas.city import City, Unit
 from schemas.facts import ClassRef
@@ -32,6 +33,17 @@ class Directory:
         self.late = timedelta(hours=city.policy.late_hours)
         self._phone = re.compile(city.phone_pattern)
         self._units = {unit.unit_id: unit for unit in city.units}
+        self._zone = ZoneInfo(city.timezone)
+        self._ever: dict[str, list[Unit]] = defaultdict(list)
+        for unit in sorted(city.every_unit or city.units, key=lambda unit: unit.valid_from or date.min):
+            self._ever[unit.unit_id].append(unit)
+        self._into: dict[str, list[str]] = defaultdict(list)
+        for unit_id, spans in self._ever.items():
+            if spans[-1].successor and unit_id not in self._units:
+                self._into[spans[-1].successor].append(unit_id)
+        self._majors: dict[str, list[str]] = defaultdict(list)
+        for item in city.classes:
+            self._majors[item.major].append(item.key)
         self._root = city.root
         self._parent = {division.code: division.parent for division in city.divisions}
         self._children: dict[str, list[str]] = defaultdict(list)
@@ -50,8 +62,40 @@ class Directory:
         self.subtree = lru_cache(maxsize=512)(self._subtree)
 
     def unit(self, unit_id: str) -> Unit | None:
-        """The unit of that id."""
+        """The unit of that id, as it is today; None for one that there is no more."""
         return self._units.get(unit_id)
+
+    def unit_at(self, unit_id: str, at: datetime) -> Unit | None:
+        """The unit as it was at a moment; before its first and after its last day as it was on that day."""
+        spans = self._ever.get(unit_id)
+        if spans is None:
+            return None
+        day = at.astimezone(self._zone).date()
+        begun = [unit for unit in spans if unit.valid_from is None or unit.valid_from <= day]
+        return begun[-1] if begun else spans[0]
+
+    def ever_had(self, unit_id: str) -> bool:
+        """Whether the city has, had or will have such a unit."""
+        return unit_id in self._ever
+
+    def acts_for(self, unit_id: str) -> tuple[str, ...]:
+        """The unit itself and those that were merged into it: what they still had to do is its own now."""
+        found = [unit_id]
+        for each in found:
+            found.extend(before for before in self._into.get(each, ()) if before not in found)
+        return tuple(found)
+
+    def units_of(self, tier: Tier) -> tuple[str, ...]:
+        """The units of a tier, those that there are no more among them."""
+        return tuple(unit_id for unit_id, spans in self._ever.items() if spans[-1].tier is tier)
+
+    def classes_of(self, major: str) -> tuple[str, ...]:
+        """The keys of a major's classes; none for an unknown major."""
+        return tuple(self._majors.get(major, ()))
+
+    def knows_division(self, code: str) -> bool:
+        """Whether the city's list has this division."""
+        return code in self._parent
 
     def named(self, words: str, most: int) -> list[Unit]:
         """Units whose name or id holds the words, the shortest names first, at most so many."""

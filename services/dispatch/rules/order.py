@@ -1,6 +1,6 @@
 """An order and its assignments as they stand: plain structs that facts are folded into (`evolve`)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -21,10 +21,12 @@ from services.dispatch.rules.lifecycle import LIVE, Part, part_of
 
 GONE = frozenset({AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED})
 CITIZEN_SOURCES = frozenset({Source.HOTLINE, Source.POLICE})
+UNTOLD = datetime.min.replace(tzinfo=UTC)
 
 
 class Assignment(Struct, kw_only=True):
-    """One unit's part of an order. `parent` is the assignment it was passed on from, `hard_case_owner` who
+    """One unit's part of an order. `parent` is the assignment it was passed on from, `told_at` when its offer was
+    recorded, `stood_since` when it was recorded as it now stands in its unit's queue, `hard_case_owner` who
     answers for what could not be done (值班班长), `actors` are the principals that
     worked on it, `changed` and `stored` say what the store has to do."""
 
@@ -46,6 +48,8 @@ class Assignment(Struct, kw_only=True):
     answer: str = ""
     hard_case_owner: str = ""
     actors: tuple[str, ...] = ()
+    told_at: datetime = UNTOLD
+    stood_since: datetime = UNTOLD
     stored: bool = False
     changed: bool = False
 
@@ -92,6 +96,18 @@ class Voice(Struct, kw_only=True, omit_defaults=True):
         return self.called_at is not None or self.rated_at is not None or self.unrated
 
 
+class Stood(Struct, frozen=True):
+    """How an assignment stood in its unit's queue, from one recorded moment until another."""
+
+    assignment_id: UUID
+    order_id: UUID
+    unit: str
+    status: AssignmentStatus
+    actors: tuple[str, ...]
+    stood_since: datetime
+    until: datetime
+
+
 class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What of an order is read whole and never searched. `parts` are the orders that were split off it, `split_from`
     the one it was split off itself, `text` what of that one's ticket it is about."""
@@ -111,8 +127,9 @@ class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Order(Struct, kw_only=True):
     """A work order. `since` is when it came into its status, `recorded_at` when its last fact was recorded;
-    `proposed` what somebody's bad word asks for (`reopen`) until a person decides; `warned` that a call before the
-    answer went badly (预警工单); `version` moves with status, class, place, lead and reports."""
+    `left` is how its assignments stood in queues before, `proposed` what somebody's bad word asks for (`reopen`) until
+    a person decides; `warned` that a call before the answer went badly (预警工单); `version` moves with status, class,
+    place, lead and reports."""
 
     order_id: UUID
     status: OrderStatus
@@ -137,6 +154,7 @@ class Order(Struct, kw_only=True):
     subjects: tuple[str, ...] = ()
     assignments: list[Assignment] = []
     voices: list[Voice] = []
+    left: list[Stood] = []
 
     @property
     def citizens(self) -> bool:

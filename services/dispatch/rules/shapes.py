@@ -1,6 +1,7 @@
 """Orders, assignments and reports as the API shows them (design §14). Never a reporter in the clear."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.facts import ClockView, Reporter
@@ -12,22 +13,25 @@ from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Assignment, Order, Voice
 
 Shape = dict[str, Any]
+_LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)  # in every time zone
 
 
-def unit(directory: Directory, unit_id: str) -> Shape:
-    """A unit in an answer; one that the city's list does not know has its id for a name."""
-    known = directory.unit(unit_id)
+def unit(directory: Directory, unit_id: str, at: datetime | None = None) -> Shape:
+    """A unit in an answer, called as it was at a moment, without one as it is today; one that the city's list never
+    knew has its id for a name."""
+    known = directory.unit(unit_id) if at is None else None
+    known = known or directory.unit_at(unit_id, at or _LATEST)
     if known is None:
         return {"unit_id": unit_id, "name": unit_id, "tier": None}
     return {"unit_id": unit_id, "name": known.name, "tier": known.tier}
 
 
-def assignment(directory: Directory, o: Order, a: Assignment) -> Shape:
-    """One unit's part. `parent` is the assignment it was passed on from; `passed_on` are those, still open, that it
-    was passed on to itself."""
+def assignment(directory: Directory, o: Order, a: Assignment, at: datetime | None = None) -> Shape:
+    """One unit's part, the unit called as it was at a moment. `parent` is the assignment it was passed on from;
+    `passed_on` are those, still open, that it was passed on to itself."""
     shape: Shape = {
         "assignment_id": a.assignment_id,
-        "unit": unit(directory, a.unit),
+        "unit": unit(directory, a.unit, at),
         "role": a.role,
         "parent": a.parent,
         "passed_on": [x.assignment_id for x in o.assignments if x.parent == a.assignment_id and x.live] or None,
@@ -63,9 +67,15 @@ def voice(v: Voice | None) -> Shape:
     return {key: value for key, value in shape.items() if value is not None}
 
 
-def brief(directory: Directory, o: Order) -> Shape:
-    """An order as lists show it. `result` is what the lead said, `solved` whether it is (nobody says otherwise),
-    `closed_at` that the file is shut: three things."""
+def named_at(o: Order, at: datetime | None) -> datetime | None:
+    """At which moment's names an order is told: when it ended, however the city was reorganised since; else the moment
+    looked at."""
+    return o.since if o.status in lifecycle.ENDED else at
+
+
+def brief(directory: Directory, o: Order, at: datetime | None = None) -> Shape:
+    """An order as lists show it, at a past moment or today. `result` is what the lead said, `solved` whether it is
+    (nobody says otherwise), `closed_at` that the file is shut: three things."""
     ref, place = o.detail.class_ref, o.detail.place
     shape: Shape = {
         "order_id": o.order_id,
@@ -77,7 +87,7 @@ def brief(directory: Directory, o: Order) -> Shape:
         "source": o.source,
         "class": {"standard": ref.standard, "kind": ref.kind, "code": ref.code, "name": ref.name},
         "place": {"division": place.division, "name": place.name, "lon": place.lon, "lat": place.lat},
-        "lead": unit(directory, o.lead),
+        "lead": unit(directory, o.lead, named_at(o, at)),
         "opened_at": o.opened_at,
         "since": o.since,
         "result": o.result,
@@ -90,16 +100,26 @@ def brief(directory: Directory, o: Order) -> Shape:
 
 
 def full(
-    directory: Directory, o: Order, *, reports: Iterable[Shape], clocks: Iterable[ClockView], actor: Actor
+    directory: Directory,
+    o: Order,
+    *,
+    reports: Iterable[Shape],
+    clocks: Iterable[ClockView],
+    actor: Actor,
+    at: datetime | None = None,
 ) -> Shape:
-    """An order whole. `actions` is what the caller may do to it now, each assignment's own beside it."""
+    """An order whole, at a past moment or today. `actions` is what the caller may do to it now, each assignment's own
+    beside it."""
     detail = o.detail
-    shape = brief(directory, o) | {
+    named = named_at(o, at)
+    shape = brief(directory, o, at) | {
         "path": [
-            {"tier": hop.tier, "unit": unit(directory, hop.unit), "at": hop.at, "by": hop.by} for hop in detail.path
+            {"tier": hop.tier, "unit": unit(directory, hop.unit, hop.at), "at": hop.at, "by": hop.by}
+            for hop in detail.path
         ],
         "assignments": [
-            assignment(directory, o, a) | {"actions": assignment_actions(directory, o, a, actor)} for a in o.assignments
+            assignment(directory, o, a, named) | {"actions": assignment_actions(directory, o, a, actor)}
+            for a in o.assignments
         ],
         "reports": [report | voice(o.voice(report["report_id"])) for report in reports],
         "clocks": [clock(c) for c in clocks],

@@ -29,7 +29,8 @@ def caller(directory: Directory, order: Order, assignment: Assignment | None, ac
             Relation.CENTRE: decider,
             Relation.ABOVE: directory.centre_above(decider),
         }
-        found |= {relation for relation, unit in holders.items() if unit == actor.unit}
+        mine = directory.acts_for(actor.unit)
+        found |= {relation for relation, unit in holders.items() if unit in mine}
     return Caller(actor.who, frozenset(found))
 
 

@@ -31,7 +31,8 @@ def sees(directory: Directory, role: Role, unit: str, order: Order) -> bool:
         return True
     if not unit or shut_out(unit, order):
         return False
-    held = unit == order.lead or any(unit == a.unit for a in order.assignments)
+    mine = directory.acts_for(unit)
+    held = order.lead in mine or any(a.unit in mine for a in order.assignments)
     if held or role is Role.RESPONDER:
         return held
-    return any(unit == hop.unit for hop in order.detail.path) or directory.inside(order.detail.place.division, unit)
+    return any(hop.unit in mine for hop in order.detail.path) or directory.inside(order.detail.place.division, unit)

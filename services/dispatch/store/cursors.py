@@ -2,9 +2,10 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -23,25 +24,43 @@ class After(msgspec.Struct, array_like=True, frozen=True):
     n: int = 0
 
 
-_read = msgspec.json.Decoder(After).decode
+class Behind(msgspec.Struct, array_like=True, frozen=True):
+    """The last row of a list that is ordered by numbers: the first counts most."""
+
+    first: float
+    second: float
+    id: UUID
 
 
-def write_cursor(after: After) -> str:
-    """A place as an opaque cursor."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(after)).rstrip(b"=").decode()
+_READ = msgspec.json.Decoder(tuple[str, msgspec.Raw]).decode
+Place = TypeVar("Place", After, Behind)
 
 
-def read_cursor(text: str) -> After | None:
-    """The place of a cursor; None for an empty one. Raises Refused `cursor_invalid`."""
+def list_id(*asked: object) -> str:
+    """What tells one list from another: its name and everything that narrows or orders it."""
+    return hashlib.blake2b(repr(asked).encode(), digest_size=6).hexdigest()
+
+
+def write_cursor(place: After | Behind, of: str = "") -> str:
+    """A place in the list `of` as an opaque cursor."""
+    return base64.urlsafe_b64encode(msgspec.json.encode((of, place))).rstrip(b"=").decode()
+
+
+def read_cursor(text: str, of: str = "", kind: type[Place] = After) -> Place | None:  # type: ignore[assignment]
+    """The place of a cursor; None for an empty one. Raises Refused `cursor_invalid` for what is no cursor, and for one
+    of another list."""
     if not text:
         return None
     try:
-        after = _read(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        name, raw = _READ(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        place = msgspec.json.decode(raw, type=kind)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise Refused("cursor_invalid") from None
-    if after.at.tzinfo is None:
+    if name != of:
+        raise Refused("cursor_invalid", "a cursor of another list")
+    if isinstance(place, After) and place.at.tzinfo is None:
         raise Refused("cursor_invalid")
-    return after
+    return place
 
 
 def id_span(text: str) -> tuple[UUID, UUID, int] | None:

@@ -1,6 +1,7 @@
 """Orders, assignments, reports and history, in bulk: loaded for a transaction, and written at its end."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from schemas.vocabulary import (
 from services.chassis.database import Connection
 from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
 from services.dispatch.rules.lifecycle import ENDED
-from services.dispatch.rules.order import Assignment, Detail, Order, Voice
+from services.dispatch.rules.order import Assignment, Detail, Order, Stood, Voice
 from services.dispatch.rules.past import PastChange, fact_of
 from services.dispatch.store.columns import Columns, copy, insert, send, update
 
@@ -73,6 +74,7 @@ ASSIGNMENT: Columns = (
     ("answer", "text"),
     ("hard_case_owner", "text"),
     ("actors", "text"),
+    ("stood_since", "timestamptz"),
 )
 ASSIGNMENT_FIXED: Columns = (
     ("order_id", "uuid"),
@@ -80,6 +82,16 @@ ASSIGNMENT_FIXED: Columns = (
     ("tier", "text"),
     ("ordinal", "smallint"),
     ("offered_at", "timestamptz"),
+    ("told_at", "timestamptz"),
+)
+QUEUE_PAST: Columns = (
+    ("assignment_id", "uuid"),
+    ("order_id", "uuid"),
+    ("unit", "text"),
+    ("status", "text"),
+    ("actors", "text"),
+    ("stood_since", "timestamptz"),
+    ("until", "timestamptz"),
 )
 HISTORY: Columns = (
     ("order_id", "uuid"),
@@ -96,6 +108,13 @@ HISTORY: Columns = (
     ("assignment_id", "uuid"),
     ("occurred_at", "timestamptz"),
     ("recorded_at", "timestamptz"),
+    ("changed", "text"),
+    ("status", "text"),
+    ("lead", "text"),
+    ("class_key", "text"),
+    ("division", "text"),
+    ("round", "smallint"),
+    ("closed_at", "timestamptz"),
     ("body", "json"),
     ("private", "json"),
 )
@@ -105,6 +124,7 @@ REPORT: Columns = (
     ("state", "text"),
     ("source", "text"),
     ("received_at", "timestamptz"),
+    ("recorded_at", "timestamptz"),
     ("body", "json"),
 )
 REPORTER: Columns = (
@@ -210,7 +230,9 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     await copy(connection, "orders", ORDER + ORDER_FIXED, [(*_order(o), *_order_fixed(o)) for o in opened])
     await copy(connection, "assignments", ASSIGNMENT + ASSIGNMENT_FIXED, fresh)
     await copy(connection, "history", HISTORY, [_history(change, messages[change.id]) for change in book.changes])
-    await copy(connection, "reports", REPORT, [_report(kept) for kept in book.kept])
+    left = [_stood(stood) for order in (*opened, *touched) for stood in order.left]
+    await copy(connection, "queue_past", QUEUE_PAST, left)
+    await copy(connection, "reports", REPORT, [_report(kept, book.now) for kept in book.kept])
     await copy(connection, "reporters", REPORTER, reporters)
     await send(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
     routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted | LeadChanged | OrderSplit)}
@@ -276,11 +298,16 @@ def _assignment(a: Assignment) -> tuple[Any, ...]:
         a.answer,
         a.hard_case_owner,
         "\n".join(a.actors),
+        a.stood_since,
     )
 
 
 def _assignment_fixed(a: Assignment) -> tuple[Any, ...]:
-    return (a.order_id, a.unit, a.tier, a.ordinal, a.offered_at)
+    return (a.order_id, a.unit, a.tier, a.ordinal, a.offered_at, a.told_at)
+
+
+def _stood(s: Stood) -> tuple[Any, ...]:
+    return (s.assignment_id, s.order_id, s.unit, s.status, "\n".join(s.actors), s.stood_since, s.until)
 
 
 def _history(change: Change, message: Outgoing) -> tuple[Any, ...]:
@@ -300,14 +327,21 @@ def _history(change: Change, message: Outgoing) -> tuple[Any, ...]:
         change.assignment_id,
         fact.occurred_at,
         fact.recorded_at,
+        change.changed,
+        fact.status,
+        change.lead,
+        change.class_key,
+        change.division,
+        fact.round,
+        change.closed_at,
         message.value.decode(),
         change.private,
     )
 
 
-def _report(kept: KeptReport) -> tuple[Any, ...]:
+def _report(kept: KeptReport, now: datetime) -> tuple[Any, ...]:
     report = kept.report
-    return (kept.report_id, kept.order_id, kept.state, report.source, report.received_at, kept.body)
+    return (kept.report_id, kept.order_id, kept.state, report.source, report.received_at, now, kept.body)
 
 
 def order_of(row: Any) -> Order:
@@ -336,6 +370,7 @@ def order_of(row: Any) -> Order:
         merged_into=row["merged_into"],
         subjects=tuple(filter(None, row["subjects"].split("\n"))),
         assignments=[],
+        left=[],
     )
 
 
@@ -360,5 +395,7 @@ def assignment_of(row: Any) -> Assignment:
         answer=row["answer"],
         hard_case_owner=row["hard_case_owner"],
         actors=tuple(filter(None, row["actors"].split("\n"))),
+        told_at=row["told_at"],
+        stood_since=row["stood_since"],
         stored=True,
     )

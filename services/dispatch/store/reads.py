@@ -1,4 +1,4 @@
-"""What the API reads: lists, one order whole, history, queues. Nothing here locks or writes, but for `reveal`."""
+"""What the API reads: one order whole, reports, history. Nothing here locks or writes, but for `reveal`."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,32 +14,10 @@ from services.chassis.database import Connection
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.past import PastChange
 from services.dispatch.store import orders
-from services.dispatch.store.cursors import After, id_span, of_span
+from services.dispatch.store.cursors import id_span, of_span
 
-_report = msgspec.json.Decoder(ReportReceived).decode
+report_of = msgspec.json.Decoder(ReportReceived).decode
 _reporter = msgspec.json.Decoder(Reporter).decode
-
-
-class Scope(Struct, frozen=True):
-    """What a caller may see: everything, or what his unit holds (`handler`), or also what lies in `divisions`."""
-
-    everything: bool
-    unit: str = ""
-    handler: bool = False
-    divisions: tuple[str, ...] | None = ()
-
-
-class Filters(Struct, frozen=True):
-    """What a list of orders is narrowed to; empty fields do not narrow."""
-
-    status: tuple[str, ...] = ()
-    division: tuple[str, ...] = ()
-    unit: str = ""
-    class_key: str = ""
-    source: str = ""
-    opened_from: datetime | None = None
-    opened_to: datetime | None = None
-    q: str = ""
 
 
 class StoredReport(Struct, frozen=True):
@@ -50,106 +28,6 @@ class StoredReport(Struct, frozen=True):
     state: str
     report: ReportReceived
     reporter: Reporter | None
-
-
-class _Where:
-    """Conditions with their parameters."""
-
-    def __init__(self) -> None:
-        self.args: list[Any] = []
-        self._parts: list[str] = []
-
-    def add(self, text: str, *values: Any) -> None:
-        """One condition; each `?` stands for the next value."""
-        for value in values:
-            self.args.append(value)
-            text = text.replace("?", f"${len(self.args)}", 1)
-        self._parts.append(text)
-
-    def __str__(self) -> str:
-        return " AND ".join(self._parts) or "true"
-
-
-def _within(where: _Where, scope: Scope) -> None:
-    if scope.everything:
-        return
-    # whom an order complains about does not see it (rules.visibility.shut_out)
-    where.add("(o.subjects = '' OR strpos(o.subjects, ?) = 0 OR o.lead = ?)", f"\n{scope.unit}\n", scope.unit)
-    mine = "o.lead = ? OR EXISTS (SELECT FROM assignments a WHERE a.order_id = o.order_id AND a.unit = ?)"
-    if scope.handler or scope.divisions == ():
-        where.add(f"({mine})", scope.unit, scope.unit)
-    elif scope.divisions is not None:
-        where.add(f"(o.division = ANY(?) OR {mine})", list(scope.divisions), scope.unit, scope.unit)
-
-
-def _narrow(where: _Where, f: Filters) -> None:
-    if f.status:
-        where.add("o.status = ANY(?)", list(f.status))
-    if f.division:
-        where.add("o.division = ANY(?)", list(f.division))
-    if f.class_key:
-        where.add("o.class_key = ?", f.class_key)
-    if f.source:
-        where.add("o.source = ?", f.source)
-    if f.unit:
-        where.add(
-            "(o.lead = ? OR EXISTS (SELECT FROM assignments a WHERE a.order_id = o.order_id AND a.unit = ?))",
-            f.unit,
-            f.unit,
-        )
-    if f.opened_from:
-        where.add("o.opened_at >= ?", f.opened_from)
-    if f.opened_to:
-        where.add("o.opened_at < ?", f.opened_to)
-    if f.q:
-        _search(where, f.q)
-
-
-def _search(where: _Where, q: str) -> None:
-    span = id_span(q)
-    if span is not None:
-        where.add(
-            "(o.order_id BETWEEN ? AND ? OR EXISTS (SELECT FROM reports r WHERE r.order_id = o.order_id"
-            " AND r.report_id BETWEEN ? AND ?))",
-            *span[:2],
-            *span[:2],
-        )
-        return
-    pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    where.add(
-        "EXISTS (SELECT FROM reports r WHERE r.order_id = o.order_id"
-        " AND concat_ws(' ', r.body->>'title', r.body->>'text', r.body->>'address') ILIKE ?)",
-        pattern,
-    )
-
-
-async def order_ids(
-    pool: asyncpg.Pool,
-    scope: Scope,
-    filters: Filters,
-    after: After | None,
-    limit: int,
-    *,
-    before: datetime | None = None,
-) -> list[After]:
-    """Orders a caller may see, the youngest first; with `before` those that were recorded by then, whatever they have
-    become since (status, unit, class and division are then the caller's to check)."""
-    where = _Where()
-    _narrow(where, filters)
-    if before is None:
-        _within(where, scope)
-    else:
-        where.add(
-            "EXISTS (SELECT FROM history h WHERE h.order_id = o.order_id AND h.seq = 1 AND h.recorded_at <= ?)", before
-        )
-    if after is not None:
-        where.add("(o.opened_at, o.order_id) < (?, ?)", after.at, after.id)
-    rows = await pool.fetch(
-        f"SELECT o.opened_at, o.order_id FROM orders o WHERE {where}"
-        f" ORDER BY o.opened_at DESC, o.order_id DESC LIMIT {int(limit)}",
-        *where.args,
-    )
-    return [After(row["opened_at"], row["order_id"]) for row in rows]
 
 
 async def load(pool: asyncpg.Pool, ids: Sequence[UUID]) -> list[Order]:
@@ -174,12 +52,14 @@ async def find(pool: asyncpg.Pool, table: str, name: str) -> UUID | None:
     return found
 
 
-async def reports(pool: asyncpg.Pool, order_id: UUID) -> list[StoredReport]:
-    """The reports of an order, the oldest first, with their reporters."""
+async def reports(pool: asyncpg.Pool, order_id: UUID, then: Iterable[UUID] | None = None) -> list[StoredReport]:
+    """The reports of an order, or those that hung on it `then`, the oldest first, with their reporters."""
     rows = await pool.fetch(
         "SELECT r.report_id, r.order_id, r.state, r.body, p.body AS reporter FROM reports r"
-        " LEFT JOIN reporters p USING (report_id) WHERE r.order_id = $1 ORDER BY r.received_at, r.report_id",
-        order_id,
+        " LEFT JOIN reporters p USING (report_id)"
+        f" WHERE {'r.order_id = $1' if then is None else 'r.report_id = ANY($1)'}"
+        " ORDER BY r.received_at, r.report_id",
+        order_id if then is None else list(then),
     )
     return [stored_report(row) for row in rows]
 
@@ -210,7 +90,7 @@ def stored_report(row: Any) -> StoredReport:
         row["report_id"],
         row["order_id"],
         row["state"],
-        _report(row["body"]),
+        report_of(row["body"]),
         None if row["reporter"] is None else _reporter(row["reporter"]),
     )
 
@@ -256,40 +136,6 @@ async def recent_changes(connection: Connection, ids: Iterable[UUID], count: int
     for row in rows:
         found.setdefault(row["order_id"], []).append({key: row[key] for key in row.keys() if key != "order_id"})  # noqa: SIM118
     return found
-
-
-async def queue(
-    pool: asyncpg.Pool, unit: str, after: After | None, limit: int
-) -> list[tuple[UUID, UUID, datetime | None]]:
-    """(assignment, order, due) of what a unit has to do, the earliest due first; without a due at the end."""
-    rows = await pool.fetch(
-        "SELECT * FROM (SELECT a.assignment_id, a.order_id, c.due, coalesce(c.due, 'infinity') AS place"
-        " FROM assignments a LEFT JOIN LATERAL (SELECT due FROM clocks WHERE order_id = a.order_id"
-        " ORDER BY seq DESC LIMIT 1) c ON true"
-        " WHERE a.unit = $1 AND a.status IN ('offered', 'accepted', 'return_requested')) q"
-        " WHERE $2::timestamptz IS NULL OR (place, assignment_id) > ($2, $3)"
-        " ORDER BY place, assignment_id LIMIT $4",
-        unit,
-        None if after is None else after.at,
-        None if after is None else after.id,
-        limit,
-    )
-    return [(row["assignment_id"], row["order_id"], row["due"]) for row in rows]
-
-
-async def triage(pool: asyncpg.Pool, scope: Scope, after: After | None, limit: int) -> list[After]:
-    """Orders that wait for a dispatcher's decision, the oldest first."""
-    where = _Where()
-    where.add("o.status = 'triage'")
-    _within(where, scope)
-    if after is not None:
-        where.add("(o.opened_at, o.order_id) > (?, ?)", after.at, after.id)
-    rows = await pool.fetch(
-        f"SELECT o.opened_at, o.order_id FROM orders o WHERE {where}"
-        f" ORDER BY o.opened_at, o.order_id LIMIT {int(limit)}",
-        *where.args,
-    )
-    return [After(row["opened_at"], row["order_id"]) for row in rows]
 
 
 async def reveal(pool: asyncpg.Pool, order_id: UUID, principal: str, role: str, unit: str, purpose: str) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Identity,
@@ -20,12 +21,14 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import JSON, TSVECTOR
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlmodel import Field, SQLModel
 
 from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus
 from services.chassis.tables import moment, with_delivery
+
+ENDED = "('closed', 'rejected', 'transferred', 'merged', 'void')"
 
 
 class Base(SQLModel):
@@ -85,11 +88,15 @@ class OrderRow(Base, table=True):
         Index("orders_opened", "opened_at", "order_id"),
         Index("orders_proposed", "opened_at", "order_id", postgresql_where=text("proposed <> ''")),
         Index("orders_triage", "opened_at", postgresql_where=text("status = 'triage'")),
+        Index("orders_lead", "lead", "opened_at"),
+        Index("orders_division", "division", "opened_at"),
+        Index("orders_open", "status", "opened_at", "order_id", postgresql_where=text(f"status NOT IN {ENDED}")),
     )
 
 
 class AssignmentRow(Base, table=True):
-    """One unit's part of an order. `parent` is the assignment it was passed on from, `actors` are the principals who
+    """One unit's part of an order. `parent` is the assignment it was passed on from, `told_at` when its offer was
+    recorded, `stood_since` when it was recorded as it now stands in its unit's queue; `actors` are the principals who
     worked on it, one a line."""
 
     __tablename__ = "assignments"
@@ -111,6 +118,8 @@ class AssignmentRow(Base, table=True):
     answer: str = Field(sa_column=_text())
     hard_case_owner: str = Field(sa_column=_text())
     actors: str = Field(sa_column=_text())
+    told_at: datetime = Field(sa_column=moment())
+    stood_since: datetime = Field(sa_column=moment())
 
     __table_args__ = (
         _one_of("status", AssignmentStatus),
@@ -122,7 +131,21 @@ class AssignmentRow(Base, table=True):
             "offered_at",
             postgresql_where=text("status IN ('offered', 'accepted', 'return_requested')"),
         ),
+        Index("assignments_unit", "unit", "order_id"),
     )
+
+
+class QueuePastRow(Base, table=True):
+    """How an assignment stood in its unit's queue in a span of recorded time; written when it changes or leaves."""
+
+    __tablename__ = "queue_past"
+    unit: str = Field(sa_column=Column(Text, primary_key=True))
+    until: datetime = Field(sa_column=moment(primary_key=True))
+    assignment_id: UUID = Field(sa_column=_uuid(key=True))
+    order_id: UUID = Field(sa_column=_uuid())
+    status: str = Field(sa_column=_text())
+    actors: str = Field(sa_column=_text())
+    stood_since: datetime = Field(sa_column=moment())
 
 
 class ReportRow(Base, table=True):
@@ -134,9 +157,30 @@ class ReportRow(Base, table=True):
     state: str = Field(sa_column=_text())
     source: str = Field(sa_column=_text())
     received_at: datetime = Field(sa_column=moment())
+    recorded_at: datetime = Field(sa_column=moment())
     body: str = Field(sa_column=Column(JSON, nullable=False))
 
     __table_args__ = (Index("reports_order", "order_id"),)
+
+
+class WordsRow(Base, table=True):
+    """What a report is found by (`rules/grams`); written some seconds after the report."""
+
+    __tablename__ = "report_words"
+    report_id: UUID = Field(sa_column=_uuid(key=True))
+    words: str = Field(sa_column=Column(TSVECTOR, nullable=False))
+
+    __table_args__ = (Index("report_words_words", "words", postgresql_using="gin"),)
+
+
+class WordsPlace(Base, table=True):
+    """How far the history was followed for `report_words`: one row."""
+
+    __tablename__ = "words_place"
+    one: bool = Field(sa_column=Column(Boolean, CheckConstraint("one", name="one_row"), primary_key=True))
+    at: datetime = Field(sa_column=moment())
+    order_id: UUID = Field(sa_column=_uuid())
+    seq: int
 
 
 class ReporterRow(Base, table=True):
@@ -149,7 +193,8 @@ class ReporterRow(Base, table=True):
 
 class HistoryRow(Base, table=True):
     """One change of one order. The versions are the assignment's where one is named, else the order's;
-    `order_version` is the order's after the change."""
+    `order_version` is the order's after the change, `changed` names the fields it moved, and `status` to `closed_at`
+    are how the order stood from then until its next row: what a list of a past moment is made of."""
 
     __tablename__ = "history"
     order_id: UUID = Field(sa_column=_uuid(key=True))
@@ -166,6 +211,13 @@ class HistoryRow(Base, table=True):
     assignment_id: UUID | None = Field(sa_column=_uuid(nullable=True))
     occurred_at: datetime = Field(sa_column=moment())
     recorded_at: datetime = Field(sa_column=moment())
+    changed: str = Field(sa_column=_text())
+    status: str = Field(sa_column=_text())
+    lead: str = Field(sa_column=_text())
+    class_key: str = Field(sa_column=_text())
+    division: str = Field(sa_column=_text())
+    round: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    closed_at: datetime | None = Field(sa_column=moment(nullable=True))
     body: str = Field(sa_column=Column(JSON, nullable=False))
     private: str | None = Field(sa_column=Column(JSON))
 
@@ -173,13 +225,15 @@ class HistoryRow(Base, table=True):
 
 
 class ClocksRow(Base, table=True):
-    """The clocks of an order as supervision set them after its fact `seq`; a projection, no fact of its own."""
+    """The clocks of an order as supervision set them after its fact `seq`; a projection, no fact of its own. `due` is
+    the earliest that runs, `light` the worst of those that run or were missed."""
 
     __tablename__ = "clocks"
     order_id: UUID = Field(sa_column=_uuid(key=True))
     seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    at: datetime = Field(sa_column=moment(default=True))
+    at: datetime = Field(sa_column=moment(default=True, primary_key=True))
     due: datetime | None = Field(sa_column=moment(nullable=True))
+    light: str = Field(sa_column=_text())
     body: str = Field(sa_column=Column(JSON, nullable=False))
 
 

@@ -14,17 +14,10 @@ from schemas.vocabulary import Source
 from services.dispatch.api.stream import Stream
 from tests.handlers.dispatch.client import Desk
 from tests.handlers.dispatch.conftest import Send
+from tests.handlers.dispatch.looks import indexed, now_settled
 from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, in_triage, linked, minutes, proposed
 
 WANG = Reporter(name="王小明", phone="13812345678", person_id="310101", address="一村 101")
-
-
-async def now_settled(pool: asyncpg.Pool) -> datetime:
-    """A moment of the database's clock, when it is old enough to be shown."""
-    moment: datetime = await pool.fetchval("SELECT clock_timestamp()")
-    while await pool.fetchval("SELECT clock_timestamp() - interval '1.01 s' < $1", moment):
-        await asyncio.sleep(0.02)
-    return moment
 
 
 async def test_an_order_has_the_shape_others_rely_on(send: Send, desk: Desk) -> None:
@@ -133,10 +126,13 @@ async def test_reporters_are_masked_and_revealed_only_with_a_logged_purpose(
     assert "13812345678" not in json.dumps(history)
 
 
-async def test_filters_narrow_and_cursors_go_on_where_the_page_ended(send: Send, desk: Desk) -> None:
+async def test_filters_narrow_and_cursors_go_on_where_the_page_ended(
+    pool: asyncpg.Pool, send: Send, desk: Desk
+) -> None:
     for i in range(7):
         await send(proposed(a_report(f"f{i}", text=f"第{i}号井盖 100%"), a_plan("s1-road" if i % 2 else "s1-clean")))
     await send(in_triage(a_report("tri", text="不清楚")))
+    await indexed(pool)
     agent = desk.person("agent")
 
     async def numbers(**said: Any) -> list[str]:

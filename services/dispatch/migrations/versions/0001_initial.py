@@ -1,5 +1,7 @@
 """Orders, assignments, reports with their reporters apart, history, clocks, keys, and the tables of delivery."""
 
+from uuid import UUID
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -74,6 +76,14 @@ def _orders() -> None:
     proposed = sa.text("proposed <> ''")
     op.create_index("orders_proposed", "orders", ["opened_at", "order_id"], postgresql_where=proposed)
     op.create_index("orders_triage", "orders", ["opened_at"], postgresql_where=sa.text("status = 'triage'"))
+    op.create_index("orders_lead", "orders", ["lead", "opened_at"])
+    op.create_index("orders_division", "orders", ["division", "opened_at"])
+    op.create_index(
+        "orders_open",
+        "orders",
+        ["status", "opened_at", "order_id"],
+        postgresql_where=sa.text("status NOT IN ('closed', 'rejected', 'transferred', 'merged', 'void')"),
+    )
 
 
 def _assignments() -> None:
@@ -91,6 +101,8 @@ def _assignments() -> None:
         _text("answer"),
         _text("hard_case_owner"),
         _text("actors"),
+        sa.Column("told_at", _MOMENT, nullable=False),
+        sa.Column("stood_since", _MOMENT, nullable=False),
         sa.CheckConstraint(f"status IN ({_ASSIGNMENT_STATUSES})", name="status_known"),
         sa.CheckConstraint("role IN ('lead', 'assist')", name="role_known"),
     )
@@ -100,6 +112,17 @@ def _assignments() -> None:
         "assignments",
         ["unit", "offered_at"],
         postgresql_where=sa.text("status IN ('offered', 'accepted', 'return_requested')"),
+    )
+    op.create_index("assignments_unit", "assignments", ["unit", "order_id"])
+    op.create_table(
+        "queue_past",
+        sa.Column("unit", sa.Text(), primary_key=True),
+        sa.Column("until", _MOMENT, primary_key=True),
+        sa.Column("assignment_id", _ID, primary_key=True),
+        sa.Column("order_id", _ID, nullable=False),
+        _text("status"),
+        _text("actors"),
+        sa.Column("stood_since", _MOMENT, nullable=False),
     )
 
 
@@ -111,6 +134,7 @@ def _reports() -> None:
         _text("state"),
         _text("source"),
         sa.Column("received_at", _MOMENT, nullable=False),
+        sa.Column("recorded_at", _MOMENT, nullable=False),
         sa.Column("body", _JSON, nullable=False),
         postgresql_with=WHOLE,
     )
@@ -118,6 +142,20 @@ def _reports() -> None:
     op.create_table(
         "reporters", sa.Column("report_id", _ID, primary_key=True), sa.Column("body", _JSON, nullable=False)
     )
+    op.create_table(
+        "report_words",
+        sa.Column("report_id", _ID, primary_key=True),
+        sa.Column("words", postgresql.TSVECTOR(), nullable=False),
+    )
+    op.create_index("report_words_words", "report_words", ["words"], postgresql_using="gin")
+    op.create_table(
+        "words_place",
+        sa.Column("one", sa.Boolean(), sa.CheckConstraint("one", name="one_row"), primary_key=True),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("order_id", _ID, nullable=False),
+        _number("seq"),
+    )
+    op.execute(f"INSERT INTO words_place VALUES (true, '2000-01-01T00:00:00Z', '{UUID(int=0)}', 0)")
 
 
 def _history() -> None:
@@ -130,6 +168,9 @@ def _history() -> None:
         sa.Column("assignment_id", _ID),
         sa.Column("occurred_at", _MOMENT, nullable=False),
         sa.Column("recorded_at", _MOMENT, nullable=False),
+        *(_text(name) for name in ("changed", "status", "lead", "class_key", "division")),
+        sa.Column("round", sa.SmallInteger(), nullable=False),
+        sa.Column("closed_at", _MOMENT),
         sa.Column("body", _JSON, nullable=False),
         sa.Column("private", _JSON),
         postgresql_with=WHOLE,
@@ -142,8 +183,9 @@ def _beside() -> None:
         "clocks",
         sa.Column("order_id", _ID, primary_key=True),
         sa.Column("seq", sa.Integer(), primary_key=True, autoincrement=False),
-        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+        sa.Column("at", _MOMENT, server_default=_NOW, primary_key=True),
         sa.Column("due", _MOMENT),
+        _text("light"),
         sa.Column("body", _JSON, nullable=False),
         postgresql_with=WHOLE,
     )
@@ -198,5 +240,6 @@ def downgrade() -> None:
     """Drop everything."""
     drop_delivery_tables()
     beside = ("duty_changes", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
-    for table in (*beside, "reporters", "reports", "assignments", "orders"):
+    reports = ("words_place", "report_words", "reporters", "reports")
+    for table in (*beside, *reports, "queue_past", "assignments", "orders"):
         op.drop_table(table)

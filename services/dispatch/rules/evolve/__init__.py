@@ -4,15 +4,18 @@ The live path and the look back at any past moment share this, so what was seen 
 here holds the folds of one theme.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from schemas.facts import OrderFact, OrderOpened
+from schemas.vocabulary import AssignmentStatus
 from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering, tree
 from services.dispatch.rules.evolve.moving import offered, voice_of
-from services.dispatch.rules.order import Detail, Order
+from services.dispatch.rules.lifecycle import LIVE
+from services.dispatch.rules.order import Assignment, Detail, Order, Stood
 
 _THEMES = (
     assigning,
@@ -62,13 +65,19 @@ def opened(fact: OrderOpened, why: str = "", text: str = "") -> Order:
     )
     order.voices = [voice_of(stub) for stub in fact.reports]
     order.assignments = [offered(order, offer, i, fact.occurred_at) for i, offer in enumerate(fact.assignments)]
+    _told(order.assignments, fact)
     return order
 
 
 def fold(order: Order, fact: OrderFact) -> None:
     """Fold a fact into its order, in place."""
     before = (order.status, order.lead)
+    queued = [(a, a.status, a.actors) for a in order.assignments]
     FOLDS[type(fact)](order, fact)
+    for a, status, actors in queued:
+        if a.status is not status or a.actors is not actors:
+            _requeued(order, a, status, actors, fact.recorded_at)
+    _told(order.assignments[len(queued) :], fact)
     order.seq = fact.seq
     order.recorded_at = fact.recorded_at
     order.round = fact.round
@@ -84,3 +93,17 @@ def tell(order: Order, fact: OrderFact, private: str) -> None:
     step = TELLS.get(type(fact))
     if step is not None:
         step(order, fact, msgspec.json.decode(private))
+
+
+def _told(new: Iterable[Assignment], fact: OrderFact) -> None:
+    for a in new:
+        a.told_at = a.stood_since = fact.recorded_at
+
+
+def _requeued(
+    order: Order, a: Assignment, status: AssignmentStatus, actors: tuple[str, ...], recorded_at: datetime
+) -> None:
+    """What an assignment was in its unit's queue until now is remembered."""
+    if status in LIVE:
+        order.left.append(Stood(a.assignment_id, a.order_id, a.unit, status, actors, a.stood_since, recorded_at))
+    a.stood_since = recorded_at
