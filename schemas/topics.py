@@ -61,6 +61,7 @@ _ORDERS = (
     facts.OrderReopened,
     facts.OrderRejected,
     facts.OrderMerged,
+    facts.UrgencyChanged,
     facts.OrderUnmerged,
     facts.ReportsMoved,
     facts.OrderSplit,

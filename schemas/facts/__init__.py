@@ -33,6 +33,7 @@ from schemas.facts.dispatch.steering import (
     Urged,
 )
 from schemas.facts.dispatch.tree import AssignmentOffered, AssignmentSentBack, LeadChanged
+from schemas.facts.dispatch.urgency import UrgencyChanged
 from schemas.facts.intake import Alarm, Answer, Attachment, Reading, ReadingReceived, Reporter, ReportReceived
 from schemas.facts.router import (
     AlarmCleared,
@@ -53,6 +54,7 @@ from schemas.facts.router import (
 from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 
 __all__ = [
+    "UrgencyChanged",
     "OrderSplit",
     "SplitPart",
     "ReportsMoved",

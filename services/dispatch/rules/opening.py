@@ -26,6 +26,7 @@ from services.dispatch.rules.book import Book, KeptReport
 from services.dispatch.rules.evolve import opened
 from services.dispatch.rules.lifecycle import ENDED
 from services.dispatch.rules.order import CITIZEN_SOURCES, Order
+from services.dispatch.rules.raising import raised_by
 
 CHAIN = 64  # how many successors or mergers are followed at most; an order seldom comes back more than twice
 
@@ -82,6 +83,7 @@ def join(book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, 
     via = None if order.order_id == order_id else order_id
     said = {"report": stub_of(kept), "why": why, "via": via, "subjects": about}
     book.record(order, ReportJoined, said, action="join", cause=cause, at=at, reason=why)
+    raised_by(book, order, plan.urgency, kept.report_id, why, cause)
     return None
 
 

@@ -29,6 +29,7 @@ ACTIONS: dict[str, Words] = {
     "request": Words("提出申请", "Make a request"),
     "route": Words("派单", "Route"),
     "urge": Words("催办", "Urge"),
+    "urgency": Words("调整紧急程度", "Change the urgency"),
     "supervise": Words("督办", "Supervise"),
     "verify": Words("核查", "Verify"),
     "callback": Words("回访", "Call back"),
@@ -69,6 +70,7 @@ FIELDS: dict[str, Words] = {
     "satisfied": Words("满意程度", "Satisfied?"),
     "solved": Words("是否解决", "Solved?"),
     "unit": Words("单位", "Unit"),
+    "urgency": Words("紧急程度", "How urgent"),
 }
 
 CHOICES: dict[str, Words] = {
@@ -79,6 +81,9 @@ CHOICES: dict[str, Words] = {
     "mostly": Words("基本满意", "Mostly satisfied"),
     "fair": Words("一般", "Fair"),
     "dissatisfied": Words("不满意", "Dissatisfied"),
+    "normal": Words("一般", "Normal"),
+    "urgent": Words("紧急", "Urgent"),
+    "critical": Words("非常紧急（危及人身）", "Critical: life or limb"),
 }
 
 

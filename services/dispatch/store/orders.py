@@ -33,6 +33,7 @@ _detail = msgspec.json.Decoder(Detail).decode
 ORDER: Columns = (
     ("order_id", "uuid"),
     ("status", "text"),
+    ("urgency", "text"),
     ("version", "int"),
     ("seq", "int"),
     ("round", "smallint"),
@@ -52,7 +53,6 @@ ORDER: Columns = (
 # them again.
 ORDER_ROUTED: Columns = (("order_id", "uuid"), ("class_key", "text"), ("division", "text"), ("detail", "json"))
 ORDER_FIXED: Columns = (
-    ("urgency", "text"),
     ("source", "text"),
     ("verification", "text"),
     ("opened_at", "timestamptz"),
@@ -253,6 +253,7 @@ def _order(o: Order) -> tuple[Any, ...]:
     return (
         o.order_id,
         o.status,
+        o.urgency,
         o.version,
         o.seq,
         o.round,
@@ -280,7 +281,7 @@ def _order_routed(o: Order) -> tuple[Any, ...]:
 
 
 def _order_fixed(o: Order) -> tuple[Any, ...]:
-    return (o.urgency, o.source, o.verification, o.opened_at, o.imported, o.recurrence_of, *_order_routed(o))
+    return (o.source, o.verification, o.opened_at, o.imported, o.recurrence_of, *_order_routed(o))
 
 
 def _assignment(a: Assignment) -> tuple[Any, ...]:

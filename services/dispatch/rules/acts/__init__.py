@@ -3,7 +3,17 @@ what comes of it, stands in the module of its theme."""
 
 from schemas.vocabulary import Role
 from services.dispatch.rules import lifecycle, standing
-from services.dispatch.rules.acts import assigning, finishing, merging, milestones, requests, splitting, steering, tree
+from services.dispatch.rules.acts import (
+    assigning,
+    finishing,
+    merging,
+    milestones,
+    requests,
+    splitting,
+    steering,
+    tree,
+    urgency,
+)
 from services.dispatch.rules.acts.asked import Act, Body, OnAssignment, OnOrder
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.moment import check_age
@@ -20,6 +30,7 @@ _THEMES = (
     steering,
     merging,
     splitting,
+    urgency,
 )
 ON_ASSIGNMENT: dict[str, OnAssignment] = {name: one for theme in _THEMES for name, one in theme.ASSIGNMENT.items()}
 ON_ORDER: dict[str, OnOrder] = {name: one for theme in _THEMES for name, one in theme.ORDER.items()}

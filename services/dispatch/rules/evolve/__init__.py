@@ -12,7 +12,7 @@ import msgspec
 
 from schemas.facts import OrderFact, OrderOpened
 from schemas.vocabulary import AssignmentStatus
-from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering, tree
+from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering, tree, urgency
 from services.dispatch.rules.evolve.moving import offered, voice_of
 from services.dispatch.rules.lifecycle import LIVE
 from services.dispatch.rules.order import Assignment, Detail, Order, Stood
@@ -25,6 +25,7 @@ _THEMES = (
     finishing,
     steering,
     merging,
+    urgency,
 )
 FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
     kind: step for theme in _THEMES for kind, step in theme.FOLDS.items()

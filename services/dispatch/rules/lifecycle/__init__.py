@@ -8,7 +8,16 @@ from collections.abc import Iterable
 
 from schemas.refusals import Refused
 from schemas.vocabulary import AssignmentStatus, OrderStatus, Verification
-from services.dispatch.rules.lifecycle import assigning, finishing, merging, milestones, requests, steering, tree
+from services.dispatch.rules.lifecycle import (
+    assigning,
+    finishing,
+    merging,
+    milestones,
+    requests,
+    steering,
+    tree,
+    urgency,
+)
 from services.dispatch.rules.lifecycle.rows import (
     SYSTEM,
     AssignmentRow,
@@ -31,6 +40,7 @@ _THEMES = (
     finishing,
     steering,
     merging,
+    urgency,
 )
 ASSIGNMENT_TABLE: tuple[AssignmentRow, ...] = tuple(row for theme in _THEMES for row in theme.ASSIGNMENT)
 ORDER_TABLE: tuple[OrderRow, ...] = tuple(row for theme in _THEMES for row in theme.ORDER)
@@ -118,10 +128,15 @@ def assignment_step(status: AssignmentStatus, action: str, part: Part, when: str
 
 def order_step(status: OrderStatus, action: str, when: str, role: str) -> OrderRow:
     """The line that holds. Raises Refused `action_not_allowed` when none does."""
-    row = _ORDER.get((status, action, when, role))
+    row = find_order_step(status, action, when, role)
     if row is None:
         raise not_allowed(action, status, ())
     return row
+
+
+def find_order_step(status: OrderStatus, action: str, when: str, role: str) -> OrderRow | None:
+    """The line that holds, if one does."""
+    return _ORDER.get((status, action, when, role))
 
 
 def finish_when(part: Part, verification: Verification) -> str:

@@ -11,7 +11,16 @@ from msgspec.structs import replace
 
 from schemas.facts import OrderFact, OrderOpened
 from schemas.vocabulary import OrderStatus
-from services.supervision.rules.timeline import assigning, finishing, merging, milestones, requests, steering, tree
+from services.supervision.rules.timeline import (
+    assigning,
+    finishing,
+    merging,
+    milestones,
+    requests,
+    steering,
+    tree,
+    urgency,
+)
 from services.supervision.rules.timeline.folding import FOLDS, with_round
 from services.supervision.rules.timeline.shape import Callback, Contact, Part, Round, Timeline, Voice
 
@@ -25,6 +34,7 @@ _THEMES = (
     finishing,
     steering,
     merging,
+    urgency,
 )
 # Facts that move no clock. Every other one has its fold, so that none is forgotten (tests/contracts).
 STILL: frozenset[type[OrderFact]] = frozenset(kind for theme in _THEMES for kind in theme.STILL)

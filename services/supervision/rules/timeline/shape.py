@@ -90,9 +90,17 @@ class Round(Struct, frozen=True, array_like=True, gc=False):
     ended_at: datetime | None = None
 
 
+class Pace(Struct, frozen=True, array_like=True, gc=False):
+    """The urgency that held until a moment."""
+
+    urgency: Urgency
+    until: datetime
+
+
 class Timeline(Struct, frozen=True, array_like=True):
     """One order as its clocks see it. `top` is the first unit of the path, `centre` the last one before the lead;
-    `triage_from` and `decided_at` frame the decision of a triage."""
+    `triage_from` and `decided_at` frame the decision of a triage; `paces` are what urgencies held before this one, the
+    first first."""
 
     order_id: UUID
     source: Source
@@ -111,3 +119,4 @@ class Timeline(Struct, frozen=True, array_like=True):
     decided_at: datetime | None = None
     imported: bool = False
     void: bool = False
+    paces: tuple[Pace, ...] = ()

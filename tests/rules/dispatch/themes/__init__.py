@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from tests.rules.dispatch.themes import assigning, finishing, merging, milestones, requests, steering, tree
+from tests.rules.dispatch.themes import assigning, finishing, merging, milestones, requests, steering, tree, urgency
 from tests.rules.dispatch.themes.cells import AssignmentCells, OrderCells
 
 _THEMES = (
@@ -21,6 +21,7 @@ _THEMES = (
     finishing,
     steering,
     merging,
+    urgency,
 )
 
 
