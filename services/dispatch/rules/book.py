@@ -63,8 +63,8 @@ class Waiting(Struct):
 
 
 class Change(Struct):
-    """One change: its fact and what only the history keeps: how the order stood after it (`lead` to `closed_at`), and
-    which fields it `changed`."""
+    """One change: its fact and what only the history keeps: how the order stood after it (`urgency` to `closed_at`),
+    and which fields it `changed`."""
 
     order: Order
     fact: OrderFact
@@ -77,6 +77,7 @@ class Change(Struct):
     order_version: int
     assignment_id: UUID | None
     private: str | None
+    urgency: str
     lead: str
     class_key: str
     division: str
@@ -204,6 +205,7 @@ class Book:
                 order.version,
                 assignment_id,
                 private,
+                order.urgency,
                 order.lead,
                 order.detail.class_ref.key,
                 order.detail.place.division,

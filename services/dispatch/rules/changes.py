@@ -5,7 +5,7 @@ from typing import Any
 from schemas.facts import OrderFact
 from services.dispatch.rules.order import Assignment, Order
 
-_OF_ORDER = ("status", "lead", "class", "place", "path", "round", "result", "closed_at", "merged_into")
+_OF_ORDER = ("status", "urgency", "lead", "class", "place", "path", "round", "result", "closed_at", "merged_into")
 _OF_PART = ("role", "status", "accepted_at", "contacted_at", "arrived_at", "done_at", "result")
 
 
@@ -44,6 +44,7 @@ def _of_order(o: Order) -> tuple[Any, ...]:
     detail = o.detail
     return (
         o.status,
+        o.urgency,
         o.lead,
         detail.class_ref,
         detail.place,

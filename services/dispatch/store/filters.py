@@ -134,8 +134,6 @@ def fixed(where: Where, f: Filters, after: After | None, moment: datetime | None
     """By what never changes about an order, and where the page begins; reports count that were known by `moment`."""
     if f.source:
         where.add("o.source = ANY(?)", list(f.source))
-    if f.urgency:
-        where.add("o.urgency = ANY(?)", list(f.urgency))
     if f.recurrence is not None:
         where.add(f"o.recurrence_of IS {'NOT ' if f.recurrence else ''}NULL")
     if f.opened_from:
@@ -161,6 +159,8 @@ def standing(where: Where, f: Filters, of: str) -> None:
     """By how the order stands: `of` is `o` today, `s` at a past moment."""
     if f.status:
         where.add(f"{of}.status = ANY(?)", list(f.status))
+    if f.urgency:
+        where.add(f"{of}.urgency = ANY(?)", list(f.urgency))
     if f.division:
         where.add(f"{of}.division = ANY(?)", list(f.division))
     if f.leads is not None:

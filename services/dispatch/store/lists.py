@@ -18,7 +18,7 @@ SCAN = 20_000
 ROUNDS = 3  # how often an empty page is tried again further down
 _ORDERED = " ORDER BY o.opened_at DESC, o.order_id DESC"
 _THEN = (
-    " CROSS JOIN LATERAL (SELECT status, lead, class_key, division, round, closed_at FROM history"
+    " CROSS JOIN LATERAL (SELECT status, urgency, lead, class_key, division, round, closed_at FROM history"
     " WHERE order_id = o.order_id AND recorded_at <= ? ORDER BY seq DESC LIMIT 1) s"
 )
 _COLUMNS = "o.opened_at, o.order_id, o.status, o.lead, o.division, o.class_key, o.round, o.closed_at"

@@ -213,6 +213,7 @@ class HistoryRow(Base, table=True):
     recorded_at: datetime = Field(sa_column=moment())
     changed: str = Field(sa_column=_text())
     status: str = Field(sa_column=_text())
+    urgency: str = Field(sa_column=_text())
     lead: str = Field(sa_column=_text())
     class_key: str = Field(sa_column=_text())
     division: str = Field(sa_column=_text())

@@ -168,7 +168,7 @@ def _history() -> None:
         sa.Column("assignment_id", _ID),
         sa.Column("occurred_at", _MOMENT, nullable=False),
         sa.Column("recorded_at", _MOMENT, nullable=False),
-        *(_text(name) for name in ("changed", "status", "lead", "class_key", "division")),
+        *(_text(name) for name in ("changed", "status", "urgency", "lead", "class_key", "division")),
         sa.Column("round", sa.SmallInteger(), nullable=False),
         sa.Column("closed_at", _MOMENT),
         sa.Column("body", _JSON, nullable=False),
