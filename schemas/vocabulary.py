@@ -175,6 +175,14 @@ class Photos(StrEnum):
     BOTH = "both"  # before and after
 
 
+class PhotoKind(StrEnum):
+    """What a photo of an order shows."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    EVIDENCE = "evidence"  # kept as it was sent, with the place and time that the telephone wrote into it
+
+
 class Result(StrEnum):
     """What a finished assignment says it did; closed is kept apart from solved."""
 

@@ -37,6 +37,7 @@ class ServiceSettings(BaseSettings):
     stop_after_dead: int = Field(default=20, ge=1)
     watchdog: float = Field(default=60.0, gt=0)
     body_limit: int = Field(default=2_000_000, ge=1000)
+    upload_limit: int = Field(default=12_000_000, ge=1000)
     request_timeout: float = Field(default=30.0, gt=0)
 
     def city_secret(self) -> bytes:

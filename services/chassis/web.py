@@ -104,7 +104,8 @@ def web_app(
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     _described(app)
-    app.add_middleware(Edge, service=service, body_limit=settings.body_limit, timeout=settings.request_timeout)
+    limits = {"body_limit": settings.body_limit, "upload_limit": settings.upload_limit}
+    app.add_middleware(Edge, service=service, timeout=settings.request_timeout, **limits)
     return app
 
 
@@ -158,11 +159,13 @@ class Edge:
     even when everything inside fails. Plain ASGI, because it runs for every request."""
 
     STREAMS = ("/v1/stream", "/v1/orders.csv")  # what may last longer than a request
+    UPLOADS = "/attachments"  # what addresses end with that take pictures
 
-    def __init__(self, app: ASGIApp, *, service: str, body_limit: int, timeout: float) -> None:
+    def __init__(self, app: ASGIApp, *, service: str, body_limit: int, upload_limit: int, timeout: float) -> None:
         self._app = app
         self._service = service
         self._limit = body_limit
+        self._upload_limit = upload_limit
         self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,17 +204,18 @@ class Edge:
     async def _within_limits(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
             raise Refused("invalid", "NUL in the address")
+        limit = self._upload_limit if scope["path"].endswith(self.UPLOADS) else self._limit
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._limit:
-            raise Refused("body_too_large", f"at most {self._limit} bytes")
+        if not length.isdigit() or int(length) > limit:
+            raise Refused("body_too_large", f"at most {limit} bytes")
         taken = 0
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._limit:
-                raise Refused("body_too_large", f"at most {self._limit} bytes")
+            if taken > limit:
+                raise Refused("body_too_large", f"at most {limit} bytes")
             return message
 
         if scope["path"] in self.STREAMS:

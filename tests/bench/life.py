@@ -76,7 +76,7 @@ class Clerk:
             ("accept", {}),
             ("contact", {"reached": True, "report_id": case.report_id}),
             ("arrive", {}),
-            ("finish", {"result": "solved", "answer": "已到现场处理完毕，来电人知悉。"}),
+            ("finish", {"result": "explained", "answer": "已到现场处理完毕，来电人知悉。"}),
         )
         for action, body in steps:
             said = await self._call("assignments", case.part, action, body, unit, part)

@@ -13,7 +13,7 @@ from services.chassis.commands import Desk
 from services.chassis.database import ready
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import web_app
-from services.dispatch.api import actions, duty, history, lists, me, orders, pages, queues, stream
+from services.dispatch.api import actions, attachments, duty, history, lists, me, orders, pages, queues, stream
 from services.dispatch.api.desk import Rooms
 from services.dispatch.handlers import ActionHandler, Answered, Command
 from services.dispatch.rules.directory import Directory
@@ -52,6 +52,7 @@ def dispatch_app(
         queues,
         stream,
         duty,
+        attachments,
         me,
         pages,
         history,

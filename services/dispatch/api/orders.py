@@ -12,12 +12,13 @@ from schemas.refusals import Refused
 from schemas.vocabulary import OrderStatus
 from services.chassis.auth import allow
 from services.chassis.web import answer, principal
+from services.dispatch.api.attachments import shape as photo_shape
 from services.dispatch.api.desk import Rooms, actor_of, check_sight, reader, rooms, settled
 from services.dispatch.api.duty import duty_of
 from services.dispatch.rules import shapes, visibility
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.past import rebuilt, reports_in
-from services.dispatch.store import clocks, reads
+from services.dispatch.store import attachments, clocks, reads
 from services.dispatch.store.reads import StoredReport
 
 routes = APIRouter(prefix="/v1", tags=["orders"])
@@ -60,6 +61,7 @@ async def one_order(
             "number": number_of(shown.detail.split_from),
             "reports": [report_shape(report, revealed=False) for report in about],
         }
+    body["attachments"] = [photo_shape(kept) for kept in await attachments.of_order(found.pool, shown.order_id, as_of)]
     if as_of is None and (rung := await duty_of(found, shown, caller)):
         body["duty"] = rung
     return answer(body, headers={"etag": f'"{shown.version}"'})

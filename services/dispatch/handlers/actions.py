@@ -25,7 +25,7 @@ from services.dispatch.rules.acts import Act
 from services.dispatch.rules.book import Actor, Book, Change
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Assignment, Order
-from services.dispatch.store import keys, reads
+from services.dispatch.store import attachments, keys, reads
 from services.dispatch.store import orders as store
 from services.dispatch.store.keys import Kept, Key
 
@@ -104,6 +104,9 @@ class ActionHandler:
         named = [id_ for c in commands if (id_ := getattr(c.body, "report_id", None)) is not None]
         if named:
             book.known = await store.known_reports(connection, named)
+        finished = {order_of[c.target] for c in commands if c.action == "finish" and c.target in order_of}
+        if finished:
+            book.attachments = await attachments.kinds(connection, finished)
         state = _State(Page(book), order_of, await keys.answers(connection, [c.keyed for c in commands]))
         stale = {order.order_id for c in commands if (order := self._stale(state, c)) is not None}
         if stale:

@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.facts import ClockView, Reporter
 from schemas.ids import number_of
-from schemas.vocabulary import ClockState, OrderStatus, ReportState
+from schemas.vocabulary import ClockState, OrderStatus, Photos, ReportState
 from services.dispatch.rules import lifecycle, standing
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
@@ -75,8 +75,10 @@ def named_at(o: Order, at: datetime | None) -> datetime | None:
 
 def brief(directory: Directory, o: Order, at: datetime | None = None) -> Shape:
     """An order as lists show it, at a past moment or today. `result` is what the lead said, `solved` whether it is
-    (nobody says otherwise), `closed_at` that the file is shut: three things."""
+    (nobody says otherwise), `closed_at` that the file is shut: three things; `photos` is what must be
+    shown to call it solved."""
     ref, place = o.detail.class_ref, o.detail.place
+    wanted = directory.photos_of(ref.key)
     shape: Shape = {
         "order_id": o.order_id,
         "number": number_of(o.order_id),
@@ -94,6 +96,7 @@ def brief(directory: Directory, o: Order, at: datetime | None = None) -> Shape:
         "solved": o.solved,
         "proposed": o.proposed or None,
         "warned": o.warned or None,
+        "photos": None if wanted is Photos.NONE else wanted,
         "closed_at": o.closed_at,
     }
     return {key: value for key, value in shape.items() if value is not None}

@@ -278,6 +278,25 @@ class Reveal(Base, table=True):
     __table_args__ = (Index("reveals_order", "order_id"),)
 
 
+class AttachmentRow(Base, table=True):
+    """A photo of an order, with its bytes."""
+
+    __tablename__ = "attachments"
+    attachment_id: UUID = Field(sa_column=_uuid(key=True))
+    order_id: UUID = Field(sa_column=_uuid())
+    kind: str = Field(sa_column=_text())
+    media_type: str = Field(sa_column=_text())
+    width: int
+    height: int
+    size: int
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    principal: str = Field(sa_column=_text())
+    unit: str = Field(sa_column=_text())
+    at: datetime = Field(sa_column=moment(default=True))
+
+    __table_args__ = (Index("attachments_order", "order_id", "at"),)
+
+
 class DutyRow(Base, table=True):
     """A change of the duty roster: somebody else is on for a while (with `starts` and `ends`), or a hand-over note."""
 

@@ -23,7 +23,7 @@ from tests.rules.dispatch.town import DIRECTORY, record
 
 TABLES = (
     "orders, assignments, queue_past, reports, reporters, report_words, history, clocks, idempotency_keys,"
-    " pending_links, reveals, duty_changes, inbox, outbox, outbox_refused, stops"
+    " pending_links, reveals, duty_changes, attachments, inbox, outbox, outbox_refused, stops"
 )
 Send = Callable[..., Awaitable[None]]
 

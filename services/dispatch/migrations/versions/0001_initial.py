@@ -31,6 +31,7 @@ def upgrade() -> None:
     _reports()
     _history()
     _beside()
+    _attachments()
     _duty()
     create_delivery_tables()
 
@@ -217,6 +218,24 @@ def _beside() -> None:
     op.create_index("reveals_order", "reveals", ["order_id"])
 
 
+def _attachments() -> None:
+    op.create_table(
+        "attachments",
+        sa.Column("attachment_id", _ID, primary_key=True),
+        sa.Column("order_id", _ID, nullable=False),
+        _text("kind"),
+        _text("media_type"),
+        *(_number(name) for name in ("width", "height", "size")),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        _text("principal"),
+        _text("unit"),
+        sa.Column("at", _MOMENT, nullable=False, server_default=_NOW),
+    )
+    op.create_index("attachments_order", "attachments", ["order_id", "at"])
+    # a picture is compressed already: trying again is lost work
+    op.execute("ALTER TABLE attachments ALTER COLUMN data SET STORAGE EXTERNAL")
+
+
 def _duty() -> None:
     op.create_table(
         "duty_changes",
@@ -239,7 +258,7 @@ def _duty() -> None:
 def downgrade() -> None:
     """Drop everything."""
     drop_delivery_tables()
-    beside = ("duty_changes", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
+    beside = ("duty_changes", "attachments", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
     reports = ("words_place", "report_words", "reporters", "reports")
     for table in (*beside, *reports, "queue_past", "assignments", "orders"):
         op.drop_table(table)
