@@ -14,6 +14,7 @@ class Source(StrEnum):
     POLICE = "police"  # 110 call that is not the police's own
     PATROL = "patrol"  # finding of an inspector
     SENSOR = "sensor"  # alarm that the router raised out of readings
+    TASK = "task"  # row of a list that a centre pushed down to its units; made by dispatch alone
 
 
 class TicketType(StrEnum):

@@ -13,9 +13,10 @@ from services.chassis.commands import Desk
 from services.chassis.database import ready
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import web_app
-from services.dispatch.api import actions, attachments, duty, history, lists, me, orders, pages, queues, stream
+from services.dispatch.api import actions, attachments, duty, history, lists, me, orders, pages, queues, stream, tasks
 from services.dispatch.api.desk import Rooms
 from services.dispatch.handlers import ActionHandler, Answered, Command
+from services.dispatch.handlers.tasks import Portion, Pushed, TaskHandler
 from services.dispatch.rules.directory import Directory
 
 OpenPool = Callable[[], AbstractAsyncContextManager[asyncpg.Pool]]
@@ -32,7 +33,8 @@ def dispatch_app(
         async with open_pool() as pool:
             settling = timedelta(seconds=settings.transaction_timeout)
             desk: Desk[Command, Answered] = Desk(ActionHandler(directory), pool, share=share)
-            app.state.rooms = Rooms(pool, desk, directory, settling, stream_every)
+            pushing: Desk[Portion, Pushed] = Desk(TaskHandler(directory), pool, share=1)
+            app.state.rooms = Rooms(pool, desk, pushing, directory, settling, stream_every)
             app.state.stream = stream.Stream(pool, directory, stream_every, settling)
             looking = asyncio.create_task(app.state.stream.run())
             yield
@@ -55,6 +57,7 @@ def dispatch_app(
         attachments,
         me,
         pages,
+        tasks,
         history,
     ):  # the busiest first: routes are tried in order
         app.include_router(part.routes)

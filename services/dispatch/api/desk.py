@@ -15,6 +15,7 @@ from services.chassis.auth import Principal
 from services.chassis.commands import Desk
 from services.chassis.web import principal
 from services.dispatch.handlers import Answered, Command
+from services.dispatch.handlers.tasks import Portion, Pushed
 from services.dispatch.rules import visibility
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
@@ -34,6 +35,7 @@ class Rooms:
 
     pool: asyncpg.Pool
     desk: Desk[Command, Answered]
+    tasks: Desk[Portion, Pushed]
     directory: Directory
     settling: timedelta
     stream_every: float

@@ -11,7 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from schemas.city import City, Unit
-from schemas.facts import ClassRef
+from schemas.facts import ClassRef, Place
 from schemas.vocabulary import Photos, Tier
 from services.dispatch.rules.duty import Rosters
 
@@ -45,6 +45,7 @@ class Directory:
         for item in city.classes:
             self._majors[item.major].append(item.key)
         self._root = city.root
+        self._divisions = {division.code: division for division in city.divisions}
         self._parent = {division.code: division.parent for division in city.divisions}
         self._children: dict[str, list[str]] = defaultdict(list)
         for division in city.divisions:
@@ -148,6 +149,14 @@ class Directory:
         if holder in self.line(unit_id):
             return True
         return over.function == CENTRE and self.inside(unit.division, holder) and unit_id not in self.line(holder)
+
+    def place_of(self, unit_id: str, lon: float | None = None, lat: float | None = None) -> Place:
+        """Where a unit is at home, or a spot there (WGS-84 degrees)."""
+        unit = self._units[unit_id]
+        division = self._divisions.get(unit.division)
+        if division is None:
+            return Place(division=unit.division, name=unit.division, tier=unit.tier, lon=lon, lat=lat)
+        return Place(division=division.code, name=division.name, tier=division.tier, lon=lon, lat=lat)
 
     def class_of(self, key: str) -> ClassRef | None:
         """The class of a key `standard/kind/code`."""

@@ -238,6 +238,30 @@ class ClocksRow(Base, table=True):
     body: str = Field(sa_column=Column(JSON, nullable=False))
 
 
+class TaskListRow(Base, table=True):
+    """A list of tasks that a centre pushes down."""
+
+    __tablename__ = "task_lists"
+    list_id: UUID = Field(sa_column=_uuid(key=True))
+    at: datetime = Field(sa_column=moment(default=True))
+    unit: str = Field(sa_column=_text())
+    title: str = Field(sa_column=_text())
+    class_key: str = Field(sa_column=_text())
+    urgency: str = Field(sa_column=_text())
+    verification: str = Field(sa_column=_text())
+    principal: str = Field(sa_column=_text())
+    due: datetime | None = Field(sa_column=moment(nullable=True))
+
+
+class TaskRow(Base, table=True):
+    """Which order a row of a list became, and whom it was pushed down to."""
+
+    __tablename__ = "task_rows"
+    list_id: UUID = Field(sa_column=_uuid(key=True))
+    order_id: UUID = Field(sa_column=_uuid(key=True))
+    unit: str = Field(sa_column=_text())
+
+
 class KeyRow(Base, table=True):
     """The first answer to a write, by principal and idempotency key; kept 45 days."""
 

@@ -202,6 +202,8 @@ class _Reader:
         self._add(limits, Stage.TOTAL, round_, self._of.top, start, answered, end, report=id_, sooner=sooner)
 
     def _contact(self, asked: Asked, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
+        if voice.source is Source.TASK:  # a row of a list: nobody waits to be spoken to
+            return
         numbers = {lap.number for lap in run}
         led = [p.offered_at for p in self._of.parts if p.led and p.round in numbers]
         joins = voice.round == round_.number

@@ -33,6 +33,7 @@ def upgrade() -> None:
     _beside()
     _attachments()
     _duty()
+    _tasks()
     create_delivery_tables()
 
 
@@ -236,6 +237,22 @@ def _attachments() -> None:
     op.execute("ALTER TABLE attachments ALTER COLUMN data SET STORAGE EXTERNAL")
 
 
+def _tasks() -> None:
+    op.create_table(
+        "task_lists",
+        sa.Column("list_id", _ID, primary_key=True),
+        sa.Column("at", _MOMENT, server_default=_NOW, nullable=False),
+        *(_text(name) for name in ("unit", "title", "class_key", "urgency", "verification", "principal")),
+        sa.Column("due", _MOMENT),
+    )
+    op.create_table(
+        "task_rows",
+        sa.Column("list_id", _ID, primary_key=True),
+        sa.Column("order_id", _ID, primary_key=True),
+        _text("unit"),
+    )
+
+
 def _duty() -> None:
     op.create_table(
         "duty_changes",
@@ -260,5 +277,5 @@ def downgrade() -> None:
     drop_delivery_tables()
     beside = ("duty_changes", "attachments", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
     reports = ("words_place", "report_words", "reporters", "reports")
-    for table in (*beside, *reports, "queue_past", "assignments", "orders"):
+    for table in ("task_rows", "task_lists", *beside, *reports, "queue_past", "assignments", "orders"):
         op.drop_table(table)
