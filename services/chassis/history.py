@@ -58,10 +58,17 @@ class History:
                     return
         finally:
             following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, Untold):
                 await following
 
     async def _ask(self, after: str) -> _Page:
+        """One page. Waits for dispatch while it is away, up to the patience."""
+        try:
+            return await self._answer(after)
+        except httpx.TransportError as error:
+            raise Untold(f"dispatch does not answer: {type(error).__name__}") from None
+
+    async def _answer(self, after: str) -> _Page:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type((httpx.TransportError, _Busy)),
             stop=stop_after_delay(PATIENCE_S),

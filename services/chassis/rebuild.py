@@ -1,4 +1,4 @@
-"""Makes a service's view of orders anew out of dispatch's history, while the live view works on (decision 0011).
+"""Makes a service's view of orders anew out of dispatch's history, while the live view works on (decision 0013).
 
     note the end of `orders.events` → history, order by order → indexes → what came meanwhile, from the noted end on →
     the live stands still → the rest → swap → the live goes on
@@ -16,7 +16,6 @@ from uuid import UUID
 from zlib import crc32
 
 import asyncpg
-import httpx
 from msgspec import Struct
 
 from schemas.codec import Unreadable, decode
@@ -26,8 +25,9 @@ from schemas.refusals import Refused
 from schemas.topics import ORDERS_EVENTS
 from services.chassis.database import Connection
 from services.chassis.delivery import Handler, Output, Work
+from services.chassis.errors import is_wait
 from services.chassis.history import History, Untold
-from services.chassis.logs import logger
+from services.chassis.logs import failure_of, logger
 from services.chassis.settings import ServiceSettings
 from services.chassis.shadow import Held, Shadow
 from services.chassis.tail import Tail
@@ -187,8 +187,13 @@ async def rebuild(view: View, service: str, settings: ServiceSettings) -> None:
 
     try:
         await Rebuild(view, shadow, pool, history=history.pages, say=say).run(tail)
-    except (Busy, Untold, httpx.TransportError) as error:
+    except (Busy, Untold) as error:
         print(f"{service} was not rebuilt: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except Exception as error:
+        log.error("not rebuilt", exc_info=error)
+        cause = failure_of(error) if not is_wait(error) else f"{type(error).__name__}, a dependency is away"
+        print(f"{service} was not rebuilt: {cause}", file=sys.stderr)
         raise SystemExit(2) from None
     finally:
         await tail.stop()

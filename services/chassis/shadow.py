@@ -12,6 +12,7 @@ from services.chassis.database import Connection, connect
 from services.chassis.settings import ServiceSettings
 
 LOCK_WAIT_S = 0.5  # less than PostgreSQL takes to look for a ring: we give way, the live never has to
+STANDSTILL_S = 20.0  # then the database ends us, and the live goes on as if nothing had been
 
 
 class Held(Exception):
@@ -77,15 +78,17 @@ class Shadow:
             await connection.execute(f"ANALYZE {self.schema}.{table}")
 
     async def lock(self, connection: Connection) -> None:
-        """Hold the live tables alone until the transaction's end. Raises Held when somebody kept them for too long:
-        then the transaction must be begun again."""
+        """Hold the live tables alone until the transaction's end, which must not be far. Raises Held when somebody kept
+        them for too long: then the transaction must be begun again."""
         names = ", ".join(f"{self.live}.{table}" for table in self.tables)
         await connection.execute(f"SET LOCAL lock_timeout = {int(LOCK_WAIT_S * 1000)}")
         try:
             await connection.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             raise Held(names) from error
-        await connection.execute("SET LOCAL lock_timeout = 0")
+        await connection.execute(
+            f"SET LOCAL lock_timeout = 0; SET LOCAL transaction_timeout = {int(STANDSTILL_S * 1000)}"
+        )
 
     async def swap(self, connection: Connection) -> None:
         """The shadow takes the place of the live tables, which are gone; within the transaction that locked them."""
