@@ -26,8 +26,11 @@ from types import FrameType
 
 from deploy.stack import records
 
-__all__ = ["Spec", "clear_leftovers", "main"]
+__all__ = ["INHERITED", "Spec", "clear_leftovers", "main"]
 
+# What a process keeps of the environment of whoever started it. Two people, or a terminal and a service, have other
+# ones; none of them changes what our programs do, so a difference here is no reason to start anything anew.
+INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
 _LEFTOVER_SECONDS = 5.0
 
 
@@ -49,9 +52,10 @@ class Spec:
     fingerprint: str = field(default="", compare=False)
 
     def sealed(self) -> str:
-        """The spec as JSON, with the fingerprint of everything in it."""
+        """The spec as JSON, with the fingerprint of everything in it that is ours."""
         body = asdict(self) | {"fingerprint": ""}
-        print_of_it = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+        ours = {name: value for name, value in self.environment.items() if name not in INHERITED}
+        print_of_it = sha256(json.dumps(body | {"environment": ours}, sort_keys=True).encode()).hexdigest()[:16]
         return json.dumps(body | {"fingerprint": print_of_it}, indent=1)
 
     @classmethod

@@ -20,7 +20,7 @@ from deploy.stack.home import Home, write_private
 from deploy.stack.jars import ensure_jars
 from deploy.stack.keys import ensure_keys, password_of
 from deploy.stack.launch import Spec
-from deploy.stack.ports import Ports, refuse_taken
+from deploy.stack.ports import Ports, refuse_lent, refuse_taken
 from deploy.stack.processes import PROCESSES, SERVERS, Process, city_folder, environment_of, spec_of
 from deploy.stack.ready import answers, answers_ready
 from deploy.stack.supervised import STATE_NAMES, Supervisor
@@ -142,6 +142,7 @@ class Stack:
         wanted = {name: self.ports.of(name) for name in names if not self._runs(name)}
         if "kafka" in wanted:
             wanted["kafka's controller"] = self.ports.of("kafka-controller")
+        refuse_lent(wanted)
         refuse_taken(wanted)
 
     def _prepare(self, names: list[str]) -> None:

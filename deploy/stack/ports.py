@@ -3,12 +3,13 @@
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 from deploy.stack.trouble import Trouble
 
-__all__ = ["DEFAULT_BASE", "HOST", "Ports", "base_of_environment", "holder_of", "refuse_taken"]
+__all__ = ["DEFAULT_BASE", "HOST", "Ports", "base_of_environment", "holder_of", "refuse_lent", "refuse_taken"]
 
 HOST = "127.0.0.1"
 DEFAULT_BASE = 8100
@@ -82,6 +83,26 @@ def holder_of(port: int) -> tuple[int | None, str]:
     return None, "a process of another user"
 
 
+def refuse_lent(wanted: dict[str, int]) -> None:
+    """Raise Trouble for the first of `wanted` (what → port) that the system lends to outgoing connections: any program
+    may have it just when ours starts again, Kafka's own clients first of all."""
+    low, high = _lent()
+    for what, port in wanted.items():
+        if low <= port <= high:
+            raise Trouble(
+                f"port {port}, wanted for {what}, lies among those that outgoing connections are given ({low}-{high})",
+                f"choose a PAIDAN_PORT_BASE from 1024 to {low - 1 - max(_OFFSETS.values())}",
+            )
+
+
+def _lent() -> tuple[int, int]:
+    try:
+        low, high = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return 32_768, 60_999  # Linux, unless told otherwise
+    return int(low), int(high)
+
+
 def refuse_taken(wanted: dict[str, int]) -> None:
     """Raise Trouble for the first of `wanted` (what → port) that is taken, naming who holds it."""
     for what, port in wanted.items():
@@ -91,5 +112,5 @@ def refuse_taken(wanted: dict[str, int]) -> None:
         who = f"{program} (pid {pid})" if pid else program
         raise Trouble(
             f"port {port}, wanted for {what}, is held by {who}",
-            "end that program, or move all ports: PAIDAN_PORT_BASE=18100 paidan up",
+            "end that program, or move all ports: PAIDAN_PORT_BASE=9100 paidan up",
         )

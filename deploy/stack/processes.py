@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.stack.home import CHECKOUT, Home
 from deploy.stack.keys import city_secret_file, jwks_file
-from deploy.stack.launch import Spec
+from deploy.stack.launch import INHERITED, Spec
 from deploy.stack.ports import HOST, Ports
 from deploy.stack.trouble import Trouble
 
@@ -46,8 +46,6 @@ PROCESSES = (
     Process("supervision", "worker"),
 )
 
-# What a process may see of the environment of whoever started it. Everything else would make two starts differ.
-_KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
 # Settings of the stack itself, which reach the services under other names or not at all.
 _NOT_FOR_SERVICES = ("PAIDAN_PORT_BASE", "PAIDAN_DOWNLOADS", "PAIDAN_CI", "PAIDAN_DATA")
 _LEAN = {
@@ -71,7 +69,7 @@ def city_folder(city: str) -> Path:
 
 def inherited() -> dict[str, str]:
     """The part of this program's environment that a started process keeps."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
 
 
 def environment_of(

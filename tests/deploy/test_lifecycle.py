@@ -106,11 +106,16 @@ def test_a_killed_kafka_comes_back_with_what_was_acknowledged(own_stack: Stack) 
     consumer.close()
 
 
-def test_after_a_killed_supervisor_what_runs_is_adopted_not_interrupted(own_stack: Stack) -> None:
+def test_after_a_killed_supervisor_what_runs_is_adopted_not_interrupted(
+    own_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when somebody else brings it back, from another terminal in another language."""
     before = pids(own_stack)
     own_stack.kill("supervisord", signal.SIGKILL)
     assert eventually(lambda: own_stack.pid("supervisord") is None)
     assert pids(own_stack) == before
+    for name, value in (("PATH", f"/opt/other:{os.environ['PATH']}"), ("LANG", "zh_CN.UTF-8"), ("TZ", "Asia/Tokyo")):
+        monkeypatch.setenv(name, value)
     own_stack.up(only=STARTED)
     assert own_stack.pid("supervisord") is not None
     assert pids(own_stack) == before

@@ -81,6 +81,13 @@ def test_a_senseless_port_base_is_refused(tmp_path: Path, base: str) -> None:
     assert "PAIDAN_PORT_BASE" in the_line(paidan("up", PAIDAN_HOME=str(tmp_path), PAIDAN_PORT_BASE=base))
 
 
+def test_ports_that_outgoing_connections_are_given_are_refused(tmp_path: Path) -> None:
+    line = the_line(paidan("up", PAIDAN_HOME=str(tmp_path), PAIDAN_PORT_BASE="18100"))
+    assert "port 39092, wanted for kafka, lies among those that outgoing connections are given" in line
+    assert "choose a PAIDAN_PORT_BASE from 1024 to " in line
+    assert not (tmp_path / "kafka" / "data").exists()
+
+
 def test_too_little_room_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match=r"only \d+ MB free .* needed: free some space, or set PAIDAN_HOME"):
         Home(tmp_path / "home").prepare(needed_bytes=10**18)

@@ -13,11 +13,11 @@ _OFFSETS = (1, 2, 3, 4, 12, 13, 14, 22, 23, 20992, 20993, 21332)
 
 def free_base(start: int = 9100) -> int:
     """A port base from `start` on of which every derived port is free now. Two runs side by side begin to look at
-    different places; below 11,300 all ports stay under those that outgoing connections take."""
+    different places; below 11,300 all ports stay under those that outgoing connections are given."""
     places = 55
     first = os.getpid() % places
     for place in range(places):
-        base = start + 40 * ((first + place) % places)
+        base = 2_000 + (start - 2_000 + 40 * ((first + place) % places)) % 9_300
         if all(_is_free(base + offset) for offset in _OFFSETS):
             return base
     raise RuntimeError("no free ports")
