@@ -63,6 +63,11 @@ def part_id(order_id: UUID, place: int) -> UUID:
     return uuid5(NAMESPACE, f"split\x1f{order_id.hex}\x1f{place}")
 
 
+def handover_id_of(order_id: UUID, seq: int) -> UUID:
+    """The id of a hand-over to another platform, offered by the order's fact `seq`."""
+    return uuid5(NAMESPACE, f"handover\x1f{order_id.hex}\x1f{seq}")
+
+
 def assignment_id_of(order_id: UUID, unit: str, ordinal: int) -> UUID:
     """The id of a unit's part of an order; `ordinal` counts the assignments of that order from 0."""
     return uuid5(NAMESPACE, f"assignment\x1f{order_id.hex}\x1f{unit}\x1f{ordinal}")

@@ -84,6 +84,12 @@ _ROWS = (
     ),
     ("split_nothing", 422, "拆单须有内容", "a split needs parts, and a report that stays"),
     ("parts_open", 409, "拆出的工单未全部办结", "an order that was split off is still open"),
+    # what is handed to another platform
+    ("handover_open", 409, "已有待签收的转办", "a hand-over waits for its signature already"),
+    ("handover_ended", 409, "该转办已签收或已退回", "this hand-over was signed or went back"),
+    ("handover_unsigned", 409, "尚未签收", "nobody has signed it yet"),
+    ("receipt_given", 409, "该回执已提交", "this receipt was given already"),
+    # orders that become one, or several
     ("subject_unit", 409, "被反映单位不得主办、协办", "the unit complained about, or one that answers to it"),
     ("reason_missing", 422, "未联系上须说明原因", "say why the reporter was not reached"),
     ("report_unnamed", 422, "多个诉求人须逐一联系", "several people reported: say which one"),

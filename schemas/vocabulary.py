@@ -105,6 +105,37 @@ class AssignmentRole(StrEnum):
     ASSIST = "assist"
 
 
+class HandoverMode(StrEnum):
+    """What another platform is asked for."""
+
+    TRANSFER = "transfer"  # 转出: it takes the order
+    HELP = "help"  # 请求到场: it comes along, the order stays
+
+
+class HandoverState(StrEnum):
+    """State of a hand-over to another platform."""
+
+    OFFERED = "offered"  # 待签收: the sender keeps the order
+    SIGNED = "signed"  # 已签收 by a named person there
+    RETURNED = "returned"  # 已退回: declined, unsigned in time, or taken back
+
+
+class HandoverEnd(StrEnum):
+    """Why a hand-over went back to its sender."""
+
+    DECLINED = "declined"  # 不接收: undecided, it stays with who received it first (首接负责)
+    UNSIGNED = "unsigned"  # 超时未签收
+    RECALLED = "recalled"  # the sender took it back
+
+
+class HandoverStep(StrEnum):
+    """What a platform tells the one that handed work over to it."""
+
+    SIGNED = "signed"  # 已签收
+    ARRIVED = "arrived"  # 已到场
+    RESULT = "result"  # 已办结
+
+
 class Stage(StrEnum):
     """What a clock measures; `total` is the promise to the citizen, the rest belong to whoever holds the stage."""
 
@@ -117,6 +148,7 @@ class Stage(StrEnum):
     VERIFY = "verify"
     CALLBACK = "callback"
     DECIDE = "decide"
+    SIGN = "sign"
     ANSWER = "answer"
     COMMITMENT = "commitment"
     TOTAL = "total"

@@ -13,6 +13,10 @@ from schemas.facts.dispatch.finishing import (
     VerificationRecorded,
 )
 from schemas.facts.dispatch.merging import (
+    HandoverOffered,
+    HandoverReported,
+    HandoverReturned,
+    HandoverSigned,
     MovedReport,
     OrderMerged,
     OrderSplit,
@@ -55,6 +59,10 @@ from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, Dead
 
 __all__ = [
     "UrgencyChanged",
+    "HandoverOffered",
+    "HandoverSigned",
+    "HandoverReturned",
+    "HandoverReported",
     "OrderSplit",
     "SplitPart",
     "ReportsMoved",

@@ -135,7 +135,7 @@ hours = ["22:00", "6:00"]
     "policy.toml": """\
 version = "1"
 stages_without_limit = [
-    "triage", "dispatch", "contact", "arrive", "verify", "callback", "decide", "answer", "commitment",
+    "triage", "dispatch", "contact", "arrive", "verify", "callback", "decide", "sign", "answer", "commitment",
 ]
 
 [[limit]]

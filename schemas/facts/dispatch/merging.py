@@ -7,7 +7,7 @@ from msgspec import Struct
 from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub
 from schemas.facts.intake import Moment
 from schemas.facts.router import ClassRef
-from schemas.vocabulary import Tier, Urgency
+from schemas.vocabulary import HandoverEnd, HandoverMode, HandoverStep, Tier, Urgency
 
 
 class Promise(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +79,41 @@ class OrderSplit(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderTransferred(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """Handed to another platform."""
+    """Signed for by another platform: from now on it is theirs."""
 
     platform: str
     reason: str
+    handover_id: UUID | None = None
+
+
+class HandoverOffered(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Another platform is asked to take the order, or to come along; it stays here until somebody there signs."""
+
+    handover_id: UUID
+    platform: str
+    mode: HandoverMode
+    reason: str = ""
+
+
+class HandoverSigned(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """The other platform comes along; the order stays where it is."""
+
+    handover_id: UUID
+    platform: str
+
+
+class HandoverReturned(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """The other platform does not take it, or nobody there signed in time, or the sender took it back."""
+
+    handover_id: UUID
+    platform: str
+    cause: HandoverEnd
+    reason: str = ""
+
+
+class HandoverReported(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """The other platform says how far it got (回执), also long after the order has ended here."""
+
+    handover_id: UUID
+    platform: str
+    step: HandoverStep

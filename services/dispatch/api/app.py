@@ -13,9 +13,22 @@ from services.chassis.commands import Desk
 from services.chassis.database import ready
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import web_app
-from services.dispatch.api import actions, attachments, duty, history, lists, me, orders, pages, queues, stream, tasks
+from services.dispatch.api import (
+    actions,
+    attachments,
+    duty,
+    handovers,
+    history,
+    lists,
+    me,
+    orders,
+    pages,
+    queues,
+    stream,
+    tasks,
+)
 from services.dispatch.api.desk import Rooms
-from services.dispatch.handlers import ActionHandler, Answered, Command
+from services.dispatch.handlers import ActionHandler, Answered, Command, HandoverCommand, HandoverHandler
 from services.dispatch.handlers.tasks import Portion, Pushed, TaskHandler
 from services.dispatch.rules.directory import Directory
 
@@ -34,7 +47,8 @@ def dispatch_app(
             settling = timedelta(seconds=settings.transaction_timeout)
             desk: Desk[Command, Answered] = Desk(ActionHandler(directory), pool, share=share)
             pushing: Desk[Portion, Pushed] = Desk(TaskHandler(directory), pool, share=1)
-            app.state.rooms = Rooms(pool, desk, pushing, directory, settling, stream_every)
+            said: Desk[HandoverCommand, Answered] = Desk(HandoverHandler(directory), pool, share=share)
+            app.state.rooms = Rooms(pool, desk, pushing, directory, settling, stream_every, said)
             app.state.stream = stream.Stream(pool, directory, stream_every, settling)
             looking = asyncio.create_task(app.state.stream.run())
             yield
@@ -55,6 +69,7 @@ def dispatch_app(
         stream,
         duty,
         attachments,
+        handovers,
         me,
         pages,
         tasks,

@@ -14,7 +14,7 @@ from schemas.vocabulary import Role
 from services.chassis.auth import Principal
 from services.chassis.commands import Desk
 from services.chassis.web import principal
-from services.dispatch.handlers import Answered, Command
+from services.dispatch.handlers import Answered, Command, HandoverCommand
 from services.dispatch.handlers.tasks import Portion, Pushed
 from services.dispatch.rules import visibility
 from services.dispatch.rules.book import Actor
@@ -39,6 +39,7 @@ class Rooms:
     directory: Directory
     settling: timedelta
     stream_every: float
+    handovers: Desk[HandoverCommand, Answered]
 
 
 def rooms(request: Request) -> Rooms:

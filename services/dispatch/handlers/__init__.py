@@ -2,6 +2,15 @@
 
 from services.dispatch.handlers.actions import ActionHandler, Answered, Command
 from services.dispatch.handlers.deadlines import DeadlineHandler
+from services.dispatch.handlers.handovers import HandoverCommand, HandoverHandler
 from services.dispatch.handlers.routing import RoutingHandler
 
-__all__ = ["ActionHandler", "Answered", "Command", "DeadlineHandler", "RoutingHandler"]
+__all__ = [
+    "ActionHandler",
+    "Answered",
+    "Command",
+    "DeadlineHandler",
+    "HandoverCommand",
+    "HandoverHandler",
+    "RoutingHandler",
+]

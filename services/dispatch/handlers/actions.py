@@ -25,13 +25,14 @@ from services.dispatch.rules.acts import Act
 from services.dispatch.rules.book import Actor, Book, Change
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Assignment, Order
-from services.dispatch.store import attachments, keys, reads
+from services.dispatch.store import attachments, handovers, keys, reads
 from services.dispatch.store import orders as store
 from services.dispatch.store.keys import Kept, Key
 
 _encode = msgspec.json.Encoder().encode
 SHOWN_CHANGES = 10
 MOVING = frozenset({"merge", "unmerge", "split"})  # actions that need another order, or the facts so far
+HANDING = frozenset({"merge", "transfer", "recall", "police"})  # actions that ask for a hand-over that waits
 
 
 class Command(Struct, frozen=True):
@@ -98,6 +99,9 @@ class ActionHandler:
         book.orders = await store.load(connection, wanted)
         if moving:
             book.pasts = await store.pasts(connection, wanted)
+        handed = {order_of[c.target] for c in commands if c.action in HANDING and c.target in order_of}
+        if handed:
+            book.handovers = await handovers.waiting(connection, handed)
         split = {part: o.order_id for o in book.orders.values() for part in o.detail.parts}
         for part in await store.open_of(connection, split) if split else ():
             book.open_parts.setdefault(split[part], []).append(part)

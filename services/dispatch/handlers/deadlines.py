@@ -11,13 +11,14 @@ from msgspec import Struct
 
 from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 from schemas.refusals import Refused
+from schemas.vocabulary import Stage
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.dispatch.handlers.page import LOCK_SPACE, Page, bucket
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.notices import on_deadline
-from services.dispatch.store import clocks, orders
+from services.dispatch.store import clocks, handovers, orders
 
 _DEADLINES = (DeadlineWarned, DeadlineMissed, DeadlineWithdrawn)
 
@@ -57,6 +58,9 @@ class DeadlineHandler:
         page.book.orders = await orders.load(
             connection, {w.fact.order_id for w in works if isinstance(w.fact, _DEADLINES)}
         )
+        unsigned = {w.fact.order_id for w in works if isinstance(w.fact, DeadlineMissed) and w.fact.stage is Stage.SIGN}
+        if unsigned:
+            page.book.handovers = await handovers.waiting(connection, unsigned)
         return _State(page, {})
 
     def decide(self, state: _State, work: Work, output: Output) -> None:

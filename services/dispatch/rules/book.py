@@ -15,11 +15,12 @@ from msgspec import Struct
 
 from schemas.facts import OrderFact, Reporter, ReportReceived
 from schemas.ids import fact_id
-from schemas.vocabulary import OrderStatus, Role
+from schemas.vocabulary import HandoverState, OrderStatus, Role
 from services.dispatch.rules import lifecycle
 from services.dispatch.rules.changes import Picture
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.evolve import fold, tell
+from services.dispatch.rules.handover import Handover
 from services.dispatch.rules.order import Assignment, Order
 
 TICK = timedelta(microseconds=1)
@@ -107,6 +108,7 @@ class Book:
     pasts: dict[UUID, list[OrderFact]] = field(default_factory=dict)
     merged_on: dict[UUID, list[UUID]] = field(default_factory=dict)
     open_parts: dict[UUID, list[UUID]] = field(default_factory=dict)
+    handovers: dict[UUID, Handover] = field(default_factory=dict)
     moved: dict[UUID, UUID] = field(default_factory=dict)
     _ordinals: Counter[tuple[UUID, str]] = field(default_factory=Counter)
 
@@ -125,6 +127,11 @@ class Book:
         """Every fact of an order, the first first: those recorded before, where they were asked for, and this
         transaction's."""
         return [*self.pasts.get(order.order_id, ()), *(c.fact for c in self.changes if c.order is order)]
+
+    def waiting_handover(self, order_id: UUID) -> Handover | None:
+        """The hand-over of an order that waits for its signature."""
+        offered = (h for h in self.handovers.values() if h.state is HandoverState.OFFERED)
+        return next((h for h in offered if h.order_id == order_id), None)
 
     def record(
         self,

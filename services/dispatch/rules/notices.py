@@ -16,8 +16,9 @@ from schemas.facts import (
     Supervised,
     Urged,
 )
-from schemas.vocabulary import OrderStatus, Verification
+from schemas.vocabulary import OrderStatus, Stage, Verification
 from services.dispatch.rules import lifecycle
+from services.dispatch.rules.acts.handing import lapsed
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.checking import check
 from services.dispatch.rules.order import Order
@@ -54,6 +55,10 @@ def on_deadline(book: Book, order: Order, fact: Deadline, cause: UUID) -> None:
     said: dict[str, object] = {} if action == "urge" else {"level": FIRST_LEVEL}
     said = {**said, "note": note, "clock_id": fact.clock_id}
     book.record(order, kind, said, action=action, cause=cause, at=max(book.now, order.since), reason=fact.stage)
+    if isinstance(fact, DeadlineMissed) and fact.stage is Stage.SIGN:
+        waiting = book.waiting_handover(order.order_id)
+        if waiting is not None and waiting.offered_at < fact.due:  # not one that was offered since
+            lapsed(book, order, waiting, cause)
 
 
 def note_on(book: Book, order: Order, note: str, action: str, cause: UUID) -> None:

@@ -58,6 +58,11 @@ def rebuilt(changes: Iterable[PastChange]) -> Order | None:
     return order
 
 
+def answer_in(change: PastChange) -> str:
+    """The answer that was given with a change; "" for none."""
+    return "" if change.private is None else str(msgspec.json.decode(change.private).get("answer", ""))
+
+
 def reports_in(changes: Iterable[PastChange]) -> set[UUID]:
     """The reports that hung on the order after these changes."""
     found: set[UUID] = set()

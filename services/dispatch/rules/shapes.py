@@ -10,7 +10,9 @@ from schemas.vocabulary import ClockState, OrderStatus, Photos, ReportState
 from services.dispatch.rules import lifecycle, standing
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.handover import Handover
 from services.dispatch.rules.order import Assignment, Order, Voice
+from services.dispatch.rules.receipts import Receipt
 
 Shape = dict[str, Any]
 _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)  # in every time zone
@@ -155,6 +157,51 @@ def assignment_actions(directory: Directory, o: Order, a: Assignment, actor: Act
     if o.status in lifecycle.ENDED:
         return []
     return lifecycle.assignment_actions(a.status, a.part, standing.caller(directory, o, a, actor))
+
+
+def handed(h: Handover) -> Shape:
+    """A hand-over to another platform, for who sees its order."""
+    shape: Shape = {
+        "handover_id": h.handover_id,
+        "platform": h.platform,
+        "mode": h.mode,
+        "state": h.state,
+        "version": h.version,
+        "reason": h.reason,
+        "offered_at": h.offered_at,
+    }
+    later: Shape = {
+        "ended_at": h.ended_at,
+        "person": h.person,
+        "number": h.number,
+        "arrived_at": h.arrived_at,
+        "result_at": h.result_at,
+        "answer": h.answer,
+    }
+    return shape | {key: value for key, value in later.items() if value}
+
+
+def handover(directory: Directory, h: Handover, o: Order, numbers: Iterable[tuple[str, str]] = ()) -> Shape:
+    """A hand-over for the platform itself: with the order in brief, and the numbers that senders gave its reports."""
+    return handed(h) | {
+        "offered_by": unit(directory, h.offered_by),
+        "order": brief(directory, o),
+        "source_numbers": [{"source": source, "number": number} for source, number in numbers],
+    }
+
+
+def receipt(directory: Directory, r: Receipt) -> Shape:
+    """One word to the sender of a report."""
+    shape: Shape = {
+        "step": r.step,
+        "at": r.at,
+        "unit": unit(directory, r.unit) if r.unit else None,
+        "platform": r.platform,
+        "result": r.result,
+        "ended": r.ended,
+        "answer": r.answer,
+    }
+    return {key: value for key, value in shape.items() if value}
 
 
 def clock(c: ClockView) -> Shape:

@@ -40,8 +40,11 @@ ACTIONS: dict[str, Words] = {
     "reject": Words("不受理", "Reject"),
     "void": Words("作废", "Void"),
     "merge": Words("并单", "Merge"),
-    "unmerge": Words("撤销并单", "Take apart again"),
+    "unmerge": Words("撤销并单", "Unmerge"),
     "split": Words("拆单", "Split"),
+    "sign": Words("签收", "Sign"),
+    "recall": Words("撤回转办", "Take back"),
+    "police": Words("请求公安", "Ask police"),
     "transfer": Words("转出", "Transfer"),
     "import_close": Words("导入结案", "Close (import)"),
 }

@@ -24,6 +24,7 @@ from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
 from services.dispatch.rules.lifecycle import ENDED
 from services.dispatch.rules.order import Assignment, Detail, Order, Stood, Voice
 from services.dispatch.rules.past import PastChange, fact_of
+from services.dispatch.store import handovers
 from services.dispatch.store.columns import Columns, copy, insert, send, update
 
 _encode = msgspec.json.Encoder().encode
@@ -239,6 +240,7 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted | LeadChanged | OrderSplit)}
     await send(connection, _UPDATE_ROUTED, [(o.order_id, *_order_routed(o)) for o in touched if o.order_id in routed])
     await send(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
+    await handovers.save(connection, book.handovers.values())
     await send(connection, _MOVE_REPORTS, list(book.moved.items()))
     await send(connection, _INSERT_PENDING, [(w.cause, w.waits_for, w.kind, w.body) for w in book.parked])
     if book.released:

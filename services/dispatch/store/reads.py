@@ -111,6 +111,14 @@ async def changes(pool: asyncpg.Pool, ids: Sequence[UUID], until: datetime) -> d
     return found
 
 
+async def past(pool: asyncpg.Pool, order_id: UUID) -> list[PastChange]:
+    """Every change of an order, for folding."""
+    rows = await pool.fetch(
+        "SELECT type, body, reason, private FROM history WHERE order_id = $1 ORDER BY seq", order_id
+    )
+    return [PastChange(*row) for row in rows]
+
+
 async def history(pool: asyncpg.Pool, order_id: UUID) -> list[dict[str, Any]]:
     """All changes of an order, the first first."""
     rows = await pool.fetch("SELECT * FROM history WHERE order_id = $1 ORDER BY seq", order_id)

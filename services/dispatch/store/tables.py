@@ -148,6 +148,9 @@ class QueuePastRow(Base, table=True):
     stood_since: datetime = Field(sa_column=moment())
 
 
+_NUMBER = "body->>'source_number'"  # what the sender calls it
+
+
 class ReportRow(Base, table=True):
     """A report as it came, without its reporter."""
 
@@ -160,7 +163,10 @@ class ReportRow(Base, table=True):
     recorded_at: datetime = Field(sa_column=moment())
     body: str = Field(sa_column=Column(JSON, nullable=False))
 
-    __table_args__ = (Index("reports_order", "order_id"),)
+    __table_args__ = (
+        Index("reports_order", "order_id"),
+        Index("reports_numbered", text(f"({_NUMBER})"), postgresql_where=text(f"{_NUMBER} <> ''")),
+    )
 
 
 class WordsRow(Base, table=True):
@@ -223,6 +229,33 @@ class HistoryRow(Base, table=True):
     private: str | None = Field(sa_column=Column(JSON))
 
     __table_args__ = (Index("history_recorded", "recorded_at"),)
+
+
+class HandoverRow(Base, table=True):
+    """A hand-over to another platform. `person` signed it there; no other table holds the name."""
+
+    __tablename__ = "handovers"
+    handover_id: UUID = Field(sa_column=_uuid(key=True))
+    order_id: UUID = Field(sa_column=_uuid())
+    platform: str = Field(sa_column=_text())
+    mode: str = Field(sa_column=_text())
+    state: str = Field(sa_column=_text())
+    version: int
+    reason: str = Field(sa_column=_text())
+    offered_at: datetime = Field(sa_column=moment())
+    offered_by: str = Field(sa_column=_text())
+    ended_at: datetime | None = Field(sa_column=moment(nullable=True))
+    person: str = Field(sa_column=_text())
+    number: str = Field(sa_column=_text())
+    arrived_at: datetime | None = Field(sa_column=moment(nullable=True))
+    result_at: datetime | None = Field(sa_column=moment(nullable=True))
+    answer: str = Field(sa_column=_text())
+
+    __table_args__ = (
+        Index("handovers_order", "order_id"),
+        Index("handovers_inbox", "platform", "state", "offered_at", "handover_id"),
+        Index("handovers_waiting", "order_id", unique=True, postgresql_where=text("state = 'offered'")),
+    )
 
 
 class ClocksRow(Base, table=True):

@@ -9,6 +9,7 @@
 | contact  | report       | its receipt, not before a unit leads       | a reporter reached by a unit               |
 | verify   | order        | the result waits for its check             | the check, whatever it says                |
 | callback | report       | the answer is approved                     | reached, rated or 未评价; at closing, any try |
+| sign     | hand-over    | another platform is asked                  | a named person there signs; going back ends|
 | total    | report       | its receipt; in a reopened round that      | the approved answer                        |
 
 A part that was passed on has clocks of its own, its handling the sooner of the policy's deadline and its parent's; the
@@ -30,7 +31,7 @@ from schemas.facts import ClockView
 from schemas.ids import clock_id_of
 from schemas.vocabulary import ClockState, Source, Stage, TicketType, Tier, Urgency
 from services.supervision.rules.limits import LimitFacts, Terms
-from services.supervision.rules.timeline import Part, Round, Timeline, Voice
+from services.supervision.rules.timeline import Handover, Part, Round, Timeline, Voice
 
 SOURCE_DUE = "source_due"  # the policy of a clock whose deadline the sending platform set
 PARENT_DUE = "parent_due"  # one that the unit which passed the part on set
@@ -139,6 +140,9 @@ class _Reader:
             if round_.verify_from is not None:
                 end = round_.ended_at or round_.answered_at
                 self._for_order(Stage.VERIFY, round_, timeline.centre, round_.verify_from, round_.verified_at, end)
+            for asked in timeline.handovers:
+                if asked.round == round_.number:
+                    self._of_handover(asked, round_)
             run = _run_from(timeline.rounds, place)
             for voice in timeline.voices:
                 if voice.round <= round_.number and not voice.away:
@@ -175,6 +179,14 @@ class _Reader:
         timeline = self._of
         asked = (timeline.source, self._ticket_type, timeline.class_key, timeline.urgency, timeline.tier, round_.number)
         self._add(self._promises.limits(asked, start), stage, round_, owner, start, at, end)
+
+    def _of_handover(self, handover: Handover, round_: Round) -> None:
+        """The other platform's time to sign; the sender's own clocks run on meanwhile."""
+        timeline, start = self._of, handover.offered_at
+        asked = (timeline.source, self._ticket_type, timeline.class_key, timeline.urgency, timeline.tier, round_.number)
+        end, key = handover.ended_at or round_.ended_at, str(handover.handover_id)
+        limits = self._promises.limits(asked, start)
+        self._add(limits, Stage.SIGN, round_, handover.platform, start, handover.signed_at, end, key=key)
 
     def _of_voice(self, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         timeline = self._of
@@ -237,10 +249,12 @@ class _Reader:
         part: Part | None = None,
         report: UUID | None = None,
         sooner: tuple[datetime, str] | None = None,
+        key: str = "",
     ) -> None:
         """The clock of a stage that runs from `start`, whose milestone came at `at` and whose reason ended at `end`;
         none when nothing is promised. A deadline that somebody set (`sooner`, with the name it goes by) counts where
-        the policy has none or a later one."""
+        the policy has none or a later one. `key` names what it is for, when that is neither an assignment nor a
+        report."""
         limit = limits.get(stage)
         span, policy = None, ""
         if limit is not None:
@@ -248,7 +262,7 @@ class _Reader:
         if sooner is not None and (span is None or sooner[0] < span.due):
             span, policy = _set_to(start, sooner[0]), sooner[1]
         if span is not None:
-            self._clock(stage, round_, owner, start, span, at, end, policy, part, report)
+            self._clock(stage, round_, owner, start, span, at, end, policy, part, report, key)
 
     def _clock(
         self,
@@ -262,9 +276,10 @@ class _Reader:
         policy: str,
         part: Part | None,
         report: UUID | None,
+        key: str,
     ) -> None:
         id_ = None if part is None else part.assignment_id
-        of = str(id_ or report or "") + (f"/{part.stint}" if part is not None and part.stint else "")
+        of = key or str(id_ or report or "") + (f"/{part.stint}" if part is not None and part.stint else "")
         view = ClockView(
             clock_id=clock_id_of(self._of.order_id, round_.number, stage, of),
             stage=stage,

@@ -15,6 +15,7 @@ from services.dispatch.rules.book import SYSTEM, Actor
 from services.dispatch.rules.lifecycle import Part, Relation
 from tests.rules.dispatch.acting import Table
 from tests.rules.dispatch.themes import ASSIGNMENT_CELLS, BODIES, ORDER_CELLS
+from tests.rules.dispatch.themes.cells import OPEN
 from tests.rules.dispatch.town import a_plan, a_report, proposed
 
 S, A = OrderStatus, AssignmentStatus
@@ -47,10 +48,12 @@ def actor(role: Role | None, unit: str) -> Actor:
     return SYSTEM if role is None else Actor(f"{role}@{unit}", role, unit)
 
 
-def order_in(status: OrderStatus) -> Table:
+def order_in(status: OrderStatus, action: str = "") -> Table:
     """An order in a status, with assignments as they would be there."""
     table = Table(proposed(a_report(imported=True), a_plan(verification=Verification.SITE))).beside()
     part = table.order.assignments[0]
+    if action == "recall" and status in OPEN:  # there is something to take back
+        table.do("transfer", actor(Role.DISPATCHER, "d1"))
     if status is S.MERGED:
         table.do("merge", actor(Role.DISPATCHER, "d1"))
         return table.later()
@@ -81,7 +84,7 @@ def expected_code(ever: set[Relation], here: set[Relation], relations: set[Relat
 @pytest.mark.parametrize("action", lifecycle.ORDER_ACTIONS)
 def test_every_cell_of_the_order(status: OrderStatus, action: str) -> None:
     for role, unit in product((*Role, None), OF_ORDER):
-        table, relations = order_in(status), stands(role, unit, OF_ORDER)
+        table, relations = order_in(status, action), stands(role, unit, OF_ORDER)
         table.order.proposed = "reopen" if action == "dismiss" else ""
         ever = {r for (_, a, who, r) in ORDER_CELLS if (a, who) == (action, role)}
         here = {r for (s, a, who, r) in ORDER_CELLS if (s, a, who) == (status, action, role)}

@@ -56,6 +56,8 @@ UNITS = (
     Unit("road-crew", "市政养护班", Tier.COMMITTEE, "crew", "S1", "s1-road", second_parent="k1"),
     Unit("clean-crew", "环卫班", Tier.COMMITTEE, "crew", "S1", "s1-clean"),
     Unit("patcher", "补坑组", Tier.COMMITTEE, "crew", "S1", "road-crew"),
+    Unit("police", "市公安局110", Tier.CITY, "police", "C", "city"),
+    Unit("hotline", "市12345热线", Tier.CITY, "hotline", "C", "city"),
     Unit("volunteer", "老伙伴", Tier.COMMITTEE, "volunteer", "K1", "k1"),
 )
 CLASSES = tuple(ClassItem(ref.standard, ref.kind, ref.code, ref.name, ref.name, "设施") for ref in (MANHOLE, RUBBISH))

@@ -7,9 +7,21 @@ from typing import Any
 
 import pytest
 
-from schemas.facts import MovedReport, OrderMerged, OrderUnmerged, Promise, ReportsMoved, ReportStub
-from schemas.ids import order_id_of, report_id_of
-from schemas.vocabulary import OrderStatus, Source, TicketType, Tier, Urgency
+from schemas.facts import (
+    HandoverOffered,
+    HandoverReturned,
+    HandoverSigned,
+    MovedReport,
+    OrderMerged,
+    OrderTransferred,
+    OrderUnmerged,
+    OrderVoided,
+    Promise,
+    ReportsMoved,
+    ReportStub,
+)
+from schemas.ids import handover_id_of, order_id_of, report_id_of
+from schemas.vocabulary import HandoverEnd, HandoverMode, OrderStatus, Source, TicketType, Tier, Urgency
 from tests.rules.supervision_timeline.story import NOISE, Story
 from tests.rules.supervision_timeline.test_stages import Brief, at, opened, seen
 
@@ -134,3 +146,53 @@ def test_a_triage_begins_anew() -> None:
     assert Brief("triage", 0, 20, "met", "centre-district") in seen(story)
     story.tell(OrderUnmerged, at(100), out_of=OTHER, reports=(own,), status=OrderStatus.TRIAGE)
     assert Brief("triage", 100, 120, "running", "centre-district") in seen(story)
+
+
+def offered(story: Story, when: float, platform: str = "110") -> Any:
+    id_ = handover_id_of(story.order_id, len(story.facts) + 1)
+    story.tell(HandoverOffered, at(when), handover_id=id_, platform=platform, mode=HandoverMode.TRANSFER)
+    return id_
+
+
+def signing(story: Story) -> list[Brief]:
+    return [b for b in seen(story) if b.stage == "sign"]
+
+
+def test_the_other_platform_has_its_time_to_sign_and_the_senders_clocks_run_on() -> None:
+    story = opened()
+    before = seen(story)
+    offered(story, 10)
+    assert signing(story) == [Brief("sign", 10, 13, "running", "110")]
+    assert [b for b in seen(story) if b.stage != "sign"] == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "after", "state"),
+    [
+        (HandoverSigned, {"platform": "110"}, 2, "met"),
+        (HandoverSigned, {"platform": "110"}, 4, "missed"),
+        (OrderTransferred, {"platform": "110", "reason": "a crime", "status": OrderStatus.TRANSFERRED}, 2, "met"),
+        (HandoverReturned, {"platform": "110", "cause": HandoverEnd.DECLINED}, 2, "cancelled"),
+        (HandoverReturned, {"platform": "110", "cause": HandoverEnd.UNSIGNED}, 4, "missed"),
+    ],
+)
+def test_how_it_ends(kind: Any, given: dict[str, Any], after: float, state: str) -> None:
+    story = opened()
+    id_ = offered(story, 10)
+    story.tell(kind, at(10 + after), handover_id=id_, **given)
+    assert signing(story) == [Brief("sign", 10, 13, state, "110")]
+
+
+def test_each_hand_over_has_a_clock_of_its_own() -> None:
+    story = opened()
+    for when in (10, 20):
+        id_ = offered(story, when)
+        story.tell(HandoverReturned, at(when + 1), handover_id=id_, platform="110", cause=HandoverEnd.RECALLED)
+    assert [(b.start, b.due) for b in signing(story)] == [(10, 13), (20, 23)]
+
+
+def test_an_order_that_ends_asks_nobody_any_more() -> None:
+    story = opened()
+    offered(story, 10)
+    story.tell(OrderVoided, at(11), reason="entered twice", status=OrderStatus.VOID)
+    assert [b.state for b in signing(story)] == ["cancelled"]

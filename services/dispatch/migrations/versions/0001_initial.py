@@ -34,6 +34,7 @@ def upgrade() -> None:
     _attachments()
     _duty()
     _tasks()
+    _handovers()
     create_delivery_tables()
 
 
@@ -141,6 +142,9 @@ def _reports() -> None:
         postgresql_with=WHOLE,
     )
     op.create_index("reports_order", "reports", ["order_id"])
+    number = sa.text("(body->>'source_number')")
+    numbered = sa.text("body->>'source_number' <> ''")
+    op.create_index("reports_numbered", "reports", [number], postgresql_where=numbered)
     op.create_table(
         "reporters", sa.Column("report_id", _ID, primary_key=True), sa.Column("body", _JSON, nullable=False)
     )
@@ -270,6 +274,27 @@ def _duty() -> None:
     op.create_index("duty_changes_key", "duty_changes", ["principal", "key"], unique=True)
     op.create_index("duty_changes_swaps", "duty_changes", ["unit", "ends"], postgresql_where=swaps)
     op.create_index("duty_changes_notes", "duty_changes", ["unit", "at"], postgresql_where=notes)
+
+
+def _handovers() -> None:
+    op.create_table(
+        "handovers",
+        sa.Column("handover_id", _ID, primary_key=True),
+        sa.Column("order_id", _ID, nullable=False),
+        *(_text(name) for name in ("platform", "mode", "state")),
+        _number("version"),
+        _text("reason"),
+        sa.Column("offered_at", _MOMENT, nullable=False),
+        _text("offered_by"),
+        sa.Column("ended_at", _MOMENT),
+        *(_text(name) for name in ("person", "number")),
+        *(sa.Column(name, _MOMENT) for name in ("arrived_at", "result_at")),
+        _text("answer"),
+    )
+    op.create_index("handovers_order", "handovers", ["order_id"])
+    op.create_index("handovers_inbox", "handovers", ["platform", "state", "offered_at", "handover_id"])
+    waits = sa.text("state = 'offered'")
+    op.create_index("handovers_waiting", "handovers", ["order_id"], unique=True, postgresql_where=waits)
 
 
 def downgrade() -> None:

@@ -6,6 +6,7 @@ from services.dispatch.rules import lifecycle, standing
 from services.dispatch.rules.acts import (
     assigning,
     finishing,
+    handing,
     merging,
     milestones,
     requests,
@@ -31,6 +32,7 @@ _THEMES = (
     merging,
     splitting,
     urgency,
+    handing,
 )
 ON_ASSIGNMENT: dict[str, OnAssignment] = {name: one for theme in _THEMES for name, one in theme.ASSIGNMENT.items()}
 ON_ORDER: dict[str, OnOrder] = {name: one for theme in _THEMES for name, one in theme.ORDER.items()}

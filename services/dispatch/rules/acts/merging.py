@@ -6,10 +6,9 @@ What the units of the merged order still had to do is withdrawn. Both orders are
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from msgspec import Meta
 from msgspec.structs import replace
 
 from schemas import facts
@@ -51,13 +50,16 @@ class Merge(Body, frozen=True, kw_only=True):
 def merge(book: Book, order: Order, asked: Act) -> None:
     """Merge this order into another. The caller must see both.
 
-    Raises Refused: not_found, other_unit, parts_open, merge_self, merge_circle, merge_ended, merge_unlike (the other
-    is less urgent, or only one was imported), subject_unit, action_not_allowed (`keep_units` where no assist can be
-    added).
+    Raises Refused: not_found, other_unit, parts_open, handover_open, merge_self, merge_circle, merge_ended,
+    merge_unlike (the other is less urgent, or only one was imported), subject_unit, action_not_allowed (`keep_units`
+    where no assist can be added).
     """
     body: Merge = asked.body
     other = _into(book, order, asked)
     check_parts(book, order)
+    waiting = book.waiting_handover(order.order_id)
+    if waiting is not None:
+        raise Refused("handover_open", waiting.platform, handover_id=str(waiting.handover_id))
     at = occurred(body.occurred_at, book.now, latest(last_milestone(order), last_milestone(other)))
     moved = tuple(voices(order, book.past(order)).values())
     live = [a for a in order.assignments if a.live]
@@ -205,19 +207,5 @@ def _came_with(order: Order, other: Order, there: Iterable[OrderFact]) -> tuple[
     return tuple(gone)
 
 
-class Transfer(Reason, frozen=True, kw_only=True):
-    """To which platform, and why."""
-
-    platform: Annotated[str, Meta(min_length=1, max_length=50)]
-
-
-def _transfer(book: Book, order: Order, asked: Act) -> None:
-    body: Transfer = asked.body
-    at = occurred(body.occurred_at, book.now, last_milestone(order))
-    to = lifecycle.order_step(order.status, "transfer", "", asked.actor.who).to
-    said = {"platform": body.platform, "reason": body.reason}
-    record(book, order, facts.OrderTransferred, said, asked, at, to, reason=body.reason)
-
-
 ASSIGNMENT: dict[str, OnAssignment] = {}
-ORDER = {"merge": OnOrder(Merge, merge), "unmerge": OnOrder(Reason, unmerge), "transfer": OnOrder(Transfer, _transfer)}
+ORDER = {"merge": OnOrder(Merge, merge), "unmerge": OnOrder(Reason, unmerge)}

@@ -2,7 +2,7 @@
 
 A report hangs on exactly one order, and its reporter keeps one promise: the first order keeps the report (unless it is
 named for a part) and cannot be finished before its parts are, so that the answer covers all that was asked. Decision
-0010.
+0014.
 """
 
 from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from schemas import facts
 from schemas.facts import OrderFact
 from schemas.vocabulary import AssignmentStatus as A
-from services.dispatch.rules.evolve.moving import move, offered, settle, voice_of
+from services.dispatch.rules.evolve.moving import move, noted, offered, settle, voice_of
 from services.dispatch.rules.order import Order
 
 
@@ -77,4 +77,8 @@ FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
     facts.ReportsMoved: _moved,
     facts.OrderSplit: _split,
     facts.OrderTransferred: _transferred,
+    facts.HandoverOffered: noted,
+    facts.HandoverSigned: noted,
+    facts.HandoverReturned: noted,
+    facts.HandoverReported: noted,
 }

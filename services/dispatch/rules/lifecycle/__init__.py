@@ -11,6 +11,7 @@ from schemas.vocabulary import AssignmentStatus, OrderStatus, Verification
 from services.dispatch.rules.lifecycle import (
     assigning,
     finishing,
+    handing,
     merging,
     milestones,
     requests,
@@ -41,6 +42,7 @@ _THEMES = (
     steering,
     merging,
     urgency,
+    handing,
 )
 ASSIGNMENT_TABLE: tuple[AssignmentRow, ...] = tuple(row for theme in _THEMES for row in theme.ASSIGNMENT)
 ORDER_TABLE: tuple[OrderRow, ...] = tuple(row for theme in _THEMES for row in theme.ORDER)

@@ -1,11 +1,9 @@
-"""Orders that move to another order or to another platform."""
+"""Orders that become one, and orders that become several."""
 
 from schemas.vocabulary import OrderStatus as O
 from services.dispatch.rules.lifecycle.rows import CENTRE, AssignmentRow, Effect, OrderRow
 
 ASSIGNMENT: tuple[AssignmentRow, ...] = ()
-
-_ENDS = (Effect.WITHDRAWS, Effect.CONFIRMS)
 
 # What its units still do is withdrawn; what is done stays done, for it may come back.
 _MERGES = (Effect.WITHDRAWS,)
@@ -26,7 +24,4 @@ ORDER = (
     OrderRow(O.TRIAGE, "split", "", CENTRE, O.TRIAGE),
     OrderRow(O.DISPATCHED, "split", "", CENTRE, O.DISPATCHED),
     OrderRow(O.HANDLING, "split", "", CENTRE, O.HANDLING),
-    OrderRow(O.TRIAGE, "transfer", "", CENTRE, O.TRANSFERRED),
-    OrderRow(O.DISPATCHED, "transfer", "", CENTRE, O.TRANSFERRED, _ENDS),
-    OrderRow(O.HANDLING, "transfer", "", CENTRE, O.TRANSFERRED, _ENDS),
 )

@@ -78,6 +78,8 @@ WHEN: Mapping[str, str] = {
     "failed": "核查不通过",
     "passed, somebody to call": "核查通过，须回访",
     "passed, nobody to call": "核查通过，无人可回访",
+    "transfer": "转出",
+    "help": "请求到场",
     "triage": "并单前待研判",
     "dispatched": "并单前待接单",
     "handling": "并单前处置中",

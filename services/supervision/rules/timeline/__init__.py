@@ -22,9 +22,21 @@ from services.supervision.rules.timeline import (
     urgency,
 )
 from services.supervision.rules.timeline.folding import FOLDS, with_round
-from services.supervision.rules.timeline.shape import Callback, Contact, Part, Round, Timeline, Voice
+from services.supervision.rules.timeline.shape import Callback, Contact, Handover, Part, Round, Timeline, Voice
 
-__all__ = ["Callback", "Contact", "Misplaced", "Part", "Round", "STILL", "Timeline", "Voice", "fold", "moving"]
+__all__ = [
+    "Callback",
+    "Contact",
+    "Handover",
+    "Misplaced",
+    "Part",
+    "Round",
+    "STILL",
+    "Timeline",
+    "Voice",
+    "fold",
+    "moving",
+]
 
 _THEMES = (
     assigning,

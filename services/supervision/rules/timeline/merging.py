@@ -5,12 +5,24 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from schemas.facts import MovedReport, OrderFact, OrderMerged, OrderSplit, OrderTransferred, OrderUnmerged, ReportsMoved
+from schemas.facts import (
+    HandoverOffered,
+    HandoverReported,
+    HandoverReturned,
+    HandoverSigned,
+    MovedReport,
+    OrderFact,
+    OrderMerged,
+    OrderSplit,
+    OrderTransferred,
+    OrderUnmerged,
+    ReportsMoved,
+)
 from schemas.vocabulary import OrderStatus
 from services.supervision.rules.timeline.folding import ended, gone, on, parts_of, voice_of, with_round
-from services.supervision.rules.timeline.shape import Contact, Promise, Timeline, Voice
+from services.supervision.rules.timeline.shape import Contact, Handover, Promise, Timeline, Voice
 
-STILL: tuple[type[OrderFact], ...] = ()
+STILL: tuple[type[OrderFact], ...] = (HandoverReported,)
 
 
 @on(OrderMerged)
@@ -55,7 +67,33 @@ def _split(timeline: Timeline, fact: OrderSplit) -> Timeline:
 
 @on(OrderTransferred)
 def _transferred(timeline: Timeline, fact: OrderTransferred) -> Timeline:
+    if fact.handover_id is not None:
+        timeline = _signed(timeline, fact.handover_id, fact.occurred_at)
     return gone(timeline, fact)
+
+
+@on(HandoverOffered)
+def _offered(timeline: Timeline, fact: HandoverOffered) -> Timeline:
+    asked = Handover(fact.handover_id, fact.platform, timeline.rounds[-1].number, fact.occurred_at)
+    return replace(timeline, handovers=(*timeline.handovers, asked))
+
+
+@on(HandoverSigned)
+def _came_along(timeline: Timeline, fact: HandoverSigned) -> Timeline:
+    return _signed(timeline, fact.handover_id, fact.occurred_at)
+
+
+@on(HandoverReturned)
+def _went_back(timeline: Timeline, fact: HandoverReturned) -> Timeline:
+    handovers = tuple(
+        replace(h, ended_at=fact.occurred_at) if h.handover_id == fact.handover_id else h for h in timeline.handovers
+    )
+    return replace(timeline, handovers=handovers)
+
+
+def _signed(timeline: Timeline, handover_id: UUID, at: datetime) -> Timeline:
+    handovers = tuple(replace(h, signed_at=at) if h.handover_id == handover_id else h for h in timeline.handovers)
+    return replace(timeline, handovers=handovers)
 
 
 def _ids(reports: tuple[MovedReport, ...]) -> set[UUID]:

@@ -97,6 +97,18 @@ class Pace(Struct, frozen=True, array_like=True, gc=False):
     until: datetime
 
 
+class Handover(Struct, frozen=True, array_like=True, gc=False):
+    """Another platform is asked in a round; `signed_at` when a named person there signed, `ended_at` when it went back
+    unsigned."""
+
+    handover_id: UUID
+    platform: str
+    round: int
+    offered_at: datetime
+    signed_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
 class Timeline(Struct, frozen=True, array_like=True):
     """One order as its clocks see it. `top` is the first unit of the path, `centre` the last one before the lead;
     `triage_from` and `decided_at` frame the decision of a triage; `paces` are what urgencies held before this one, the
@@ -120,3 +132,4 @@ class Timeline(Struct, frozen=True, array_like=True):
     imported: bool = False
     void: bool = False
     paces: tuple[Pace, ...] = ()
+    handovers: tuple[Handover, ...] = ()
