@@ -24,6 +24,7 @@ from services.dispatch.api import (
     orders,
     pages,
     queues,
+    ratings,
     stream,
     tasks,
 )
@@ -60,6 +61,7 @@ def dispatch_app(
         return {"database": await ready(app.state.rooms.pool)}
 
     app = web_app("dispatch", "Paidan 派单 · dispatch 派遣", settings, lifespan=lifespan, ready=dependencies)
+    app.state.door = ratings.Door(settings.city_secret())
     app.state.files = pages.files()
     for part in (
         actions,
@@ -70,6 +72,7 @@ def dispatch_app(
         duty,
         attachments,
         handovers,
+        ratings,
         me,
         pages,
         tasks,

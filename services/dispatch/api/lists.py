@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from msgspec.structs import replace
@@ -57,6 +57,7 @@ class Narrowed:
         round_: Annotated[int | None, Query(alias="round", ge=1, le=1000)] = None,
         joined: bool | None = None,
         recurrence: bool | None = None,
+        proposed: Literal["", "reopen"] = "",
         opened_from: datetime | None = None,
         opened_to: datetime | None = None,
         closed_from: datetime | None = None,
@@ -92,6 +93,7 @@ class Narrowed:
             round=round_,
             joined=joined,
             recurrence=recurrence,
+            proposed=proposed,
             opened_from=opened_from,
             opened_to=opened_to,
             closed_from=closed_from,
@@ -99,7 +101,9 @@ class Narrowed:
         )
 
     async def filters(self, found: Rooms, *, past: bool) -> Filters:
-        """With what the search comes to, today or at a past moment."""
+        """With what the search comes to, today or at a past moment. Raises Refused `invalid` for what is of today."""
+        if past and self._plain.proposed:
+            raise Refused("invalid", "proposed: what waits for a person is of today only")
         if not self.q:
             return self._plain
         span = id_span(self.q)
@@ -112,7 +116,7 @@ class Narrowed:
 _KNOWN = frozenset(
     {
         "status", "source", "urgency", "light", "division", "unit", "tier", "class", "major", "overdue", "round",
-        "joined", "recurrence", "opened_from", "opened_to", "closed_from", "closed_to", "q",
+        "joined", "recurrence", "proposed", "opened_from", "opened_to", "closed_from", "closed_to", "q",
     }
 )  # fmt: skip
 
@@ -146,8 +150,9 @@ async def list_orders(
 ) -> Response:
     """`division` takes in what lies inside it, `unit` what it leads or has a part in, `tier` is the lead's, `class` a
     key `standard/kind/code` and `major` all of that name; `joined` orders that more than one report hangs on,
-    `recurrence` those about a matter that came back; `q` a number, or words that all stand in one report's title, text
-    or address. `as_of` shows the list as it was recorded then. A page may be short while `next` still names more."""
+    `recurrence` those about a matter that came back, `proposed=reopen` those that a bad word wants reopened; `q` a
+    number, or words that all stand in one report's title, text or address. `as_of` shows the list as it was recorded
+    then. A page may be short while `next` still names more."""
     found, caller = rooms(request), reader(request)
     scope, name = scope_of(found.directory, caller), list_id("orders", asked.asked, as_of)
     moment = None if as_of is None else await settled(found, as_of)

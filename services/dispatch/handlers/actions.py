@@ -36,12 +36,13 @@ HANDING = frozenset({"merge", "transfer", "recall", "police"})  # actions that a
 
 
 class Command(Struct, frozen=True):
-    """One write: `target` is an order or, with `on_assignment`, an assignment; `version` is what If-Match said."""
+    """One write: `target` is an order or, with `on_assignment`, an assignment; `version` is what If-Match said, None
+    from a citizen, who sees none."""
 
     principal: Principal
     key: str
     body_hash: bytes
-    version: int
+    version: int | None
     target: UUID
     on_assignment: bool
     action: str
@@ -128,7 +129,7 @@ class ActionHandler:
                 raise Refused("key_reused", command.key)
             return Answered(first.version, first.answer)
         version = order.version if target is None else target.version
-        if command.version != version:
+        if command.version not in (None, version):
             raise Refused(
                 "version_stale",
                 f"now {version}",
@@ -170,10 +171,11 @@ class ActionHandler:
         """What happened since the version that the caller saw, the newest first; at least the newest change of all."""
         rows = [_shown(c) for c in reversed(state.page.book.changes) if c.order is order]
         rows += state.recent.get(order.order_id, [])
+        seen = command.version or 0
         if command.on_assignment:
-            since = [r for r in rows if r["assignment_id"] == command.target and r["new_version"] > command.version]
+            since = [r for r in rows if r["assignment_id"] == command.target and r["new_version"] > seen]
         else:
-            since = [r for r in rows if r["order_version"] > command.version]
+            since = [r for r in rows if r["order_version"] > seen]
         return (since or rows[:1])[:SHOWN_CHANGES]
 
     def _stale(self, state: _State, command: Command) -> Order | None:
@@ -182,7 +184,7 @@ class ActionHandler:
         if order is None or command.keyed in state.keys:
             return None
         target = order.assignment(command.target) if command.on_assignment else None
-        return order if command.version != (order.version if target is None else target.version) else None
+        return order if command.version not in (None, order.version if target is None else target.version) else None
 
 
 def _named(commands: Iterable[Command]) -> set[UUID]:

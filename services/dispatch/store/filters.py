@@ -42,6 +42,7 @@ class Filters(Struct, frozen=True):
     round: int | None = None
     joined: bool | None = None
     recurrence: bool | None = None
+    proposed: str = ""
     opened_from: datetime | None = None
     opened_to: datetime | None = None
     closed_from: datetime | None = None
@@ -159,6 +160,8 @@ def standing(where: Where, f: Filters, of: str) -> None:
     """By how the order stands: `of` is `o` today, `s` at a past moment."""
     if f.status:
         where.add(f"{of}.status = ANY(?)", list(f.status))
+    if f.proposed:  # what waits for a person is of today: lists of the past refuse it
+        where.add("o.proposed = ?", f.proposed)
     if f.urgency:
         where.add(f"{of}.urgency = ANY(?)", list(f.urgency))
     if f.division:

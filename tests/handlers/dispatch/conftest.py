@@ -36,6 +36,7 @@ def settings(servers: Stack, tmp_path: Path) -> DispatchSettings:
         kafka_bootstrap=servers.kafka_bootstrap,
         state_dir=tmp_path,
         jwks_file=keys.jwks_file(servers.home),
+        city_secret_file=keys.city_secret_file(servers.home),
         pool_size=8,
         transaction_timeout=1.0,
         stream_every=0.05,
