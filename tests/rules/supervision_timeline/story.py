@@ -108,7 +108,9 @@ class Story:
             self._parts += 1
         return tuple(offers)
 
-    def tell(self, kind: type[OrderFact], at: datetime, *, recorded: datetime | None = None, **given: Any) -> "Story":
+    def tell(
+        self, kind: type[OrderFact], at: datetime, /, *, recorded: datetime | None = None, **given: Any
+    ) -> "Story":
         """Any fact."""
         self.facts.append(
             kind(

@@ -3,13 +3,14 @@ handle 120 (noise 240), verify 60, callback 90, total 480."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import pytest
 
-from schemas.facts import ClockView
+from schemas.facts import CallbackRecorded, ClockView, RatingReceived
 from schemas.ids import assignment_id_of, clock_id_of, report_id_of
-from schemas.vocabulary import AssignmentRole, Source, TicketType
+from schemas.vocabulary import AssignmentRole, CallKind, Satisfaction, Source, TicketType
 from services.supervision.rules.stages import SOURCE_DUE, Clock, clocks
 from services.supervision.rules.timeline import Misplaced, Timeline, fold
 from tests.rules.supervision_timeline.story import NOISE, Story, minutes
@@ -292,3 +293,38 @@ def test_ticket_type_reaches_the_policy() -> None:
 
     clocks(told(opened(ticket_type=TicketType.CONSULTATION)), Spy())  # type: ignore[arg-type]
     assert {key[1] for key in asked} == {TicketType.CONSULTATION}
+
+
+def test_only_the_centres_call_a_last_attempt_or_a_rating_settles_a_reporter() -> None:
+    def waiting() -> Story:
+        return opened().done(at(50)).verified(at(60))
+
+    def state(story: Story) -> str:
+        return next(brief.state for brief in seen(story) if brief.stage == "callback")
+
+    call: dict[str, Any] = {"report_id": waiting().report, "reached": True}
+    assert state(waiting().tell(CallbackRecorded, at(70), **call, kind=CallKind.HANDLER)) == "running"
+    assert state(waiting().tell(CallbackRecorded, at(70), **call)) == "met"
+    missed: dict[str, Any] = {"report_id": waiting().report, "reached": False}
+    assert state(waiting().tell(CallbackRecorded, at(70), **missed)) == "running"
+    assert state(waiting().tell(CallbackRecorded, at(70), **missed, unrated=True)) == "met"
+    rating: dict[str, Any] = {"report_id": waiting().report, "satisfied": Satisfaction.SATISFIED, "solved": True}
+    assert state(waiting().tell(RatingReceived, at(70), **rating)) == "met"
+    closed = waiting().closed(at(80))
+    before = state(closed)
+    assert state(waiting().closed(at(80)).tell(RatingReceived, at(90), **rating)) == before, (
+        "after closing it moves none"
+    )
+    early = opened().tell(CallbackRecorded, at(20), **call, kind=CallKind.BEFORE_ANSWER).done(at(50)).verified(at(60))
+    assert state(early) == "running", "a call before the answer is not the call-back"
+
+
+def test_every_110_caller_has_three_minutes_of_his_own() -> None:
+    story = opened(source=Source.POLICE).joined(at(20), "second caller")
+    starts = sorted((brief.start, brief.state) for brief in seen(story) if brief.stage == "contact")
+    assert len(starts) == 2 and starts[0][0] < starts[1][0], "the second caller's clock runs from his own call"
+    one = opened(source=Source.POLICE).joined(at(20), "second caller").contacted(at(21), report_id=story.report)
+    assert sorted(brief.state for brief in seen(one) if brief.stage == "contact") in (
+        ["met", "running"],
+        ["missed", "running"],
+    )
