@@ -38,7 +38,7 @@ _POLICY = "; ".join(
 )
 _HEADERS = {
     "content-security-policy": _POLICY,
-    "permissions-policy": "camera=(self), geolocation=(), microphone=()",
+    "permissions-policy": "camera=(self), geolocation=(self), microphone=()",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
@@ -88,4 +88,4 @@ async def page(request: Request, name: str) -> Response:
     found: File | None = request.app.state.files.get(name or FIRST)
     if found is None:
         raise Refused("not_found")
-    return found.answer(request, _HEADERS)
+    return found.answer(request, _HEADERS if found.media.startswith("text/html") else {})

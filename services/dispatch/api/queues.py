@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from schemas.facts import ClockView
+from schemas.facts import ClockView, ReportReceived
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
 from services.chassis.web import answer, principal
@@ -21,6 +21,7 @@ from services.dispatch.store.lists import Page
 from services.dispatch.store.queue import Asked, By, Item, Whose
 
 routes = APIRouter(prefix="/v1", tags=["queues"])
+SAID = 120  # signs of what was said that a card has room for
 
 
 @routes.get("/me/queue", summary="What my unit has to do, in the order people work in")
@@ -34,11 +35,12 @@ async def my_queue(
     limit: Limit = PAGE,
     cursor: Cursor = "",
 ) -> Response:
-    """One item an assignment: the order in brief, the assignment with what may be done to it, and the clock that ends
-    first. `whose`: my unit's parts; those of them that I worked on; or also the parts that my unit passed on. `by`: the
-    earliest due first; red before yellow before green; the nearest to `lon` and `lat` first (WGS-84, `metres` in each
-    item). `counts` are of the whole queue. `as_of` shows it as it was recorded then. Raises Refused `other_unit` for a
-    caller without a unit, `coordinates_incomplete` for a distance without a place."""
+    """One item an assignment: the order in brief, the assignment with what may be done to it, the clock that ends
+    first, and `said`, the beginning of the report that opened it. `whose`: my unit's parts; those of them that I worked
+    on; or also the parts that my unit passed on. `by`: the earliest due first; red before yellow before green; the
+    nearest to `lon` and `lat` first (WGS-84, `metres` in each item). `counts` are of the whole queue. `as_of` shows it
+    as it was recorded then. Raises Refused `other_unit` for a caller without a unit, `coordinates_incomplete` for a
+    distance without a place."""
     found, caller = rooms(request), reader(request)
     if not caller.unit:
         raise Refused("other_unit", "no unit in the token")
@@ -51,8 +53,9 @@ async def my_queue(
     page = await queue.look(found.pool, Asked(units, caller.id, whose, by, lon, lat, moment), after, limit)
     ids = list(dict.fromkeys(item.order_id for item in page.items))
     orders, running = await _with_clocks(found, ids, moment)
+    opened = await reads.opening_reports(found.pool, ids)
     items = [
-        _item(found, caller, item, order, running.get(item.order_id, ()), moment)
+        _item(found, caller, item, order, running.get(item.order_id, ()), moment) | _said(opened.get(item.order_id))
         for item in page.items
         if (order := orders.get(item.order_id)) is not None and order.assignment(item.assignment_id) is not None
     ]
@@ -75,6 +78,14 @@ def _item(
     if item.metres is not None:
         shape["metres"] = round(item.metres)
     return shape
+
+
+def _said(report: ReportReceived | None) -> dict[str, str]:
+    """The beginning of what the order was opened for, and the place in the reporter's words."""
+    if report is None:
+        return {}
+    shape = {"said": (report.title or report.text)[:SAID], "address": report.address}
+    return {key: value for key, value in shape.items() if value}
 
 
 @routes.get("/triage", summary="Orders that wait for a decision, the oldest first")

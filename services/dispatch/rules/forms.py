@@ -4,7 +4,7 @@ A page that draws these forms needs no change when an action is added. `occurred
 says it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import inspect
@@ -14,13 +14,14 @@ from services.dispatch.rules.words import Words
 
 Form = list[dict[str, Any]]
 UNASKED = frozenset({"occurred_at"})
+_IDS = {"report_id": "report", "report_ids": "report", "photos": "photo"}  # what an id of that name is of
 LONG = 200  # a text that may be longer gets several lines
 
 
 def forms(bodies: Mapping[str, type]) -> dict[str, dict[str, Any]]:
     """Each action with its words and fields. A field has `name`, `kind` (text, long, flag, choice, number, moment,
-    unit, report, id, variant, group, other), `required`, words, and, where they hold, `many`, `min`, `max`, `options`,
-    `fields`."""
+    unit, report, photo, id, variant, group, other), `required`, words, and, where they hold, `many`, `min`, `max`,
+    `options`, `fields`."""
     return {
         action: {**_words(words.ACTIONS, action), "fields": _form(inspect.type_info(body))}
         for action, body in bodies.items()
@@ -77,15 +78,15 @@ def _described(name: str, shape: inspect.Type) -> dict[str, Any]:
         case inspect.BoolType():
             return {"kind": "flag"}
         case inspect.EnumType():
-            return _choice(member.value for member in shape.cls)
+            return _choice(shape.cls.__name__, (member.value for member in shape.cls))
         case inspect.LiteralType():
-            return _choice(shape.values)
+            return _choice("", shape.values)
         case inspect.IntType() | inspect.FloatType():
             return _limits("number", shape.ge, shape.le)
         case inspect.DateTimeType():
             return {"kind": "moment"}
         case inspect.UUIDType():
-            return {"kind": "report" if name in ("report_id", "report_ids") else "id"}
+            return {"kind": _IDS.get(name, "id")}
         case inspect.StructType():  # its own fields, once or many times
             return {"kind": "group", "fields": _form(shape)}
         case inspect.StrType():
@@ -95,8 +96,13 @@ def _described(name: str, shape: inspect.Type) -> dict[str, Any]:
             return {"kind": "other"}
 
 
-def _choice(values: Any) -> dict[str, Any]:
-    return {"kind": "choice", "options": [{"value": value, **_words(words.CHOICES, str(value))} for value in values]}
+def _choice(owner: str, values: Iterable[Any]) -> dict[str, Any]:
+    """What can be chosen; `owner` is the vocabulary it comes from, where the same value has other words."""
+    options = []
+    for value in values:
+        own = f"{owner}.{value}"
+        options.append({"value": value, **_words(words.CHOICES, own if own in words.CHOICES else str(value))})
+    return {"kind": "choice", "options": options}
 
 
 def _limits(kind: str, least: float | None, most: float | None) -> dict[str, Any]:

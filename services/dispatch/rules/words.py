@@ -51,12 +51,15 @@ ACTIONS: dict[str, Words] = {
 
 FIELDS: dict[str, Words] = {
     "answer": Words("给诉求人的答复", "Answer to the caller"),
+    "answers": Words("单独答复某位诉求人", "Another answer for one of them"),
     "assists": Words("协办单位", "Assisting units"),
     "class": Words("事项类别", "Class"),
     "closed_at": Words("结案时间", "Closed at"),
     "due": Words("要求完成时间", "Wanted by"),
     "class_key": Words("事项类别", "Class"),
     "into": Words("并入哪件工单", "Into which order"),
+    "comment": Words("评价内容", "Comment"),
+    "hard_case_owner": Words("值班班长（办不成由谁负责）", "Who answers for it (duty leader)"),
     "keep_units": Words("原单位转为协办", "Its units go on as assists"),
     "parts": Words("拆成几件", "Parts"),
     "report_ids": Words("归入该件的诉求", "Reports that go there"),
@@ -65,6 +68,7 @@ FIELDS: dict[str, Words] = {
     "level": Words("督办级别", "Level"),
     "note": Words("说明", "Note"),
     "passed": Words("核查是否通过", "Did it pass?"),
+    "photos": Words("处置照片", "Photos of the work"),
     "platform": Words("转往平台", "Platform"),
     "reached": Words("是否联系上", "Reached?"),
     "reason": Words("理由", "Reason"),
@@ -76,6 +80,7 @@ FIELDS: dict[str, Words] = {
     "urgency": Words("紧急程度", "How urgent"),
 }
 
+# By value, or by vocabulary and value where one value has several meanings.
 CHOICES: dict[str, Words] = {
     "solved": Words("实际解决", "Solved"),
     "explained": Words("解释说明", "Explained"),
@@ -84,6 +89,11 @@ CHOICES: dict[str, Words] = {
     "mostly": Words("基本满意", "Mostly satisfied"),
     "fair": Words("一般", "Fair"),
     "dissatisfied": Words("不满意", "Dissatisfied"),
+    "no_answer": Words("无人接听", "No answer"),
+    "Unreached.refused": Words("拒接", "Hung up"),
+    "wrong_number": Words("号码有误", "Wrong number"),
+    "no_number": Words("未留电话", "No number"),
+    "other": Words("其他", "Other"),
     "normal": Words("一般", "Normal"),
     "urgent": Words("紧急", "Urgent"),
     "critical": Words("非常紧急（危及人身）", "Critical: life or limb"),

@@ -64,6 +64,17 @@ async def reports(pool: asyncpg.Pool, order_id: UUID, then: Iterable[UUID] | Non
     return [stored_report(row) for row in rows]
 
 
+async def opening_reports(pool: asyncpg.Pool, order_ids: Iterable[UUID]) -> dict[UUID, ReportReceived]:
+    """By order, the report that it was opened for: whatever joined or left since, the same at any moment."""
+    rows = await pool.fetch(
+        "SELECT h.order_id, r.body FROM history h"
+        " JOIN reports r ON r.report_id = (h.body->'reports'->0->>'report_id')::uuid"
+        " WHERE h.order_id = ANY($1) AND h.seq = 1",
+        list(order_ids),
+    )
+    return {row["order_id"]: report_of(row["body"]) for row in rows}
+
+
 async def reports_by_id(pool: asyncpg.Pool, ids: Iterable[UUID]) -> list[StoredReport]:
     """Reports wherever they hang now, the first first."""
     rows = await pool.fetch(

@@ -4,7 +4,7 @@
 import * as data from './data.js';
 import { h, icon, sheet } from './dom.js';
 import { field, gather, Missing } from './fields.js';
-import { name, say, t, when } from './words.js';
+import { name, problem, say, t, when } from './words.js';
 
 const QUICK = {
   progress: [['已到现场查看', 'Looked at the place'], ['正在处理', 'Working on it'], ['等待材料', 'Waiting for material'], ['需要其他单位配合', 'Another unit is needed']],
@@ -15,9 +15,23 @@ const QUICK = {
 export const FIRST = ['accept', 'contact', 'arrive', 'finish', 'progress'];
 
 /** The actions, with their words and fields, of what a target is. */
-const ofTarget = (known, target) => known[target.part ? 'assignment' : 'order'] ?? {};
+const ofTarget = (known, target) => known[target.request ? 'request' : target.part ? 'assignment' : 'order'] ?? {};
+const thing = ({ order, part, request }) => request ?? part ?? order;
 
-/** Do `action` to `target`: {order, part} where part is null for the order's own. `after` gets the new state. */
+/** The same target in an order that was read anew. */
+const again = (target, order) => ({
+  order,
+  part: target.part && order.assignments.find((one) => one.assignment_id === target.part.assignment_id),
+  request: target.request && order.requests?.find((one) => one.request_id === target.request.request_id),
+});
+
+/** Where an action on a target is sent. */
+function address({ order, part, request }, action) {
+  if (request) return `/v1/requests/${request.request_id}/${action}`;
+  return part ? `/v1/assignments/${part.assignment_id}/actions/${action}` : `/v1/orders/${order.order_id}/actions/${action}`;
+}
+
+/** Do `action` to `target`: an {order}, its {order, part} or a {order, request}. `after` gets the new state. */
 export async function act(action, target, { after, fresh }) {
   const spec = ofTarget(await data.actions(), target)[action];
   const context = { action, spec, target, after, fresh };
@@ -28,17 +42,21 @@ export async function act(action, target, { after, fresh }) {
 
 function form(context) {
   const { action, spec, target } = context;
-  const entries = spec.fields.map((one) => {
-    const hinted = one.name === 'answer' ? { ...one, hint: t('answer_hint') } : one;
+  const one = (name) => spec.fields.find((part) => part.name === name);
+  const alone = target.order.reports.length < 2;
+  const asked = spec.fields.filter(({ name }) => !(action === 'contact' && ['reached', 'reason'].includes(name)) && !(name === 'answers' && alone));
+  const shown = asked.map((part) => {
+    const hinted = part.name === 'answer' ? { ...part, hint: t('answer_hint') } : part;
     return [hinted, field(hinted, target.order)];
   });
   const fault = h('p.fault', { role: 'alert' });
-  const asks = action === 'contact' ? ['reached'] : [];
-  const shown = entries.filter(([one]) => !asks.includes(one.name));
-  const note = shown.find(([one]) => one.kind === 'long')?.[1].input;
-  const buttons = asks.length
-    ? [sender({ reached: true }, t('reached'), 'primary'), sender({ reached: false }, t('not_reached'), 'second')]
+  const note = shown.find(([part]) => part.kind === 'long')?.[1].input;
+  const buttons = action === 'contact'
+    ? [sender({ reached: true }, t('reached'), 'primary'), ...(one('reason')?.options ?? [{}]).map((why) => sender(
+      { reached: false, ...(why.value && { reason: why.value }) }, why.value ? say(why) : t('not_reached'), 'second'))]
     : [sender({}, say(spec), 'primary')];
+  if (action === 'contact' && one('reason')) buttons.splice(1, 0, h('p.quiet', {}, t('not_reached_because')));
+  only(shown, 'hard_case_owner', 'result', 'not_possible');
   const made = sheet(say(spec), t('close'), h('form', { noValidate: true, onsubmit: (event) => event.preventDefault() },
     h('p.quiet', {}, `${target.order.class.name} · ${target.order.number}`),
     shown.map(([, entry]) => entry.place),
@@ -63,6 +81,16 @@ function form(context) {
   }
 }
 
+/** Ask a field only when another says so. */
+function only(shown, name, by, value) {
+  const of = (wanted) => shown.find(([part]) => part.name === wanted)?.[1];
+  const [dependent, leading] = [of(name), of(by)];
+  if (!dependent || !leading) return;
+  const show = () => { dependent.place.hidden = leading.picked()?.value !== value; };
+  leading.place.addEventListener('change', show);
+  show();
+}
+
 function add(note, words) {
   note.value = note.value ? `${note.value.trimEnd()} ${words}` : words;
   note.focus();
@@ -71,11 +99,10 @@ function add(note, words) {
 /** Send a body once, whatever is tapped meanwhile; `place` is the form it came from, if any. */
 async function send(context, body, place) {
   const { action, target, spec } = context;
-  const path = target.part ? `/v1/assignments/${target.part.assignment_id}` : `/v1/orders/${target.order.order_id}`;
-  const version = (target.part ?? target.order).version;
+  const { version } = thing(target);
   const said = JSON.stringify([body, version]);
   if (context.said !== said) Object.assign(context, { said, key: data.newKey() }); // the same words keep their key
-  const write = { path: `${path}/actions/${action}`, version, body, key: context.key };
+  const write = { path: address(target, action), version, body, key: context.key };
   const busy = place?.buttons ?? [];
   busy.forEach((button) => { button.disabled = true; });
   if (place) place.fault.textContent = t('sending');
@@ -108,8 +135,8 @@ function unsent(context, body, place) {
 /** 412: what changed since, and the same again on the new state where that is still possible. */
 async function stale(context, body, error, place) {
   const order = await context.fresh().catch(() => null);
-  const target = order && { order, part: context.target.part && order.assignments.find((a) => a.assignment_id === context.target.part.assignment_id) };
-  const may = target && (context.target.part ? target.part?.actions : order.actions);
+  const target = order && again(context.target, order);
+  const may = target && thing(target).actions;
   const list = h('ul.changes', {}, (error.body.changes ?? []).map((change) => h('li', {}, happened(change, order ?? context.target.order))));
   place?.made.close();
   const made = sheet(t('changed'), t('close'),
@@ -123,11 +150,10 @@ async function stale(context, body, error, place) {
 /** 409: what can be done instead. */
 async function notAllowed(context, error, place) {
   const order = await context.fresh().catch(() => context.target.order);
-  const part = context.target.part && order.assignments.find((a) => a.assignment_id === context.target.part.assignment_id);
   place?.made.close();
   const made = sheet(t('not_allowed', say(context.spec)), t('close'),
     h('p', {}, t('changed_now', name('order', order.status))),
-    allowed(context, error.body.allowed ?? [], { order, part }, () => made.close()));
+    allowed(context, error.body.allowed ?? [], again(context.target, order), () => made.close()));
 }
 
 function allowed(context, may, target, close) {
@@ -140,7 +166,7 @@ function allowed(context, may, target, close) {
 }
 
 function refused(context, error, place) {
-  const text = say({ zh: error.body.title_zh ?? error.code, en: error.body.title ?? error.code });
+  const text = problem(error);
   const detail = error.body.detail ? `${text} (${error.body.detail})` : text;
   if (place) place.fault.textContent = detail;
   else sheet(t('refused'), t('close'), h('p.fault', { role: 'alert' }, detail));
@@ -160,29 +186,26 @@ export function happened(change, order) {
   return [h('time', { dateTime: change.recorded_at }, when(change.occurred_at ?? change.recorded_at, data.now())), ' ', words, ' ', h('span.quiet', {}, who)];
 }
 
-/** The buttons for what may be done to a target: the usual ones large, the rest behind “more”. */
-export function actions(target, may, known, does) {
-  const sorted = [...may].sort((a, b) => rank(a) - rank(b));
-  const usual = sorted.filter((action) => FIRST.includes(action));
-  const rest = sorted.filter((action) => !FIRST.includes(action));
-  const main = next(target, usual);
-  const specs = ofTarget(known, target);
-  const button = (action) => h(`button.${action === main ? 'primary' : 'second'}`, {
-    type: 'button', 'data-key': `do-${action}`, onclick: (event) => does(action, event.currentTarget),
-  }, called(specs, action));
+/** The buttons for what may be done, [{action, target}, …]: the usual ones large, the rest behind “more”. */
+export function buttons(may, known, does) {
+  const sorted = [...may].sort((a, b) => rank(a.action) - rank(b.action));
+  const usual = sorted.filter(({ action, target }) => target.part && FIRST.includes(action));
+  const rest = sorted.filter((one) => !usual.includes(one));
+  const main = next(usual);
+  const words = ({ action, target }) => called(ofTarget(known, target), action);
   const more = rest.length > 0 && h('button.second', { type: 'button', 'data-key': 'do-more', 'aria-haspopup': 'dialog', onclick: () => {
-    const made = sheet(t('more_actions'), t('close'), h('div.buttons.tall', {}, rest.map((action) => h('button.second', {
-      type: 'button', onclick: (event) => { made.close(); does(action, event.currentTarget); },
-    }, called(specs, action), icon('go')))));
+    const made = sheet(t('more_actions'), t('close'), h('div.buttons.tall', {}, rest.map((one) => h('button.second', {
+      type: 'button', onclick: () => { made.close(); does(one.action, one.target); },
+    }, words(one), icon('go')))));
   } }, t('more_actions'));
-  return [usual.map(button), more];
+  return [usual.map((one) => h(`button.${one === main ? 'primary' : 'second'}`, {
+    type: 'button', 'data-key': `do-${one.action}`, onclick: () => does(one.action, one.target),
+  }, words(one))), more];
 }
 
 const rank = (action) => (FIRST.includes(action) ? FIRST.indexOf(action) : FIRST.length);
 
 /** What comes next of the usual ones: the milestones that are still missing, then the end. */
-function next(target, usual) {
-  const part = target.part ?? {};
-  const done = { contact: part.contacted_at, arrive: part.arrived_at };
-  return usual.find((action) => !done[action]);
+function next(usual) {
+  return usual.find(({ action, target: { part } }) => !({ contact: part.contacted_at, arrive: part.arrived_at })[action]);
 }

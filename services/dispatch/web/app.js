@@ -8,7 +8,7 @@ import { order as orderView } from './order.js';
 import { queue as queueView, tick } from './queue.js';
 import { claims, end, token } from './session.js';
 import { signin } from './signin.js';
-import { lang, name, speak, t, when } from './words.js';
+import { lang, name, problem, speak, t, when } from './words.js';
 
 const main = document.getElementById('main');
 const bar = document.getElementById('bar');
@@ -28,7 +28,7 @@ let work = blank();
 let one = { name: null };
 
 function blank() {
-  return { items: null, next: null, filter: 'all', fault: '', at: null };
+  return { items: null, next: null, counts: null, filter: 'all', by: 'due', place: null, fault: '', at: null };
 }
 
 /** The order that the address names, or null: a number may end in a sign that an address spells otherwise. */
@@ -47,9 +47,9 @@ function draw() {
   drawBar();
   drawLine();
   if (!token()) return signin(main, { why, onin: arrived });
-  if (route()) return orderView(main, one, { unit: who?.unit?.unit_id, known: known ?? {}, does: doing, onhistory });
+  if (route()) return orderView(main, one, { unit: who?.unit?.unit_id, known: known ?? {}, does: doing, onhistory, onphoto: (words) => after(null, words) });
   return queueView(main, work, known, {
-    refresh: () => readWork(), more, accept, filter: (key) => { work.filter = key; draw(); }, open: (name) => { location.hash = `#/order/${encodeURIComponent(name)}`; },
+    refresh: () => readWork(), more, accept, sort, filter: (key) => { work.filter = key; draw(); }, open: (name) => { location.hash = `#/order/${encodeURIComponent(name)}`; },
   });
 }
 
@@ -116,7 +116,7 @@ function released() {
 const inWords = (error) => {
   if (error instanceof data.NoSignal) return '';
   const own = { not_found: 'not_found', other_unit: route() ? 'not_yours' : 'no_unit' }[error.code];
-  return own ? t(own) : (lang() === 'zh' ? error.body.title_zh : error.body.title) ?? error.code;
+  return own ? t(own) : problem(error);
 };
 
 /** Reads that overlap become one more read afterwards. */
@@ -133,10 +133,10 @@ function calmly(read) {
 const readWork = calmly(async () => {
   try {
     known ??= await data.actions();
-    const page = await data.queue(null, Math.min(Math.max(work.items?.length ?? 0, PAGE), MOST));
+    const page = await data.queue({ by: work.by, place: work.place, limit: Math.min(Math.max(work.items?.length ?? 0, PAGE), MOST) });
     const seen = new Set(work.items?.map((item) => item.assignment.assignment_id));
     if (work.items && page.items.some((item) => item.assignment.actions.includes('accept') && !seen.has(item.assignment.assignment_id))) tell(t('new_work'));
-    work = { ...work, items: page.items, next: page.next, fault: '', at: data.now() };
+    work = { ...work, items: page.items, counts: page.counts, next: page.next, fault: '', at: data.now() };
     // clocks are set a moment after an order opens, and setting them is no change of the order
     if (page.items.some((item) => !item.clock && data.now() - new Date(item.opened_at) < 60_000)) later(readWork);
   } catch (error) {
@@ -165,12 +165,24 @@ const readOrder = calmly(async () => {
 
 async function more() {
   try {
-    const page = await data.queue(work.next, PAGE);
+    const page = await data.queue({ by: work.by, place: work.place, cursor: work.next, limit: PAGE });
     work = { ...work, items: [...work.items, ...page.items], next: page.next };
   } catch (error) {
     work.fault = inWords(error);
   }
   draw();
+}
+
+/** Another order of the list; by distance only where the phone says where it is. */
+async function sort(by) {
+  work = { ...work, by, place: null };
+  if (by === 'distance') {
+    const asked = new Promise((found, refused) => navigator.geolocation.getCurrentPosition(found, refused, { timeout: 10_000, maximumAge: 60_000 }));
+    work.place = await asked.then(({ coords }) => coords, () => null);
+    if (!work.place) { work.by = 'due'; tell(t('no_place')); }
+  }
+  last = '';
+  return readWork();
 }
 
 async function onhistory(open) {

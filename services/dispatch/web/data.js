@@ -6,6 +6,7 @@ import { token } from './session.js';
 
 const READ = { seconds: 15, tries: 3 };
 const WRITE = { seconds: 20, tries: 4 };
+const PHOTO = { seconds: 90, tries: 4 };
 const AGAIN = new Set([429, 502, 503, 504]);
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
@@ -47,7 +48,7 @@ async function once(path, options, seconds) {
     });
     const said = Date.parse(answer.headers.get('date') ?? '');
     if (said && Math.abs(said - Date.now() - ahead) > 2000) ahead = said - Date.now();
-    const body = await answer.json().catch(() => ({}));
+    const body = answer.ok && options.blob ? await answer.blob() : await answer.json().catch(() => ({}));
     line(true);
     if (!answer.ok) throw Object.assign(new Problem(answer.status, body), { wait: Number(answer.headers.get('retry-after')) });
     return body;
@@ -112,7 +113,23 @@ export async function actions() {
 }
 
 export const me = () => get('/v1/me');
-export const queue = (cursor, limit) => get(`/v1/me/queue?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+/** A page of my unit's queue: {by, place (a phone's coordinates), cursor, limit}. */
+export function queue({ by, place, cursor, limit }) {
+  const asked = new URLSearchParams({ by, limit });
+  if (place) { asked.set('lon', place.longitude.toFixed(5)); asked.set('lat', place.latitude.toFixed(5)); }
+  if (cursor) asked.set('cursor', cursor);
+  return get(`/v1/me/queue?${asked}`);
+}
 export const order = (name) => get(`/v1/orders/${encodeURIComponent(name)}`);
 export const history = (name) => get(`/v1/orders/${encodeURIComponent(name)}/history`);
 export const units = (q) => get(`/v1/units?q=${encodeURIComponent(q)}`);
+
+/** Add a photo to an order. The same photo sent again is the one that is kept, so it may be sent again. */
+export const photo = (name, kind, blob) => patiently(
+  `/v1/orders/${encodeURIComponent(name)}/attachments?kind=${kind}`, { method: 'POST', headers: { 'Content-Type': blob.type }, body: blob }, PHOTO,
+);
+
+/** The address of a photo, for an image that lives as long as the page. */
+export const picture = async (name, id) => URL.createObjectURL(
+  await patiently(`/v1/orders/${encodeURIComponent(name)}/attachments/${id}`, { blob: true }, PHOTO),
+);

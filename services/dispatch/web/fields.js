@@ -3,7 +3,8 @@
 
 import * as data from './data.js';
 import { h } from './dom.js';
-import { name, say, t } from './words.js';
+import { add as addPhoto } from './photos.js';
+import { name, say, t, when } from './words.js';
 
 /** Something that must be said, or is too long; the message is for people. */
 export class Missing extends Error {
@@ -116,6 +117,7 @@ function several(spec, order) {
     return ticks(spec, order.reports.map((one) => ({ value: one.report_id, zh: one.number, en: one.number })));
   }
   if (spec.kind === 'group') return groups(spec, order);
+  if (spec.kind === 'photo') return photos(spec, order);
   if (spec.kind !== 'unit') {
     const input = h('textarea', { id: fresh(), rows: 3, placeholder: t('one_a_line') });
     const rows = () => input.value.split('\n').map((row) => row.trim()).filter(Boolean);
@@ -141,6 +143,26 @@ function unitList(spec) {
   };
   show();
   return { place, read: () => demand(spec, chosen.size ? [...chosen.keys()] : undefined, place.querySelector('input')) };
+}
+
+/** Photos of the order, all meant unless taken out; more can be taken on the spot. */
+function photos(spec, order) {
+  const kept = order.attachments ?? [];
+  const out = new Set();
+  const list = h('div.options');
+  const show = () => list.replaceChildren(...kept.map((one) => {
+    const input = h('input', { type: 'checkbox', id: fresh(), checked: !out.has(one.attachment_id), onchange: () => out[input.checked ? 'delete' : 'add'](one.attachment_id) });
+    return h('label.option', { htmlFor: input.id }, input, h('span', {}, `${name('photo', one.kind)} ${when(one.at, data.now())}`));
+  }));
+  const take = (_, sent) => { kept.push(...sent.filter((one) => !kept.some(({ attachment_id }) => attachment_id === one.attachment_id))); show(); };
+  show();
+  const wanted = order.photos && h('p.quiet', {}, t('photo_wanted', name('photos', order.photos)));
+  const more = h('button.second', { type: 'button', onclick: () => addPhoto(order, take) }, t('photo_add'));
+  const meant = () => kept.map((one) => one.attachment_id).filter((id) => !out.has(id));
+  return {
+    place: h('fieldset.field', {}, h('legend', {}, head(spec)), wanted, list, more),
+    read: () => demand(spec, meant().length ? meant() : undefined, more),
+  };
 }
 
 function ticks(spec, options) {
@@ -204,6 +226,7 @@ function other(spec) {
 export function gather(entries) {
   const body = {};
   for (const [spec, entry] of entries) {
+    if (entry.place?.hidden) continue; // not asked just now
     const value = entry.read();
     if (value !== undefined) body[spec.name] = value;
     Object.assign(body, entry.more?.());
@@ -211,4 +234,4 @@ export function gather(entries) {
   return body;
 }
 
-const KINDS = { text, long: text, number, moment, choice, flag, report, unit, variant, group, other, id: text };
+const KINDS = { photo: text, text, long: text, number, moment, choice, flag, report, unit, variant, group, other, id: text };

@@ -1,18 +1,19 @@
 // One order: how much time is left, where, what, and what I can do about it.
 
 import * as data from './data.js';
-import { actions, happened } from './act.js';
+import { buttons, happened } from './act.js';
 import { fill, h, icon } from './dom.js';
+import { photos } from './photos.js';
 import { left, light } from './queue.js';
 import { name, t, when } from './words.js';
 
 /** The order view; `state` {order, fault, history, open}, `unit` is mine, `does(action, target, button)` acts. */
-export function order(main, state, { unit, known, does, onhistory }) {
+export function order(main, state, { unit, known, does, onhistory, onphoto }) {
   const { order: shown, fault } = state;
   fill(main,
     fault && h('p.notice', { role: 'alert' }, fault),
     !shown && [title(t('order')), !fault && h('p.quiet.wait', {}, t('opening'))],
-    shown && [summary(shown, unit), said(shown), parts(shown, unit), duty(shown), clocks(shown), path(shown), past(state, onhistory), bar(shown, unit, known, does)]);
+    shown && [summary(shown, unit), said(shown), photos(shown, { may: mine(shown, unit)?.actions.length > 0, after: onphoto }), parts(shown, unit), requests(shown, does), duty(shown), clocks(shown), path(shown), past(state, onhistory), bar(shown, unit, known, does)]);
 }
 
 const title = (words) => h('h1', { tabIndex: -1, 'data-key': 'title' }, words);
@@ -72,6 +73,18 @@ function parts(shown, unit) {
   })));
 }
 
+/** What units ask for, and the decision for whoever may take it. */
+function requests(shown, does) {
+  if (!shown.requests?.length) return null;
+  return h('section.card', {}, h('h2', {}, t('requests')), h('ul.rows', {}, shown.requests.map((one) => h('li', {},
+    h('p', {}, h('b', {}, name('request', one.kind)), h('span.tag', {}, name('decision', one.state)), ' ', one.unit.name),
+    h('p', {}, [one.basis, one.until && t('until', when(one.until, data.now())), one.suggested_unit?.name].filter(Boolean).join(' · ')),
+    one.note && h('p.quiet', {}, one.note),
+    one.actions.map((action) => h('button.second', {
+      type: 'button', 'data-key': `${action}-${one.request_id}`, onclick: () => does(action, { order: shown, request: one }),
+    }, t('decide')))))));
+}
+
 /** Who answers for the units of an urgent order at this moment. */
 function duty(shown) {
   if (!shown.duty?.length) return null;
@@ -114,7 +127,9 @@ function note({ fact, reason, actor }) {
 
 function bar(shown, unit, known, does) {
   const part = mine(shown, unit);
-  const onPart = part && part.actions.length > 0 && actions({ order: shown, part }, part.actions, known, (action, button) => does(action, { order: shown, part }, button));
-  const onOrder = shown.actions.length > 0 && actions({ order: shown, part: null }, shown.actions, known, (action, button) => does(action, { order: shown, part: null }, button));
-  return h('nav.actions', { 'aria-label': t('do_what') }, onPart || onOrder ? [onPart, onOrder] : h('p.quiet', {}, t('nothing_to_do')));
+  const may = [
+    ...(part?.actions ?? []).map((action) => ({ action, target: { order: shown, part } })),
+    ...shown.actions.map((action) => ({ action, target: { order: shown } })),
+  ];
+  return h('nav.actions', { 'aria-label': t('do_what') }, may.length ? buttons(may, known, does) : h('p.quiet', {}, t('nothing_to_do')));
 }

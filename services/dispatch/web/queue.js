@@ -11,6 +11,8 @@ const FILTERS = {
   new: (item) => item.assignment.actions.includes('accept'),
 };
 
+const BY = { due: 'by_due', light: 'by_light', distance: 'by_distance' };
+
 /** Green, yellow or red, red also when the deadline has just passed on this screen; null without a running clock. */
 export const light = (clock) => (!clock ? null : new Date(clock.due) < data.now() ? 'red' : clock.light);
 
@@ -26,13 +28,21 @@ export function tick() {
   }
 }
 
-/** The queue view: `state` {items, next, filter, fault, at}; `does` says what taps do. */
+/** How many of a kind the whole queue has, as the service counts; late ones are red there. */
+const COUNTED = {
+  all: (counts) => counts.total,
+  late: (counts) => counts.light.red,
+  soon: (counts) => counts.light.yellow,
+  new: (counts) => counts.status.offered,
+};
+
+/** The queue view: `state` {items, counts, next, filter, by, fault, at}; `does` says what taps do. */
 export function queue(main, state, actions, does) {
   const shown = state.items?.filter(FILTERS[state.filter]);
   fill(main,
     h('div.head', {}, h('h1', { tabIndex: -1, 'data-key': 'title' }, t('mine')),
       h('button', { type: 'button', 'data-key': 'refresh', onclick: does.refresh }, t('refresh'))),
-    state.items?.length > 0 && chips(state, does),
+    state.items?.length > 0 && [chips(state, does), sorting(state, does)],
     state.fault && h('p.notice', { role: 'alert' }, state.fault),
     !state.items && !state.fault && h('p.quiet.wait', {}, t('opening')),
     state.items?.length === 0 && h('div.card.empty', {}, h('p', {}, t('nothing')), h('p.quiet', {}, t('nothing_hint'))),
@@ -45,19 +55,23 @@ export function queue(main, state, actions, does) {
 function chips(state, does) {
   return h('div.chips', { role: 'group', 'aria-label': t('filter') }, Object.entries(FILTERS).map(([key, fits]) =>
     h(`button.chip.${key}`, { type: 'button', 'data-key': `chip-${key}`, 'aria-pressed': String(state.filter === key), onclick: () => does.filter(key) },
-      `${t(key)} `, h('b', {}, `${state.items.filter(fits).length}${state.next ? '+' : ''}`))));
+      `${t(key)} `, h('b', {}, `${state.next ? COUNTED[key](state.counts) : state.items.filter(fits).length}`))));
+}
+
+function sorting(state, does) {
+  const choices = Object.keys(BY).map((by) => h('option', { value: by, selected: by === state.by }, t(BY[by])));
+  return h('label.sorting', {}, t('sort'), h('select', { 'data-key': 'sort', onchange: (event) => does.sort(event.currentTarget.value) }, choices));
 }
 
 function card(item, actions, does) {
   const { clock, assignment } = item;
-  const said = item.title || item.text || item.reports?.[0]?.text;
   return h('article.card.item', { 'data-light': light(clock) ?? 'none' },
     h('p.time', {},
       clock ? [h('span.stage', {}, name('stage', clock.stage)), ' ', left(clock), h('span.due', {}, when(clock.due, data.now()))]
         : h('span.quiet', {}, t('no_due'))),
     h('h2', {}, h('a', { href: `#/order/${item.order_id}`, 'data-key': assignment.assignment_id }, item.class.name || item.class.code)),
-    h('p', {}, item.place.name || item.place.division, item.address && ` · ${item.address}`),
-    said && h('p.quiet.clip', {}, said),
+    h('p', {}, item.place.name || item.place.division, item.address && ` · ${item.address}`, item.metres != null && h('b', {}, ` · ${far(item.metres)}`)),
+    item.said && h('p.quiet.clip', {}, item.said),
     h('div.foot', {},
       h('p.tags', {},
         item.urgency !== 'normal' && h('span.tag.hot', {}, name('urgency', item.urgency)),
@@ -70,6 +84,8 @@ function card(item, actions, does) {
         onclick: (event) => does.accept(item, event.currentTarget),
       }, say(actions.assignment.accept))));
 }
+
+const far = (metres) => (metres < 1000 ? t('metres', Math.round(metres / 10) * 10) : t('kilometres', (metres / 1000).toFixed(1)));
 
 function find(does) {
   const box = h('input', { id: 'find', type: 'text', autocomplete: 'off', autocapitalize: 'characters', 'data-key': 'find' });

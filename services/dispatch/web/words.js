@@ -69,6 +69,13 @@ const PAGE = {
   find_go: ['打开', 'Open'],
   rings: ['{}工单 {}，请立即处理', '{}: order {} needs you now'],
   new_work: ['有新工单', 'New work has come in'],
+  sort: ['排序', 'Order'],
+  by_due: ['先到期的在前', 'Earliest due first'],
+  by_light: ['红灯在前', 'Red first'],
+  by_distance: ['离我近的在前', 'Nearest first'],
+  metres: ['{} 米', '{} m'],
+  kilometres: ['{} 公里', '{} km'],
+  no_place: ['手机没有给出位置，按到期排序', 'The phone did not give its place; sorted by due'],
   filter: ['筛选', 'Filter'],
   // one order
   order: ['工单', 'Order'],
@@ -83,6 +90,18 @@ const PAGE = {
   parts: ['承办单位', 'Units'],
   passed_on_by: ['由 {} 转派', 'passed on by {}'],
   my_part: ['本单位', 'my unit'],
+  requests: ['申请', 'Requests'],
+  decide: ['审批', 'Decide'],
+  until: ['到 {}', 'until {}'],
+  photos: ['照片', 'Photos'],
+  photo_add: ['拍照上传', 'Add a photo'],
+  photo_which: ['这张照片是', 'This photo shows'],
+  photo_sending: ['正在上传 {}…', 'Sending {}…'],
+  photo_sent: ['照片已上传', 'Photo sent'],
+  photo_odd: ['这不是能用的照片', 'This is no photo that can be used'],
+  photo_see: ['查看照片', 'See the photos'],
+  photo_by: ['{}，{}', '{}, {}'],
+  photo_wanted: ['办结前须上传：{}', 'Before finishing, add: {}'],
   duty: ['值班', 'On duty'],
   duty_none: ['{}：无人值班', '{}: nobody is on'],
   duty_instead: ['改呼 {}', 'ring {} instead'],
@@ -126,6 +145,7 @@ const PAGE = {
   yes: ['是', 'Yes'],
   no: ['否', 'No'],
   reached: ['联系上了', 'Reached'],
+  not_reached_because: ['没联系上，因为：', 'Not reached, because:'],
   not_reached: ['没联系上', 'Not reached'],
   all_reports: ['不指定', 'Not one in particular'],
   unit_search: ['输入单位名称', 'Type a unit’s name'],
@@ -162,6 +182,13 @@ const NAMES = {
   },
   clock: { running: ['计时中', 'running'], paused: ['暂停', 'paused'], met: ['已按时', 'in time'], missed: ['已超时', 'missed'], cancelled: ['已取消', 'cancelled'] },
   result: { solved: ['实际解决', 'Solved'], explained: ['解释说明', 'Explained'], not_possible: ['办不成', 'Could not be done'] },
+  photo: { before: ['处理前', 'Before the work'], after: ['处理后', 'After the work'], evidence: ['证据（原图）', 'Evidence (kept as it is)'] },
+  photos: { after: ['处理后照片', 'a photo after the work'], both: ['处理前和处理后照片', 'photos before and after the work'] },
+  request: {
+    return: ['退单', 'Return'], extension: ['延期', 'Extension'], deferral: ['缓办', 'Deferral'], parking: ['挂账', 'Parking'],
+    class_correction: ['更正类别', 'Another class'], explanation: ['解释结案', 'Close without a solution'],
+  },
+  decision: { open: ['待审批', 'To be decided'], granted: ['已同意', 'Granted'], refused: ['未同意', 'Refused'], undecided: ['权属未定', 'Undecided'], lapsed: ['已失效', 'Lapsed'] },
   happened: {
     OrderOpened: ['立案派单', 'Opened'], ReportJoined: ['又一件诉求并入', 'Another report joined'], Urged: ['催办', 'Urged'],
     Supervised: ['督办', 'Supervised'], OrderClosed: ['结案', 'Closed'], ProgressNoted: ['情况记录', 'Note'],
@@ -175,6 +202,9 @@ export const own = PAGE;
 
 const two = (n) => String(n).padStart(2, '0');
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** What a problem of the service says, in the language spoken. */
+export const problem = (error) => say([error.body.title_zh ?? error.code, error.body.title ?? error.code]);
 
 /** A moment as people say it: the time alone for today, else with the day, with the year when it is another. */
 export function when(moment, today) {

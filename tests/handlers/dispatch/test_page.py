@@ -4,6 +4,8 @@ import gzip
 
 from services.dispatch.api.pages import FOLDER, files
 from tests.handlers.dispatch.client import Desk
+from tests.handlers.dispatch.conftest import Send
+from tests.rules.dispatch.town import a_plan, a_report, linked, proposed
 
 MOST = 100_000  # bytes of the whole page, nothing compressed: seconds on a slow line
 
@@ -78,3 +80,10 @@ async def test_actions_are_described_and_units_found_by_name(desk: Desk) -> None
     for path in ("/v1/actions", "/v1/units?q=x"):
         assert (await desk.client.get(path)).status_code == 401
     assert (await desk.person("gateway").get("/v1/units", q="x"))[0] == 403
+
+
+async def test_a_card_says_what_the_order_was_opened_for(send: Send, desk: Desk) -> None:
+    fact = proposed(a_report("first", text="井盖" + "很破" * 100), a_plan("s1-road"))
+    await send(fact, linked(fact.order_id, a_report("second", text="另一件")))
+    [card] = (await desk.person("responder", "s1-road").get("/v1/me/queue"))[1]["items"]
+    assert card["said"] == ("井盖" + "很破" * 100)[:120] and card["address"] == "桥头路 1 号"

@@ -4,13 +4,23 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, Request, expect
+from playwright.async_api import Browser, BrowserContext, FilePayload, Locator, Page, Request, expect
 
 from deploy.stack import keys
 from deploy.stack.lifecycle import Stack
 
 WIDE, HIGH = 390, 844
 expect.set_options(timeout=10_000)
+
+
+PICTURE = """async () => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 2400, height: 1200 });
+  const brush = canvas.getContext('2d');
+  brush.fillStyle = '#3a7';
+  brush.fillRect(0, 0, 2400, 1200);
+  const blob = await new Promise((done) => canvas.toBlob(done, 'image/png'));
+  return [...new Uint8Array(await blob.arrayBuffer())];
+}"""
 
 
 class Phone:
@@ -66,7 +76,7 @@ class Phone:
         await expect(self.button("[data-key^=do-]").first).to_be_visible()
 
     def button(self, what: str) -> Locator:
-        """Something to tap, by a selector; a plain word is an action of the bar."""
+        """Something to tap: an action of the bar, or by a selector."""
         return self.page.locator(f"[data-key=do-{what}]" if what.isidentifier() else what)
 
     async def do(self, action: str) -> None:
@@ -86,6 +96,11 @@ class Phone:
             await more.tap()
             await expect(self.page.locator("article.item").nth(shown)).to_be_visible()
         return self.card(order)
+
+    async def picture(self) -> FilePayload:
+        """A photo as a telephone takes one: larger than need be."""
+        drawn = await self.page.evaluate(PICTURE)
+        return {"name": "现场.png", "mimeType": "image/png", "buffer": bytes(drawn)}
 
     def sheet(self) -> Locator:
         """The sheet that is open."""

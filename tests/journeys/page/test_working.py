@@ -59,7 +59,13 @@ async def test_from_signing_in_to_the_answer(phone: NewPhone, new_order: NewOrde
     await expect(mine.sheet().get_by_role("alert")).to_have_text("请填写“办理结果”")
     await mine.sheet().get_by_text("实际解决").tap()
     await mine.sheet().get_by_label("给诉求人的答复").fill("已清运干净，并加派一次巡查。")
-    await mine.sheet().get_by_role("button", name="办结", exact=True).tap()
+    form = mine.sheet().first
+    await form.get_by_role("button", name="办结", exact=True).tap()
+    await expect(form.get_by_role("alert")).to_contain_text("缺少处置前后照片")
+    await form.get_by_role("button", name="拍照上传").tap()
+    await mine.sheet().last.get_by_label("处理后").set_input_files(await mine.picture())
+    await expect(mine.sheet()).to_have_count(1)
+    await form.get_by_role("button", name="办结", exact=True).tap()
     await expect(mine.page.locator(".head .status")).not_to_have_text("处置中")
     await mine.page.locator("summary").tap()
     await expect(mine.page.locator("details")).to_contain_text("正在处理")
@@ -205,3 +211,40 @@ async def test_an_urgent_order_rings_the_phone_of_whom_it_came_to(phone: NewPhon
     await expect(mine.page.locator("main")).to_contain_text(order["number"])
     await expect(mine.page.locator("main")).to_contain_text("值班")
     await expect(ring).to_be_empty()
+
+
+async def test_a_photo_is_made_small_sent_and_shown_and_goes_with_the_result(
+    phone: NewPhone, new_order: NewOrder, teller: Teller, unit: str
+) -> None:
+    order = new_order()
+    mine = await phone()
+    await mine.enter_at(order, "wang", unit)
+    await mine.do("accept")
+    await expect(mine.button("finish")).to_be_visible()
+    taken = await mine.picture()
+    await mine.button("[data-key=photo]").tap()
+    await mine.sheet().get_by_label("处理前").set_input_files(taken)
+    await expect(mine.page.locator("#said")).to_have_text("照片已上传")
+    await mine.button("[data-key=photos]").tap()
+    picture = mine.sheet().get_by_role("img")
+    await expect(picture).to_have_js_property("naturalWidth", 1600)
+    await mine.page.keyboard.press("Escape")
+
+    await mine.do("finish")
+    form = mine.sheet().first
+    await form.get_by_role("button", name="拍照上传").tap()
+    await mine.sheet().last.get_by_label("处理后").set_input_files(taken)
+    await expect(mine.sheet()).to_have_count(1)
+    await expect(form.get_by_label("处理后")).to_be_checked()
+    await form.get_by_label("处理前").uncheck()
+    await expect(form.get_by_label("值班班长")).to_be_hidden()
+    await form.get_by_text("实际解决").tap()
+    await form.get_by_label("给诉求人的答复").fill("已清运")
+    await form.get_by_role("button", name="办结", exact=True).tap()
+    await expect(mine.page.locator("#said")).to_have_text("已提交：办结")
+    kept = now(teller, order)["attachments"]
+    assert [(one["kind"], one["width"], one["media_type"]) for one in kept] == [
+        ("before", 1600, "image/jpeg"),
+        ("after", 1600, "image/jpeg"),
+    ]
+    assert mine.sent[-1].post_data_json["photos"] == [kept[1]["attachment_id"]]
