@@ -4,10 +4,22 @@
 """
 
 from datetime import date, datetime, time
+from typing import Literal
 
 from msgspec import Struct
 
-from schemas.vocabulary import ClassKind, LimitUnit, Photos, Source, Stage, TicketType, Tier, Urgency, Verification
+from schemas.vocabulary import (
+    ClassKind,
+    LimitUnit,
+    Photos,
+    RequestKind,
+    Source,
+    Stage,
+    TicketType,
+    Tier,
+    Urgency,
+    Verification,
+)
 
 
 class Division(Struct, frozen=True):
@@ -218,15 +230,55 @@ class Callbacks(Struct, frozen=True):
     correct_hours: float = 24
 
 
+class RequestRule(Struct, frozen=True):
+    """How requests of one kind are decided. `decided_by` is the centre that dispatched (`dispatcher`) or the one above
+    it (`above`); `most` may be granted on one order, 0 is no limit; `longest_days` is how far ahead an asked date may
+    lie; `moves` are the stages whose clocks a granted one moves."""
+
+    kind: RequestKind
+    decided_by: Literal["dispatcher", "above"] = "dispatcher"
+    most: int = 0
+    longest_days: int = 0
+    moves: tuple[Stage, ...] = ()
+
+
+_STANDING_STILL = (Stage.ACCEPT, Stage.ARRIVE, Stage.HANDLE, Stage.TOTAL)
+DEFAULT_REQUESTS = (
+    RequestRule(RequestKind.RETURN),
+    RequestRule(RequestKind.EXTENSION, most=1, longest_days=21, moves=(Stage.HANDLE, Stage.TOTAL)),
+    RequestRule(RequestKind.DEFERRAL, "above", 1, 183, _STANDING_STILL),
+    RequestRule(RequestKind.PARKING, "above", 0, 366, _STANDING_STILL),
+    RequestRule(RequestKind.CLASS_CORRECTION, most=2),
+    RequestRule(RequestKind.EXPLANATION),
+)
+
+
+class ReturnRule(Struct, frozen=True):
+    """When an order may be returned (退单) and who has the last word. A return is asked for before the due of the
+    unit's own clock of `stage`, or within `minutes` of the offer if that is later. From a unit's `arbitration_from`-th
+    return of the same order the centre above decides for good; `ping_pong_from` returns on one order, or its coming
+    back to a unit that returned it, are a ping-pong. Where nobody decides whose it is, the first of the functions
+    `coordinators` that covers the place takes it."""
+
+    stage: Stage = Stage.ACCEPT
+    minutes: int = 240
+    urgent_minutes: int = 30
+    arbitration_from: int = 3
+    ping_pong_from: int = 3
+    coordinators: tuple[str, ...] = ("street_office", "centre")
+
+
 class Policy(Struct, frozen=True):
-    """The time-limit policy of a city, versioned. `late_hours` is how long a phone without a network may keep what
-    happened to itself."""
+    """The policy of a city, versioned: time limits, and what units may ask for. `late_hours` is how long a phone
+    without a network may keep what happened to itself."""
 
     version: str
     limits: tuple[Limit, ...]
     day_end: str = "working_hours"
     callback: Callbacks = Callbacks()
     late_hours: float = 72
+    requests: tuple[RequestRule, ...] = DEFAULT_REQUESTS
+    returns: ReturnRule = ReturnRule()
 
 
 class Thresholds(Struct, frozen=True):

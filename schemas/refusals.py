@@ -111,6 +111,16 @@ _ROWS = (
     ("code_wrong", 403, "编号或查询码不正确", "the number and the code do not belong together"),
     ("already_rated", 409, "已评价，更正期已过", "rated already, and too late to correct it"),
     ("rating_over", 409, "评价期已过", "the time to rate is over"),
+    # what may be asked for and decided
+    ("request_open", 409, "同类申请正在审批", "such a request waits for its decision already"),
+    ("request_limit", 409, "已达申请次数上限", "no more of these may be granted on this order"),
+    ("request_too_late", 409, "时限已过，不能再申请", "too late: asked for after the time it is about"),
+    ("reason_unfit", 422, "理由与申请类型不符", "this reason does not go with this kind of request"),
+    ("field_needed", 422, "缺少该类申请必填项", "this kind of request needs one more field"),
+    ("until_unfit", 422, "申请期限不合规", "the date asked for lies in the past or too far ahead"),
+    ("lead_only", 403, "仅主办单位可申请", "only the lead may ask for this"),
+    ("arbitrated", 409, "已裁定，不得以同一理由再退", "arbitration has decided; not again for this cause"),
+    ("own_tier", 403, "不得审批本级的申请", "nobody decides a request of his own unit or tier"),
     # what a message may hold
     ("unreadable", 422, "消息不可读", "the message cannot be read"),
     ("schema", 422, "消息不符合模式", "the message does not fit its schema"),

@@ -224,6 +224,49 @@ class Result(StrEnum):
     NOT_POSSIBLE = "not_possible"  # 办不成
 
 
+class RequestKind(StrEnum):
+    """What a unit may ask of the centre that dispatched to it. One model, one inbox, one way to decide."""
+
+    RETURN = "return"  # 退单: not ours
+    EXTENSION = "extension"  # 延期: ours, later
+    DEFERRAL = "deferral"  # 缓办: not before a date; once, and only by the lead
+    PARKING = "parking"  # 挂账: the conditions to solve it are not there; listed until solved
+    CLASS_CORRECTION = "class_correction"  # 类别更正
+    EXPLANATION = "explanation"  # 解释说明: close without solving
+
+
+class RequestState(StrEnum):
+    """State of a request. It is never granted or refused by silence."""
+
+    OPEN = "open"  # 待审批: left by the decision of the deciding centre
+    GRANTED = "granted"  # 同意
+    REFUSED = "refused"  # 不同意: as if nothing had been asked
+    UNDECIDED = "undecided"  # 权属未定: nobody up to the last centre said whose it is; the street of the place takes it
+    LAPSED = "lapsed"  # 失效: what it was about ended first
+
+
+class RequestReason(StrEnum):
+    """Why a unit asks; which go with which kind is a rule of dispatch."""
+
+    NOT_OUR_DUTY = "not_our_duty"  # 非本单位职责
+    NOT_OUR_AREA = "not_our_area"  # 非本辖区
+    WRONG_CLASS = "wrong_class"  # 类别有误
+    DUPLICATE = "duplicate"  # 重复件
+    NOT_ENOUGH_INFORMATION = "not_enough_information"  # 信息不足，无法办理
+    OWNER_UNCLEAR = "owner_unclear"  # 权属不清
+    COMPLEX = "complex"  # 疑难复杂
+    PROCEDURE = "procedure"  # 执法、审批程序需要时间
+    WEATHER = "weather"  # 天气、季节
+    MATERIALS = "materials"  # 备件、施工条件
+    NO_ACCESS = "no_access"  # 无法入户、联系不上
+    FUNDING = "funding"  # 资金未到位
+    POLICY = "policy"  # 政策、规划未定
+    NO_LEGAL_GROUND = "no_legal_ground"  # 于法无据
+    NOT_TRUE = "not_true"  # 与事实不符
+    BEYOND_POWER = "beyond_power"  # 客观条件不具备
+    ASKER_WITHDREW = "asker_withdrew"  # 诉求人撤回
+
+
 class Satisfaction(StrEnum):
     """The citizen's word at the call-back (满意 1, 基本满意 0.8, 一般 0.6, 不满意 0)."""
 

@@ -24,7 +24,7 @@ def lifecycle(as_json: AsJson = False) -> None:
         plain = {name: [_plain(line) for line in lines] for name, lines in tables.items()}
         print(json.dumps(plain, ensure_ascii=False))
         return
-    console = Console(width=None if Console().is_terminal else 160)
+    console = Console(width=None if Console().is_terminal else 240)
     console.print(_table("派遣单 Assignments", tables["assignments"]))
     console.print(_table("工单 Orders", tables["orders"]))
 

@@ -14,6 +14,7 @@ from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
 from services.chassis.city.limits import check_limits
 from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of, units_on
+from services.chassis.city.requests import requests_of, returns_of
 from services.chassis.city.rosters import check_rosters
 from services.chassis.city.settings import calendars_of, settings_of
 from services.chassis.city.shapes import read
@@ -47,6 +48,7 @@ def load(directory: Path, on: date | None = None) -> City:
     check_rules(draft)
     day_end = check_limits(draft)
     callback, late_hours = callbacks_of(draft), late_hours_of(draft)
+    requests, returns = requests_of(draft), returns_of(draft)
     rulebook_version = draft.rulebook.word("version", faults)
     policy_version = draft.policy.word("version", faults)
     faults.raise_if_any()
@@ -69,7 +71,7 @@ def load(directory: Path, on: date | None = None) -> City:
         rosters=draft.rosters.items,
         rules=draft.rules.items,
         rulebook_version=rulebook_version,
-        policy=Policy(policy_version, draft.limits.items, day_end, callback, late_hours),
+        policy=Policy(policy_version, draft.limits.items, day_end, callback, late_hours, requests, returns),
         calendars=tuple(draft.calendars),
         thresholds=settings.thresholds,
         polygons=polygons,

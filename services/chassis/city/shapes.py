@@ -15,6 +15,7 @@ from schemas.city import (
     DutyRule,
     Limit,
     PoliceClass,
+    RequestRule,
     ScreenRule,
     Shift,
     Thresholds,
@@ -123,6 +124,7 @@ class Draft:
     screens: Table[ScreenRule]
     rules: Table[DutyRule]
     limits: Table[Limit]
+    requests: Table[RequestRule]
     calendar_entries: Table[CalendarEntry]
     hours: Table[WorkingHours]
     features: list[tuple[int, dict[str, Any]]]
@@ -171,6 +173,7 @@ def read(directory: Path, faults: FaultList) -> Draft:
         screens=toml_table(scenes, "screen", ScreenRule, "kind", faults),
         rules=toml_table(rulebook, "rule", DutyRule, "rule_id", faults),
         limits=toml_table(policy, "limit", Limit, "limit_id", faults),
+        requests=toml_table(policy, "request", RequestRule, "kind", faults),
         calendar_entries=toml_table(city, "calendar", CalendarEntry, "name", faults),
         hours=toml_table(city, "working_hours", WorkingHours, "name", faults),
         features=features_of(directory, POLYGONS, faults),

@@ -1,10 +1,12 @@
 """People's writes: one address for each action on an order or an assignment."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from msgspec import Struct
 
 from schemas.refusals import Refused
 from services.chassis.web import principal
@@ -23,7 +25,7 @@ _DECODERS = {
 routes = APIRouter(prefix="/v1", tags=["actions"])
 
 
-def _described(bodies: dict[str, type[Body]]) -> dict[str, Any]:
+def described(bodies: Mapping[str, type[Struct]]) -> dict[str, Any]:
     """What OpenAPI says of the bodies and the headers."""
     schemas, parts = msgspec.json.schema_components(dict.fromkeys(bodies.values()), ref_template="#/components/{name}")
     headers = [
@@ -44,7 +46,7 @@ def _inline(text: bytes, parts: dict[str, Any]) -> bytes:
     return text
 
 
-@routes.post("/orders/{order}/actions/{action}", summary="Act on an order", openapi_extra=_described(_ON_ORDER))
+@routes.post("/orders/{order}/actions/{action}", summary="Act on an order", openapi_extra=described(_ON_ORDER))
 async def act_on_order(request: Request) -> Response:
     """Do one thing to an order, named by id or number; If-Match is the order's version."""
     return await _act(request, request.path_params["order"], on_assignment=False)
@@ -53,7 +55,7 @@ async def act_on_order(request: Request) -> Response:
 @routes.post(
     "/assignments/{assignment_id}/actions/{action}",
     summary="Act on an assignment",
-    openapi_extra=_described(_ON_ASSIGNMENT),
+    openapi_extra=described(_ON_ASSIGNMENT),
 )
 async def act_on_assignment(request: Request) -> Response:
     """Do one thing to an assignment; If-Match is the assignment's version."""

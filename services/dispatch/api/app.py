@@ -25,6 +25,7 @@ from services.dispatch.api import (
     pages,
     queues,
     ratings,
+    requests,
     stream,
     tasks,
 )
@@ -77,6 +78,7 @@ def dispatch_app(
         pages,
         tasks,
         history,
+        requests,
     ):  # the busiest first: routes are tried in order
         app.include_router(part.routes)
     return app

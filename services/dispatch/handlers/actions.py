@@ -22,10 +22,14 @@ from services.chassis.delivery import Output
 from services.dispatch.handlers.page import LOCK_SPACE, Page, lock_orders
 from services.dispatch.rules import acts, lifecycle, shapes, standing
 from services.dispatch.rules.acts import Act
+from services.dispatch.rules.acts.decisions import decide
+from services.dispatch.rules.acts.requests import Request as AskedFor
 from services.dispatch.rules.book import Actor, Book, Change
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Assignment, Order
-from services.dispatch.store import attachments, handovers, keys, reads
+from services.dispatch.rules.requests.deciders import check_decider
+from services.dispatch.rules.requests.model import Request
+from services.dispatch.store import attachments, clocks, handovers, keys, reads, requests
 from services.dispatch.store import orders as store
 from services.dispatch.store.keys import Kept, Key
 
@@ -36,8 +40,8 @@ HANDING = frozenset({"merge", "transfer", "recall", "police"})  # actions that a
 
 
 class Command(Struct, frozen=True):
-    """One write: `target` is an order or, with `on_assignment`, an assignment; `version` is what If-Match said, None
-    from a citizen, who sees none."""
+    """One write: `target` is an order, with `on_assignment` an assignment, with `on_request` a request that is decided;
+    `version` is what If-Match said, None from a citizen, who sees none."""
 
     principal: Principal
     key: str
@@ -47,6 +51,7 @@ class Command(Struct, frozen=True):
     on_assignment: bool
     action: str
     body: Any
+    on_request: bool = False
 
     @property
     def keyed(self) -> Key:
@@ -64,6 +69,19 @@ class Answered(Struct, frozen=True):
 
     version: int
     body: bytes
+
+
+class _Target(Struct, frozen=True):
+    """What a write is about: an order, or one of its assignments or requests."""
+
+    order: Order
+    assignment: Assignment | None = None
+    request: Request | None = None
+
+    @property
+    def version(self) -> int:
+        """What If-Match must name."""
+        return (self.request or self.assignment or self.order).version
 
 
 @dataclass(slots=True)
@@ -91,7 +109,9 @@ class ActionHandler:
         """The orders, locked, with first answers, reports that are named, and what changed since stale versions."""
         parts = [c.target for c in commands if c.on_assignment]
         order_of = await store.orders_of_assignments(connection, parts) if parts else {}
-        order_of |= {c.target: c.target for c in commands if not c.on_assignment}
+        decided = [c.target for c in commands if c.on_request]
+        order_of |= await requests.orders_of(connection, decided) if decided else {}
+        order_of |= {c.target: c.target for c in commands if not (c.on_assignment or c.on_request)}
         wanted = set(order_of.values())
         moving = {c.target: c for c in commands if c.action in MOVING and not c.on_assignment}
         lines = await store.merged_into(connection, {*moving, *_named(moving.values())}) if moving else {}
@@ -112,6 +132,8 @@ class ActionHandler:
         finished = {order_of[c.target] for c in commands if c.action == "finish" and c.target in order_of}
         if finished:
             book.attachments = await attachments.kinds(connection, finished)
+        if any(isinstance(c.body, AskedFor) for c in commands):
+            book.clocks = await clocks.latest(connection, list(book.orders))
         state = _State(Page(book), order_of, await keys.answers(connection, [c.keyed for c in commands]))
         stale = {order.order_id for c in commands if (order := self._stale(state, c)) is not None}
         if stale:
@@ -120,28 +142,27 @@ class ActionHandler:
 
     def decide(self, state: _State, command: Command, output: Output) -> Answered:
         """The answer to one write. Raises Refused before anything is folded."""
-        order, target = self._target(state, command)
-        caller = standing.caller(self._directory, order, target, command.actor)
-        lifecycle.check_caller(command.action, caller, on_assignment=command.on_assignment)
+        target = self._target(state, command)
+        order = target.order
+        self._check_caller(target, command)
         first = state.keys.get(command.keyed)
         if first is not None:
             if first.body_hash != command.body_hash:
                 raise Refused("key_reused", command.key)
             return Answered(first.version, first.answer)
-        version = order.version if target is None else target.version
-        if command.version not in (None, version):
+        if command.version not in (None, target.version):
             raise Refused(
                 "version_stale",
-                f"now {version}",
-                version=version,
+                f"now {target.version}",
+                version=target.version,
                 order_version=order.version,
                 order_status=order.status,
                 changes=self._changes_since(state, order, command),
             )
-        self._act(state.page.book, order, target, command)
+        self._act(state.page.book, target, command)
         state.page.announce(output)
         answer = _encode(shapes.changed(self._directory, order))
-        kept = Kept(command.body_hash, order.version if target is None else target.version, answer)
+        kept = Kept(command.body_hash, target.version, answer)
         state.keys[command.keyed] = state.new_keys[command.keyed] = kept
         metrics.ACTIONS.labels(command.action).inc()
         return Answered(kept.version, answer)
@@ -151,26 +172,39 @@ class ActionHandler:
         await state.page.save(connection)
         await keys.save(connection, state.new_keys)
 
-    def _act(self, book: Book, order: Order, target: Assignment | None, command: Command) -> None:
+    def _check_caller(self, target: _Target, command: Command) -> None:
+        if target.request is not None:
+            check_decider(self._directory, target.request, command.actor)
+            return
+        caller = standing.caller(self._directory, target.order, target.assignment, command.actor)
+        lifecycle.check_caller(command.action, caller, on_assignment=command.on_assignment)
+
+    def _act(self, book: Book, target: _Target, command: Command) -> None:
         actor = command.actor
         # the target is part of the cause: a key belongs to a principal, its facts to what they changed
         cause = fact_id(command.target, f"{actor.id}\x1f{command.key}")
         asked = Act(command.action, command.body, actor, cause)
-        if target is None:
-            acts.on_order(book, order, asked)
+        if target.request is not None:
+            decide(book, target.order, target.request, asked)
+        elif target.assignment is not None:
+            acts.on_assignment(book, target.order, target.assignment, asked)
         else:
-            acts.on_assignment(book, order, target, asked)
+            acts.on_order(book, target.order, asked)
 
-    def _target(self, state: _State, command: Command) -> tuple[Order, Assignment | None]:
+    def _target(self, state: _State, command: Command) -> _Target:
         order = state.page.book.orders.get(state.order_of.get(command.target, command.target))
         if order is None:
             raise Refused("not_found")
-        return order, order.assignment(command.target) if command.on_assignment else None
+        if command.on_request:
+            return _Target(order, request=order.request(command.target))
+        return _Target(order, order.assignment(command.target) if command.on_assignment else None)
 
     def _changes_since(self, state: _State, order: Order, command: Command) -> list[dict[str, Any]]:
         """What happened since the version that the caller saw, the newest first; at least the newest change of all."""
         rows = [_shown(c) for c in reversed(state.page.book.changes) if c.order is order]
         rows += state.recent.get(order.order_id, [])
+        if command.on_request:
+            return rows[:SHOWN_CHANGES]
         seen = command.version or 0
         if command.on_assignment:
             since = [r for r in rows if r["assignment_id"] == command.target and r["new_version"] > seen]
@@ -180,11 +214,12 @@ class ActionHandler:
 
     def _stale(self, state: _State, command: Command) -> Order | None:
         """The order of a command whose version is not the present one."""
-        order = state.page.book.orders.get(state.order_of.get(command.target, command.target))
-        if order is None or command.keyed in state.keys:
+        if state.order_of.get(command.target, command.target) not in state.page.book.orders:
             return None
-        target = order.assignment(command.target) if command.on_assignment else None
-        return order if command.version not in (None, order.version if target is None else target.version) else None
+        if command.keyed in state.keys:
+            return None
+        target = self._target(state, command)
+        return target.order if command.version not in (None, target.version) else None
 
 
 def _named(commands: Iterable[Command]) -> set[UUID]:

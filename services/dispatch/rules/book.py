@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from schemas.facts import OrderFact, Reporter, ReportReceived
+from schemas.facts import ClockView, OrderFact, Reporter, ReportReceived
 from schemas.ids import fact_id
 from schemas.vocabulary import HandoverState, OrderStatus, Role
 from services.dispatch.rules import lifecycle
@@ -91,7 +91,7 @@ class Book:
     """The orders of one transaction. `known` maps reports that are kept already to their order, `pasts` holds the facts
     recorded before of orders that may move, `merged_on` the orders that one was merged into, one after the other,
     `open_parts` the orders split off one that have not ended; `moved` are reports on their way to another order,
-    `attachments` those of an order with what they show."""
+    `attachments` those of an order with what they show, `clocks` those of orders of which a unit asks for time."""
 
     now: datetime
     directory: Directory
@@ -99,6 +99,7 @@ class Book:
     known: dict[UUID, UUID | None] = field(default_factory=dict)
     attachments: dict[UUID, dict[UUID, str]] = field(default_factory=dict)
     waiting: dict[UUID, list[Waiting]] = field(default_factory=dict)
+    clocks: dict[UUID, tuple[ClockView, ...]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     opened: dict[UUID, Order] = field(default_factory=dict)
     touched: dict[UUID, Order] = field(default_factory=dict)

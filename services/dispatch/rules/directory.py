@@ -10,12 +10,14 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from schemas.city import City, Unit
+from schemas.city import City, RequestRule, Unit
 from schemas.facts import ClassRef, Place
-from schemas.vocabulary import Photos, Tier
+from schemas.vocabulary import Photos, RequestKind, Tier
 from services.dispatch.rules.duty import Rosters
 
 CENTRE = "centre"  # the function of the units that dispatch
+DUTY_DESK = "duty_desk"
+_RANK = {tier: rank for rank, tier in enumerate(Tier)}
 DEEPEST = 16  # deeper than any administration; ends a ring in the data
 
 
@@ -51,6 +53,10 @@ class Directory:
         for division in city.divisions:
             self._children[division.parent].append(division.code)
         self._centres = {unit.division: unit.unit_id for unit in reversed(city.units) if unit.function == CENTRE}
+        self._holders = {(unit.function, unit.division): unit.unit_id for unit in city.units}
+        self.duty_desk = self._holders.get((DUTY_DESK, city.root)) or self._centres.get(city.root, "")
+        self._rules = {rule.kind: rule for rule in city.policy.requests}
+        self.returns = city.policy.returns
         self._classes = {
             item.key: ClassRef(standard=item.standard, kind=item.kind, code=item.code, name=item.name)
             for item in city.classes
@@ -190,6 +196,58 @@ class Directory:
         if unit is None:
             return ()
         return None if unit.division == self._root else self.subtree(unit.division)
+
+    def request_rule(self, kind: RequestKind) -> RequestRule:
+        """How requests of a kind are decided in this city."""
+        return self._rules[kind]
+
+    def holder(self, function: str, tier: Tier, division: str) -> str:
+        """The unit of a function on a tier whose boundary takes a division in; "" where there is none."""
+        for code in self._upwards(division):
+            unit = self._units.get(self._holders.get((function, code), ""))
+            if unit is not None and unit.tier is tier:
+                return unit.unit_id
+        return ""
+
+    def centres_over(self, unit_id: str) -> list[str]:
+        """The centres over a unit, the nearest first; see `is_over`."""
+        unit = self._units.get(unit_id)
+        found = [self._centres.get(code, "") for code in self._upwards(unit.division)] if unit is not None else []
+        return [centre for centre in found if self.is_over(centre, unit_id)]
+
+    def centres_under(self, unit_id: str) -> list[str]:
+        """A centre and those it stands over; just the unit where it is no centre."""
+        return [unit_id, *(centre for centre in self._centres.values() if self.is_over(unit_id, centre))]
+
+    def is_over(self, centre_id: str, unit_id: str) -> bool:
+        """Whether a centre stands over a unit: it takes the unit's division in, and is of a higher tier, or of the
+        same one with the unit under somebody of that tier and division."""
+        centre, unit = self._units.get(centre_id), self._units.get(unit_id)
+        if centre is None or unit is None or centre is unit or centre.function != CENTRE:
+            return False
+        if not self.inside(unit.division, centre_id):
+            return False
+        if _RANK[centre.tier] < _RANK[unit.tier]:
+            return True
+        return any((above.tier, above.division) == (centre.tier, centre.division) for above in self._ancestors(unit))
+
+    def _ancestors(self, unit: Unit) -> list[Unit]:
+        """The units above a unit, by either of its parents."""
+        found: list[Unit] = []
+        waiting = [unit.parent, unit.second_parent]
+        for name in waiting:
+            above = self._units.get(name)
+            if above is not None and above is not unit and above not in found:
+                found.append(above)
+                waiting += (above.parent, above.second_parent)
+        return found
+
+    def _upwards(self, division: str) -> list[str]:
+        """A division and those it lies in, up to the city."""
+        found = [division]
+        while len(found) < DEEPEST and self._parent.get(found[-1]):
+            found.append(self._parent[found[-1]])
+        return found
 
     def _subtree(self, division: str) -> tuple[str, ...]:
         found = [division]

@@ -22,6 +22,7 @@ from services.dispatch.rules.acts.handing import lapsed
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.checking import check
 from services.dispatch.rules.order import Order
+from services.dispatch.rules.requests.silence import on_missed, on_review
 
 SERVICE = lifecycle.Caller(lifecycle.SYSTEM, frozenset({lifecycle.Relation.SERVICE}))
 Deadline = DeadlineWarned | DeadlineMissed | DeadlineWithdrawn
@@ -48,13 +49,16 @@ def on_deadline(book: Book, order: Order, fact: Deadline, cause: UUID) -> None:
     if isinstance(fact, DeadlineWithdrawn):
         note_on(book, order, f"{note}: {fact.cause}", "deadline_withdrawn", cause)
         return
-    action = "urge" if isinstance(fact, DeadlineWarned) else "supervise"
-    if action not in lifecycle.order_actions(order.status, SERVICE):
+    if isinstance(fact, DeadlineMissed) and on_review(book, order, fact, cause):
         return
-    kind: type[OrderFact] = Urged if action == "urge" else Supervised
-    said: dict[str, object] = {} if action == "urge" else {"level": FIRST_LEVEL}
-    said = {**said, "note": note, "clock_id": fact.clock_id}
-    book.record(order, kind, said, action=action, cause=cause, at=max(book.now, order.since), reason=fact.stage)
+    action = "urge" if isinstance(fact, DeadlineWarned) else "supervise"
+    if action in lifecycle.order_actions(order.status, SERVICE):
+        kind: type[OrderFact] = Urged if action == "urge" else Supervised
+        said: dict[str, object] = {} if action == "urge" else {"level": FIRST_LEVEL}
+        said = {**said, "note": note, "clock_id": fact.clock_id}
+        book.record(order, kind, said, action=action, cause=cause, at=max(book.now, order.since), reason=fact.stage)
+    if isinstance(fact, DeadlineMissed):
+        on_missed(book, order, fact, cause)
     if isinstance(fact, DeadlineMissed) and fact.stage is Stage.SIGN:
         waiting = book.waiting_handover(order.order_id)
         if waiting is not None and waiting.offered_at < fact.due:  # not one that was offered since

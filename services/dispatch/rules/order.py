@@ -10,6 +10,7 @@ from schemas.vocabulary import (
     AssignmentRole,
     AssignmentStatus,
     OrderStatus,
+    RequestKind,
     Result,
     Satisfaction,
     Source,
@@ -18,6 +19,7 @@ from schemas.vocabulary import (
     Verification,
 )
 from services.dispatch.rules.lifecycle import LIVE, Part, part_of
+from services.dispatch.rules.requests.model import Request, granted
 
 GONE = frozenset({AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED})
 CITIZEN_SOURCES = frozenset({Source.HOTLINE, Source.POLICE})
@@ -28,7 +30,8 @@ class Assignment(Struct, kw_only=True):
     """One unit's part of an order. `parent` is the assignment it was passed on from, `told_at` when its offer was
     recorded, `stood_since` when it was recorded as it now stands in its unit's queue, `hard_case_owner` who
     answers for what could not be done (值班班长), `actors` are the principals that
-    worked on it, `changed` and `stored` say what the store has to do."""
+    worked on it, `pinned` says that whose it is was decided for good, `changed` and `stored` what the store has to
+    do."""
 
     assignment_id: UUID
     order_id: UUID
@@ -50,6 +53,7 @@ class Assignment(Struct, kw_only=True):
     actors: tuple[str, ...] = ()
     told_at: datetime = UNTOLD
     stood_since: datetime = UNTOLD
+    pinned: bool = False
     stored: bool = False
     changed: bool = False
 
@@ -128,8 +132,10 @@ class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Order(Struct, kw_only=True):
     """A work order. `since` is when it came into its status, `recorded_at` when its last fact was recorded;
     `left` is how its assignments stood in queues before, `proposed` what somebody's bad word asks for (`reopen`) until
-    a person decides; `warned` that a call before the answer went badly (预警工单); `version` moves with status, class,
-    place, lead and reports."""
+    a person decides; `warned` that a call before the answer went badly (预警工单); `class_intake` is the class it was
+    opened with; `coordinated` says that nobody owned it and the street of the place took it; a parked one was parked
+    by the request `parked_by` and is looked at again by `review_at`. `version` moves with status, class, place, lead
+    and reports."""
 
     order_id: UUID
     status: OrderStatus
@@ -152,9 +158,14 @@ class Order(Struct, kw_only=True):
     recurrence_of: UUID | None = None
     merged_into: UUID | None = None
     subjects: tuple[str, ...] = ()
+    class_intake: str = ""
+    coordinated: bool = False
+    parked_by: UUID | None = None
+    review_at: datetime | None = None
     assignments: list[Assignment] = []
     voices: list[Voice] = []
     left: list[Stood] = []
+    requests: list[Request] = []
 
     @property
     def citizens(self) -> bool:
@@ -172,6 +183,15 @@ class Order(Struct, kw_only=True):
     def voice(self, report_id: UUID) -> Voice | None:
         """How it stands with one reporter."""
         return next((voice for voice in self.voices if voice.report_id == report_id), None)
+
+    @property
+    def returns(self) -> int:
+        """How many returns of it were granted."""
+        return granted(self.requests, RequestKind.RETURN)
+
+    def request(self, request_id: UUID) -> Request:
+        """The request of that id, which it must have."""
+        return next(r for r in self.requests if r.request_id == request_id)
 
     def assignment(self, assignment_id: UUID) -> Assignment | None:
         """The assignment of that id."""

@@ -13,6 +13,8 @@ from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.handover import Handover
 from services.dispatch.rules.order import Assignment, Order, Voice
 from services.dispatch.rules.receipts import Receipt
+from services.dispatch.rules.requests.model import Request
+from services.dispatch.rules.requests.showing import shown
 
 Shape = dict[str, Any]
 _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)  # in every time zone
@@ -47,6 +49,7 @@ def assignment(directory: Directory, o: Order, a: Assignment, at: datetime | Non
         "result": a.result,
         "answer": a.answer or None,
         "hard_case_owner": a.hard_case_owner or None,
+        "pinned": a.pinned or None,
     }
     return {key: value for key, value in shape.items() if value is not None}
 
@@ -100,6 +103,7 @@ def brief(directory: Directory, o: Order, at: datetime | None = None) -> Shape:
         "warned": o.warned or None,
         "photos": None if wanted is Photos.NONE else wanted,
         "closed_at": o.closed_at,
+        "review_at": o.review_at,
     }
     return {key: value for key, value in shape.items() if value is not None}
 
@@ -115,7 +119,7 @@ def full(
 ) -> Shape:
     """An order whole, at a past moment or today. `actions` is what the caller may do to it now, each assignment's own
     beside it."""
-    detail = o.detail
+    detail, running = o.detail, list(clocks)
     named = named_at(o, at)
     shape = brief(directory, o, at) | {
         "path": [
@@ -127,7 +131,8 @@ def full(
             for a in o.assignments
         ],
         "reports": [report | voice(o.voice(report["report_id"])) for report in reports],
-        "clocks": [clock(c) for c in clocks],
+        "clocks": [clock(c) for c in running],
+        "requests": [request(directory, r, running, actor) for r in o.requests],
         "actions": order_actions(directory, o, actor),
         "verification": o.verification,
         "seq": o.seq,
@@ -143,8 +148,15 @@ def full(
         "text": detail.text or None,
         "candidates": list(detail.candidates) or None,
         "why": detail.why or None,
+        "class_intake": o.class_intake if o.class_intake != detail.class_ref.key else None,
+        "coordinated": o.coordinated or None,
     }
     return shape | {key: value for key, value in optional.items() if value is not None}
+
+
+def request(directory: Directory, r: Request, clocks: Iterable[ClockView], actor: Actor) -> Shape:
+    """What a unit asked for, with the due of its decision."""
+    return shown(directory, r, clocks, actor, unit)
 
 
 def order_actions(directory: Directory, o: Order, actor: Actor) -> list[str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.envelope import Outgoing
-from schemas.facts import LeadChanged, OrderFact, OrderRouted, OrderSplit
+from schemas.facts import AssignmentReturned, ClassCorrected, LeadChanged, OrderFact, OrderRouted, OrderSplit
 from schemas.vocabulary import (
     AssignmentRole,
     AssignmentStatus,
@@ -24,7 +24,7 @@ from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
 from services.dispatch.rules.lifecycle import ENDED
 from services.dispatch.rules.order import Assignment, Detail, Order, Stood, Voice
 from services.dispatch.rules.past import PastChange, fact_of
-from services.dispatch.store import handovers
+from services.dispatch.store import handovers, requests
 from services.dispatch.store.columns import Columns, copy, insert, send, update
 
 _encode = msgspec.json.Encoder().encode
@@ -49,9 +49,12 @@ ORDER: Columns = (
     ("voices", "json"),
     ("merged_into", "uuid"),
     ("subjects", "text"),
+    ("coordinated", "boolean"),
+    ("parked_by", "uuid"),
+    ("review_at", "timestamptz"),
+    ("requests", "smallint"),
 )
-# Only a person's routing or splitting, or another lead, changes these; they are wide, so other changes do not write
-# them again.
+# Only what gives an order another place, class or path changes these; they are wide: nothing else writes them again.
 ORDER_ROUTED: Columns = (("order_id", "uuid"), ("class_key", "text"), ("division", "text"), ("detail", "json"))
 ORDER_FIXED: Columns = (
     ("source", "text"),
@@ -59,6 +62,7 @@ ORDER_FIXED: Columns = (
     ("opened_at", "timestamptz"),
     ("imported", "boolean"),
     ("recurrence_of", "uuid"),
+    ("class_intake", "text"),
     *ORDER_ROUTED[1:],
 )
 ASSIGNMENT: Columns = (
@@ -76,6 +80,7 @@ ASSIGNMENT: Columns = (
     ("hard_case_owner", "text"),
     ("actors", "text"),
     ("stood_since", "timestamptz"),
+    ("pinned", "boolean"),
 )
 ASSIGNMENT_FIXED: Columns = (
     ("order_id", "uuid"),
@@ -135,6 +140,7 @@ REPORTER: Columns = (
 )
 PENDING: Columns = (("cause", "uuid"), ("waits_for", "uuid"), ("kind", "text"), ("body", "bytea"))
 
+_ROUTING = (OrderRouted, OrderSplit, LeadChanged, AssignmentReturned, ClassCorrected)
 _UPDATE_ORDERS = update("orders", "order_id", ORDER)
 _UPDATE_ROUTED = update("orders", "order_id", ORDER_ROUTED)
 _UPDATE_ASSIGNMENTS = update("assignments", "assignment_id", ASSIGNMENT)
@@ -147,16 +153,16 @@ async def load(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, 
     wanted = list(order_ids)
     if not wanted:
         return {}
-    orders = {
-        row["order_id"]: order_of(row)
-        for row in await connection.fetch("SELECT * FROM orders WHERE order_id = ANY($1)", wanted)
-    }
+    found = await connection.fetch("SELECT * FROM orders WHERE order_id = ANY($1)", wanted)
+    orders = {row["order_id"]: order_of(row) for row in found}
+    asked_of = {row["order_id"]: orders[row["order_id"]] for row in found if row["requests"]}
     if orders:
         rows = await connection.fetch(
             "SELECT * FROM assignments WHERE order_id = ANY($1) ORDER BY order_id, ordinal", list(orders)
         )
         for row in rows:
             orders[row["order_id"]].assignments.append(assignment_of(row))
+        await requests.load(connection, asked_of)
     return orders
 
 
@@ -237,7 +243,8 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     await copy(connection, "reports", REPORT, [_report(kept, book.now) for kept in book.kept])
     await copy(connection, "reporters", REPORTER, reporters)
     await send(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
-    routed = {c.order.order_id for c in book.changes if isinstance(c.fact, OrderRouted | LeadChanged | OrderSplit)}
+    await requests.save(connection, touched)
+    routed = {c.order.order_id for c in book.changes if isinstance(c.fact, _ROUTING)}
     await send(connection, _UPDATE_ROUTED, [(o.order_id, *_order_routed(o)) for o in touched if o.order_id in routed])
     await send(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
     await handovers.save(connection, book.handovers.values())
@@ -271,6 +278,10 @@ def _order(o: Order) -> tuple[Any, ...]:
         as_json(o.voices),
         o.merged_into,
         _lines(o.subjects),
+        o.coordinated,
+        o.parked_by,
+        o.review_at,
+        len(o.requests),
     )
 
 
@@ -284,7 +295,8 @@ def _order_routed(o: Order) -> tuple[Any, ...]:
 
 
 def _order_fixed(o: Order) -> tuple[Any, ...]:
-    return (o.source, o.verification, o.opened_at, o.imported, o.recurrence_of, *_order_routed(o))
+    fixed = (o.source, o.verification, o.opened_at, o.imported, o.recurrence_of, o.class_intake)
+    return (*fixed, *_order_routed(o))
 
 
 def _assignment(a: Assignment) -> tuple[Any, ...]:
@@ -303,6 +315,7 @@ def _assignment(a: Assignment) -> tuple[Any, ...]:
         a.hard_case_owner,
         "\n".join(a.actors),
         a.stood_since,
+        a.pinned,
     )
 
 
@@ -374,8 +387,13 @@ def order_of(row: Any) -> Order:
         recurrence_of=row["recurrence_of"],
         merged_into=row["merged_into"],
         subjects=tuple(filter(None, row["subjects"].split("\n"))),
+        class_intake=row["class_intake"],
+        coordinated=row["coordinated"],
+        parked_by=row["parked_by"],
+        review_at=row["review_at"],
         assignments=[],
         left=[],
+        requests=[],
     )
 
 
@@ -402,5 +420,6 @@ def assignment_of(row: Any) -> Assignment:
         actors=tuple(filter(None, row["actors"].split("\n"))),
         told_at=row["told_at"],
         stood_since=row["stood_since"],
+        pinned=row["pinned"],
         stored=True,
     )

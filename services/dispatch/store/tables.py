@@ -5,6 +5,7 @@ was said to dispatch alone. Reporters stand apart from reports, and no other tab
 """
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSON, TSVECTOR
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlmodel import Field, SQLModel
 
-from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus
+from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, RequestKind, RequestState
 from services.chassis.tables import moment, with_delivery
 
 ENDED = "('closed', 'rejected', 'transferred', 'merged', 'void')"
@@ -45,7 +46,7 @@ def _text() -> Column[str]:
     return Column(Text, nullable=False)
 
 
-def _one_of(column: str, values: type[OrderStatus] | type[AssignmentStatus] | type[AssignmentRole]) -> CheckConstraint:
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
@@ -77,6 +78,11 @@ class OrderRow(Base, table=True):
     recurrence_of: UUID | None = Field(sa_column=_uuid(nullable=True))
     merged_into: UUID | None = Field(sa_column=_uuid(nullable=True))
     subjects: str = Field(sa_column=_text())
+    class_intake: str = Field(sa_column=_text())
+    coordinated: bool
+    parked_by: UUID | None = Field(sa_column=_uuid(nullable=True))
+    review_at: datetime | None = Field(sa_column=moment(nullable=True))
+    requests: int = Field(sa_column=Column(SmallInteger, nullable=False))
     detail: str = Field(sa_column=Column(JSON, nullable=False))
     voices: str = Field(sa_column=Column(JSON, nullable=False))
 
@@ -84,9 +90,11 @@ class OrderRow(Base, table=True):
         _one_of("status", OrderStatus),
         CheckConstraint("lead <> ''", name="lead_given"),
         CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        CheckConstraint("(status = 'parked') = (review_at IS NOT NULL)", name="parked_has_review"),
         CheckConstraint("seq > 0 AND version > 0 AND round > 0", name="counts_positive"),
         Index("orders_opened", "opened_at", "order_id"),
         Index("orders_proposed", "opened_at", "order_id", postgresql_where=text("proposed <> ''")),
+        Index("orders_parked", "review_at", postgresql_where=text("status = 'parked'")),
         Index("orders_triage", "opened_at", postgresql_where=text("status = 'triage'")),
         Index("orders_lead", "lead", "opened_at"),
         Index("orders_division", "division", "opened_at"),
@@ -120,6 +128,7 @@ class AssignmentRow(Base, table=True):
     actors: str = Field(sa_column=_text())
     told_at: datetime = Field(sa_column=moment())
     stood_since: datetime = Field(sa_column=moment())
+    pinned: bool
 
     __table_args__ = (
         _one_of("status", AssignmentStatus),
@@ -146,6 +155,44 @@ class QueuePastRow(Base, table=True):
     status: str = Field(sa_column=_text())
     actors: str = Field(sa_column=_text())
     stood_since: datetime = Field(sa_column=moment())
+
+
+class RequestRow(Base, table=True):
+    """What a unit asked of a centre. `words` is what dispatch alone keeps: basis, evidence, answer, the decider's
+    note."""
+
+    __tablename__ = "requests"
+    request_id: UUID = Field(sa_column=_uuid(key=True))
+    order_id: UUID = Field(sa_column=_uuid())
+    assignment_id: UUID = Field(sa_column=_uuid())
+    ordinal: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    kind: str = Field(sa_column=_text())
+    reason: str = Field(sa_column=_text())
+    unit: str = Field(sa_column=_text())
+    round: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    arbitration: bool
+    made_at: datetime = Field(sa_column=moment())
+    suggested_unit: str = Field(sa_column=_text())
+    until: datetime | None = Field(sa_column=moment(nullable=True))
+    class_key: str = Field(sa_column=_text())
+    state: str = Field(sa_column=_text())
+    version: int
+    decider: str = Field(sa_column=_text())
+    since: datetime = Field(sa_column=moment())
+    level: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    decided_at: datetime | None = Field(sa_column=moment(nullable=True))
+    decided_by: str = Field(sa_column=_text())
+    granted_until: datetime | None = Field(sa_column=moment(nullable=True))
+    words: str = Field(sa_column=Column(JSON, nullable=False))
+
+    __table_args__ = (
+        _one_of("state", RequestState),
+        _one_of("kind", RequestKind),
+        CheckConstraint("decider <> unit OR state <> 'open'", name="never_own_decider"),
+        Index("requests_order", "order_id", "ordinal", unique=True),
+        Index("requests_inbox", "decider", "since", "request_id", postgresql_where=text("state = 'open'")),
+        Index("requests_unit", "unit", "since"),
+    )
 
 
 _NUMBER = "body->>'source_number'"  # what the sender calls it

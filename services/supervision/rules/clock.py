@@ -125,6 +125,16 @@ def warn_at(
     return min(_stretch(start, first, paused, _elapsed, lambda extra: first + _span(extra)), due_at)
 
 
+def prolonged(until: datetime, since: datetime, pauses: Sequence[Pause]) -> datetime:
+    """A deadline that was set to `until` at `since`, moved by what stood still after that: real time is given back."""
+    at = until
+    for begin, end in _merged(since, pauses):
+        if begin >= at:
+            break
+        at += end - begin
+    return at
+
+
 def _stretch(
     start: datetime,
     first: datetime,

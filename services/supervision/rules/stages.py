@@ -10,7 +10,14 @@
 | verify   | order        | the result waits for its check             | the check, whatever it says                |
 | callback | report       | the answer is approved                     | reached, rated or 未评价; at closing, any try |
 | sign     | hand-over    | another platform is asked                  | a named person there signs; going back ends|
+| decide   | request, for | when it came before that centre            | the decision; the centre above takes over  |
+|          | each centre  |                                            |                                            |
+| decide   | parking      | the parking; due on its review date        | the order going on, or parked anew         |
 | total    | report       | its receipt; in a reopened round that      | the approved answer                        |
+
+A request moves no clock until it is granted. Then, of the stages that the policy names for its kind: an extension sets
+a new end for its unit's `handle` and the reporters' `total`; a deferral and a parking make clocks stand still, a
+deferral until its date, a parking until the order goes on. No `total` is moved past the sending platform's own due.
 
 A part that was passed on has clocks of its own, its handling the sooner of the policy's deadline and its parent's; the
 parent's run on. An assist that becomes the lead starts anew from that moment.
@@ -29,12 +36,15 @@ from msgspec import Struct
 from schemas.city import City, ClassItem, Limit
 from schemas.facts import ClockView
 from schemas.ids import clock_id_of
-from schemas.vocabulary import ClockState, Source, Stage, TicketType, Tier, Urgency
+from schemas.vocabulary import ClockState, RequestKind, Source, Stage, TicketType, Tier, Urgency
+from services.supervision.rules.asks import UNMOVED, Moved, moved, reviewed_at
+from services.supervision.rules.clock import prolonged
 from services.supervision.rules.limits import LimitFacts, Terms
-from services.supervision.rules.timeline import Handover, Part, Round, Timeline, Voice
+from services.supervision.rules.timeline import Ask, Handover, Part, Round, Timeline, Voice
 
 SOURCE_DUE = "source_due"  # the policy of a clock whose deadline the sending platform set
 PARENT_DUE = "parent_due"  # one that the unit which passed the part on set
+REVIEW_DATE = "review_date"  # one on which a parked order is looked at again
 SET_WARN = 0.8
 
 
@@ -67,6 +77,7 @@ class Promises:
     def __init__(self, terms: Terms, classes: tuple[ClassItem, ...]) -> None:
         self._terms = terms
         self._majors = {item.key: item.major for item in classes}
+        self._moves = {rule.kind: frozenset(rule.moves) for rule in terms.policy.requests}
         self._limits: dict[tuple[int, Asked], dict[Stage, Limit]] = {}
         self._spans: dict[tuple[str, datetime], Span] = {}
 
@@ -96,8 +107,17 @@ class Promises:
             found = self._limits[key] = {stage: limit for stage, limit in rows if limit is not None}
         return found
 
-    def span(self, limit: Limit, start: datetime) -> Span:
-        """Deadline and warning of a limit that runs from `start`."""
+    def moves(self, kind: RequestKind) -> frozenset[Stage]:
+        """The stages whose clocks a granted request of this kind moves."""
+        return self._moves[kind]
+
+    def span(self, limit: Limit, start: datetime, granted: Moved = UNMOVED) -> Span:
+        """Deadline and warning of a limit that runs from `start`, as granted requests moved it: never earlier."""
+        if granted is not UNMOVED:
+            due = self._terms.due(limit, start, granted.pauses)
+            at = max(due.at, granted.latest_end() or due.at)
+            calendar = self._terms.calendar_of(limit).data.name if due.unlisted else ""
+            return Span(at, self._terms.warn_at(limit, start, at, granted.pauses), calendar)
         key = (limit.limit_id, start)
         found = self._spans.get(key)
         if found is None:
@@ -143,6 +163,9 @@ class _Reader:
             for asked in timeline.handovers:
                 if asked.round == round_.number:
                     self._of_handover(asked, round_)
+            for ask in timeline.asks:
+                if ask.round == round_.number:
+                    self._of_ask(ask, round_)
             run = _run_from(timeline.rounds, place)
             for voice in timeline.voices:
                 if voice.round <= round_.number and not voice.away:
@@ -158,20 +181,36 @@ class _Reader:
         asked = (self._of.source, self._ticket_type, part.class_key, self._of.urgency, part.tier, round_.number)
         limits = self._promises.limits(asked, part.offered_at)
         over = part.done_at or end  # whoever is done has nothing left to accept, and nowhere to go
+        stages = [(Stage.ARRIVE, part.arrived_at, over), (Stage.HANDLE, part.done_at, end)]
         if not part.resumed:
-            self._add(limits, Stage.ACCEPT, round_, part.unit, part.offered_at, part.accepted_at, over, part=part)
-        self._add(limits, Stage.ARRIVE, round_, part.unit, part.offered_at, part.arrived_at, over, part=part)
-        self._add(
-            limits,
-            Stage.HANDLE,
-            round_,
-            part.unit,
-            part.offered_at,
-            part.done_at,
-            end,
-            part=part,
-            sooner=None if part.due is None else (part.due, PARENT_DUE),
-        )
+            stages.insert(0, (Stage.ACCEPT, part.accepted_at, over))
+        for stage, at, until in stages:
+            granted, sooner = self._moved(stage, (round_,), part.assignment_id), None
+            if stage is Stage.HANDLE and part.due is not None:
+                sooner = (prolonged(part.due, part.offered_at, granted.pauses), PARENT_DUE)
+            start = part.offered_at
+            self._add(limits, stage, round_, part.unit, start, at, until, part=part, sooner=sooner, granted=granted)
+
+    def _moved(self, stage: Stage, rounds: Sequence[Round], assignment: UUID | None = None) -> Moved:
+        if not self._of.asks:
+            return UNMOVED
+        return moved(self._of.asks, self._promises.moves, stage, {round_.number for round_ in rounds}, assignment)
+
+    def _of_ask(self, ask: Ask, round_: Round) -> None:
+        """A clock for each centre that a request lies before, and one until the review of what was parked."""
+        timeline = self._of
+        asked = (timeline.source, self._ticket_type, timeline.class_key, timeline.urgency, timeline.tier, round_.number)
+        for level, turn in enumerate(ask.turns):
+            last = level + 1 == len(ask.turns)
+            end = ask.lapsed_at if last else ask.turns[level + 1].since
+            at = ask.decided_at if last else None
+            limits, key = self._promises.limits(asked, turn.since), f"{ask.request_id}/{level}"
+            self._add(limits, Stage.DECIDE, round_, turn.decider, turn.since, at, end, key=key)
+        if ask.parks and ask.decided_at and ask.until:
+            at, end = reviewed_at(timeline.asks, ask), timeline.rounds[-1].ended_at
+            owner, review = ask.turns[-1].decider, (ask.until, REVIEW_DATE)
+            key = f"{ask.request_id}/review"
+            self._add({}, Stage.DECIDE, round_, owner, ask.decided_at, at, end, sooner=review, key=key)
 
     def _for_order(
         self, stage: Stage, round_: Round, owner: str, start: datetime, at: datetime | None, end: datetime | None
@@ -210,8 +249,8 @@ class _Reader:
         end, sent_with = run[-1].ended_at, voice.source_due if joins else None
         limits = self._promises.limits(asked, start)
         sooner = None if sent_with is None else (sent_with, SOURCE_DUE)
-        id_ = voice.report_id
-        self._add(limits, Stage.TOTAL, round_, self._of.top, start, answered, end, report=id_, sooner=sooner)
+        id_, granted, owner = voice.report_id, self._moved(Stage.TOTAL, run), self._of.top
+        self._add(limits, Stage.TOTAL, round_, owner, start, answered, end, report=id_, sooner=sooner, granted=granted)
 
     def _contact(self, asked: Asked, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         if voice.source is Source.TASK:  # a row of a list: nobody waits to be spoken to
@@ -249,20 +288,24 @@ class _Reader:
         part: Part | None = None,
         report: UUID | None = None,
         sooner: tuple[datetime, str] | None = None,
+        granted: Moved = UNMOVED,
         key: str = "",
     ) -> None:
         """The clock of a stage that runs from `start`, whose milestone came at `at` and whose reason ended at `end`;
         none when nothing is promised. A deadline that somebody set (`sooner`, with the name it goes by) counts where
-        the policy has none or a later one. `key` names what it is for, when that is neither an assignment nor a
-        report."""
+        the policy has none or a later one. `granted` is what requests did to it; `key` names what it is for, when that
+        is neither an assignment nor a report."""
         limit = limits.get(stage)
         span, policy = None, ""
         if limit is not None:
-            span, policy = self._promises.span(limit, start), limit.limit_id
+            span, policy = self._promises.span(limit, start, granted), limit.limit_id
         if sooner is not None and (span is None or sooner[0] < span.due):
             span, policy = _set_to(start, sooner[0]), sooner[1]
         if span is not None:
-            self._clock(stage, round_, owner, start, span, at, end, policy, part, report, key)
+            state, still = self._state(span.due, at, end), granted.still_since
+            if still is not None and at is None and end is None and still <= span.due:
+                state = ClockState.PAUSED
+            self._clock(stage, round_, owner, start, span, state, policy, part, report, key)
 
     def _clock(
         self,
@@ -271,8 +314,7 @@ class _Reader:
         owner: str,
         start: datetime,
         span: Span,
-        at: datetime | None,
-        end: datetime | None,
+        state: ClockState,
         policy: str,
         part: Part | None,
         report: UUID | None,
@@ -286,7 +328,7 @@ class _Reader:
             owner=owner,
             start=start,
             due=span.due,
-            state=self._state(span.due, at, end),
+            state=state,
             policy=policy,
             round=round_.number,
             assignment_id=id_,

@@ -22,8 +22,9 @@ from tests.handlers.dispatch.client import Desk
 from tests.rules.dispatch.town import DIRECTORY, record
 
 TABLES = (
-    "handovers, orders, assignments, queue_past, reports, reporters, report_words, task_lists, task_rows, history,"
-    " clocks, idempotency_keys, pending_links, reveals, duty_changes, attachments, inbox, outbox, outbox_refused, stops"
+    "handovers, orders, assignments, queue_past, requests, reports, reporters, report_words, task_lists, task_rows,"
+    " history, clocks, idempotency_keys, pending_links, reveals, duty_changes, attachments, inbox, outbox,"
+    " outbox_refused, stops"
 )
 Send = Callable[..., Awaitable[None]]
 

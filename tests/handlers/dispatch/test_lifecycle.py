@@ -69,12 +69,7 @@ async def test_a_part_passed_on_over_the_api_is_answered_for_from_below(
     assert (await street.on_part(order, "pass_on", "s1", unit="s2"))[1]["code"] == "unit_not_below"
     parent, child = (await road.order(order))["assignments"]
     assert child["parent"] == parent["assignment_id"] and parent["passed_on"] == [child["assignment_id"]]
-    assert (await road.get("/v1/me/queue"))[1]["items"][0]["assignment"]["actions"] == [
-        "accept",
-        "contact",
-        "progress",
-        "police",
-    ]
+    assert (await road.get("/v1/me/queue"))[1]["items"][0]["assignment"]["actions"][:2] == ["accept", "contact"]
     status, answer = await street.on_part(order, "finish", "s1", result="solved", answer="x")
     assert (status, answer["code"], answer["children"]) == (409, "children_open", [child["assignment_id"]])
     for action, body in (("accept", {}), ("finish", {"result": "solved", "answer": "done"})):

@@ -7,16 +7,20 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.facts import OrderProposed, TriageRequested
+from schemas.facts import DeadlineMissed, OrderProposed, TriageRequested
 from schemas.ids import fact_id
-from schemas.vocabulary import Role, Urgency
+from schemas.vocabulary import Role, Stage, Urgency
 from services.dispatch.rules import acts, lifecycle, standing
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER, Act
+from services.dispatch.rules.acts.decisions import Decision, decide
 from services.dispatch.rules.book import Actor, Book, KeptReport
+from services.dispatch.rules.notices import on_deadline
 from services.dispatch.rules.opening import on_proposed
 from services.dispatch.rules.order import Assignment, Order
 from services.dispatch.rules.past import PastChange, rebuilt, reports_in
+from services.dispatch.rules.requests.model import Request
 from tests.rules.dispatch.themes import Saying, body_of
+from tests.rules.dispatch.themes.requests import asking
 from tests.rules.dispatch.town import DIRECTORY, T0, UNITS, a_plan, a_report, in_triage, proposed
 
 _causes = count(1)
@@ -108,6 +112,29 @@ class Table:
         """The street's dispatcher does something."""
         self.do(action, Actor("dispatcher@s1", Role.DISPATCHER, "s1"), self.part(on) if on else None, **said)
 
+    def ask(self, unit: str, kind: str, **said: Any) -> Request:
+        """A unit asks for something; answers the request."""
+        now = self.book.now
+        body = next(b for pick in range(14) if (b := asking(Saying(now, None, pick=pick)))["kind"] == kind)
+        self.unit(unit, "request", **(body | said))
+        return self.order.requests[-1]
+
+    def decide(self, request: Request, granted: bool = True, by: str = "", **said: Any) -> None:
+        """Whoever decides it does, or a dispatcher of the unit `by`."""
+        unit = by or request.decider
+        body = msgspec.json.decode(msgspec.json.encode({"granted": granted, "note": "看过了"} | said), type=Decision)
+        actor = Actor(f"dispatcher@{unit}", Role.DISPATCHER, unit)
+        decide(self.book, self.order, request, Act("decision", body, actor, cause()))
+
+    def silence(self, request: Request) -> None:
+        """The decision was due, and is not there."""
+        self.missed(Stage.DECIDE, request.clock_id)
+
+    def missed(self, stage: Stage, clock_id: UUID) -> None:
+        """Supervision says that a deadline was missed."""
+        fact = DeadlineMissed(order_id=self.order.order_id, clock_id=clock_id, stage=stage, owner="", due=self.book.now)
+        on_deadline(self.book, self.order, fact, cause())
+
     def past(self) -> Order | None:
         """The order as its history tells it."""
         return rebuilt(past_of(self.book, self.order))
@@ -116,7 +143,7 @@ class Table:
 def seen(order: Order) -> bytes:
     """Everything about an order that people can see, for comparing."""
     bare = msgspec.to_builtins(order)
-    for part in bare["assignments"]:
+    for part in (*bare["assignments"], *bare["requests"]):
         part["stored"] = part["changed"] = False
     return msgspec.json.encode(bare, order="sorted")
 

@@ -31,7 +31,7 @@ PEOPLE = st.sampled_from(
 )
 ACTORS = [Actor(f"person@{unit}", Role.RESPONDER, unit) for unit in UNITS]
 ACTORS += [Actor(f"{role}@s1", role, "s1") for role in (Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.INSPECTOR)]
-AUTOMATIC = ("join", "cleared", "warned", "missed", "undone")
+AUTOMATIC = ("join", "cleared", "warned", "missed", "undone", "decided", "decided", "silence")
 ENDS = ("void", "merge", "reject", "transfer", "import_close")
 WILD = st.sampled_from([*lifecycle.ASSIGNMENT_ACTIONS, *lifecycle.ORDER_ACTIONS, *AUTOMATIC])
 # how long ago, in minutes, the client says it happened; below zero is ahead of the server's clock
@@ -108,6 +108,13 @@ def step(table: Table, asked: Step) -> None:
         on = parts[-1] if parts and action in lifecycle.ASSIGNMENT_ACTIONS else None
         if on is None and action in lifecycle.ASSIGNMENT_ACTIONS and action not in lifecycle.ORDER_ACTIONS:
             return
+    waiting = [r for r in order.requests if r.open]
+    if waiting and asked.pick % 3 == 0:
+        action = "decided" if asked.pick % 2 else "silence"
+    if action in ("decided", "silence"):
+        for request in waiting[:1]:
+            table.decide(request, asked.flag) if action == "decided" else table.silence(request)
+        return
     if action in AUTOMATIC:
         automatic(table, action)
         return

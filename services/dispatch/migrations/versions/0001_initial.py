@@ -23,11 +23,15 @@ _ORDER_STATUSES = (
 )
 _ASSIGNMENT_STATUSES = "'offered', 'accepted', 'return_requested', 'done', 'confirmed', 'returned', 'withdrawn'"
 
+_REQUEST_STATES = "'open', 'granted', 'refused', 'undecided', 'lapsed'"
+_REQUEST_KINDS = "'return', 'extension', 'deferral', 'parking', 'class_correction', 'explanation'"
+
 
 def upgrade() -> None:
     """Make the schema's first tables."""
     _orders()
     _assignments()
+    _requests()
     _reports()
     _history()
     _beside()
@@ -67,17 +71,24 @@ def _orders() -> None:
         sa.Column("recurrence_of", _ID),
         sa.Column("merged_into", _ID),
         _text("subjects"),
+        _text("class_intake"),
+        sa.Column("coordinated", sa.Boolean(), nullable=False),
+        sa.Column("parked_by", _ID),
+        sa.Column("review_at", _MOMENT),
+        sa.Column("requests", sa.SmallInteger(), nullable=False),
         sa.Column("detail", _JSON, nullable=False),
         sa.Column("voices", _JSON, nullable=False),
         sa.CheckConstraint(f"status IN ({_ORDER_STATUSES})", name="status_known"),
         sa.CheckConstraint("lead <> ''", name="lead_given"),
         sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_time"),
+        sa.CheckConstraint("(status = 'parked') = (review_at IS NOT NULL)", name="parked_has_review"),
         sa.CheckConstraint("seq > 0 AND version > 0 AND round > 0", name="counts_positive"),
         postgresql_with=WHOLE,
     )
     op.create_index("orders_opened", "orders", ["opened_at", "order_id"])
     proposed = sa.text("proposed <> ''")
     op.create_index("orders_proposed", "orders", ["opened_at", "order_id"], postgresql_where=proposed)
+    op.create_index("orders_parked", "orders", ["review_at"], postgresql_where=sa.text("status = 'parked'"))
     op.create_index("orders_triage", "orders", ["opened_at"], postgresql_where=sa.text("status = 'triage'"))
     op.create_index("orders_lead", "orders", ["lead", "opened_at"])
     op.create_index("orders_division", "orders", ["division", "opened_at"])
@@ -106,6 +117,7 @@ def _assignments() -> None:
         _text("actors"),
         sa.Column("told_at", _MOMENT, nullable=False),
         sa.Column("stood_since", _MOMENT, nullable=False),
+        sa.Column("pinned", sa.Boolean(), nullable=False),
         sa.CheckConstraint(f"status IN ({_ASSIGNMENT_STATUSES})", name="status_known"),
         sa.CheckConstraint("role IN ('lead', 'assist')", name="role_known"),
     )
@@ -127,6 +139,43 @@ def _assignments() -> None:
         _text("actors"),
         sa.Column("stood_since", _MOMENT, nullable=False),
     )
+
+
+def _requests() -> None:
+    small, moment = sa.SmallInteger(), _MOMENT
+    op.create_table(
+        "requests",
+        sa.Column("request_id", _ID, primary_key=True),
+        sa.Column("order_id", _ID, nullable=False),
+        sa.Column("assignment_id", _ID, nullable=False),
+        sa.Column("ordinal", small, nullable=False),
+        *(_text(name) for name in ("kind", "reason", "unit")),
+        sa.Column("round", small, nullable=False),
+        sa.Column("arbitration", sa.Boolean(), nullable=False),
+        sa.Column("made_at", moment, nullable=False),
+        _text("suggested_unit"),
+        sa.Column("until", moment),
+        *(_text(name) for name in ("class_key", "state")),
+        _number("version"),
+        _text("decider"),
+        sa.Column("since", moment, nullable=False),
+        sa.Column("level", small, nullable=False),
+        sa.Column("decided_at", moment),
+        _text("decided_by"),
+        sa.Column("granted_until", moment),
+        sa.Column("words", _JSON, nullable=False),
+        sa.CheckConstraint(f"state IN ({_REQUEST_STATES})", name="state_known"),
+        sa.CheckConstraint(f"kind IN ({_REQUEST_KINDS})", name="kind_known"),
+        sa.CheckConstraint("decider <> unit OR state <> 'open'", name="never_own_decider"),
+    )
+    op.create_index("requests_order", "requests", ["order_id", "ordinal"], unique=True)
+    op.create_index(
+        "requests_inbox",
+        "requests",
+        ["decider", "since", "request_id"],
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index("requests_unit", "requests", ["unit", "since"])
 
 
 def _reports() -> None:
@@ -302,5 +351,5 @@ def downgrade() -> None:
     drop_delivery_tables()
     beside = ("duty_changes", "attachments", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
     reports = ("words_place", "report_words", "reporters", "reports")
-    for table in ("task_rows", "task_lists", *beside, *reports, "queue_past", "assignments", "orders"):
+    for table in ("task_rows", "task_lists", *beside, *reports, "queue_past", "requests", "assignments", "orders"):
         op.drop_table(table)

@@ -16,6 +16,7 @@ from services.dispatch.rules.order import Assignment, Order
 
 Note = Annotated[str, Meta(max_length=2_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
+UnitName = Annotated[str, Meta(max_length=200, extra_json_schema={"format": "unit"})]  # or nobody
 UnitId = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"format": "unit"})]
 
 

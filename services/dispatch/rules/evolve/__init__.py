@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from schemas.facts import OrderFact, OrderOpened
-from schemas.vocabulary import AssignmentStatus
+from schemas.vocabulary import AssignmentStatus, OrderStatus
 from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering, tree, urgency
 from services.dispatch.rules.evolve.moving import offered, voice_of
 from services.dispatch.rules.lifecycle import LIVE
@@ -32,7 +32,7 @@ FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
 }
 
 
-TELLS: dict[type[OrderFact], Callable[[Order, Any, dict[str, Any]], None]] = {**finishing.TELLS}
+TELLS: dict[type[OrderFact], Callable[[Order, Any, dict[str, Any]], None]] = {**finishing.TELLS, **requests.TELLS}
 
 
 def opened(fact: OrderOpened, why: str = "", text: str = "") -> Order:
@@ -63,6 +63,7 @@ def opened(fact: OrderOpened, why: str = "", text: str = "") -> Order:
         imported=fact.imported,
         recurrence_of=fact.recurrence_of,
         subjects=fact.subjects,
+        class_intake=fact.class_ref.key,
     )
     order.voices = [voice_of(stub) for stub in fact.reports]
     order.assignments = [offered(order, offer, i, fact.occurred_at) for i, offer in enumerate(fact.assignments)]
@@ -82,9 +83,13 @@ def fold(order: Order, fact: OrderFact) -> None:
     order.seq = fact.seq
     order.recorded_at = fact.recorded_at
     order.round = fact.round
+    if order.requests:
+        requests.lapse(order)
     if fact.status is not order.status:
         order.status = fact.status
         order.since = fact.occurred_at
+    if order.parked_by is not None and order.status is not OrderStatus.PARKED:
+        order.parked_by = order.review_at = None
     if before != (order.status, order.lead):
         order.version += 1
 

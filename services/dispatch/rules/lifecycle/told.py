@@ -68,6 +68,8 @@ EFFECTS: Mapping[str, Words] = {
     Effect.NEW_ROUND: Words("新一轮", "new round"),
 }
 WHEN: Mapping[str, str] = {
+    "return": "退单",
+    "else": "其他申请",
     "lead": "主办接单",
     "assist": "协办或转派",
     "lead accepted": "新主办已接单",

@@ -22,9 +22,20 @@ from services.supervision.rules.timeline import (
     urgency,
 )
 from services.supervision.rules.timeline.folding import FOLDS, with_round
-from services.supervision.rules.timeline.shape import Callback, Contact, Handover, Part, Round, Timeline, Voice
+from services.supervision.rules.timeline.shape import (
+    Ask,
+    Callback,
+    Contact,
+    Handover,
+    Part,
+    Round,
+    Timeline,
+    Turn,
+    Voice,
+)
 
 __all__ = [
+    "Ask",
     "Callback",
     "Contact",
     "Handover",
@@ -33,6 +44,7 @@ __all__ = [
     "Round",
     "STILL",
     "Timeline",
+    "Turn",
     "Voice",
     "fold",
     "moving",
@@ -68,7 +80,8 @@ def fold(timeline: Timeline | None, fact: OrderFact) -> Timeline:
     step = FOLDS.get(type(fact))
     if step is not None:
         timeline = step(timeline, fact)
-    return _moved_on(timeline, fact)
+    timeline = _moved_on(timeline, fact)
+    return requests.lapsed(timeline, fact) if timeline.asks else timeline
 
 
 def moving() -> frozenset[type[OrderFact]]:

@@ -1,6 +1,6 @@
 """What folds share: the registry of facts that move clocks, and how rounds and parts are changed."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -102,6 +102,20 @@ def taken_back(timeline: Timeline, assignment_ids: Container[UUID], at: datetime
 def as_offered(offer: AssignmentOffer) -> Callable[[Part], Part]:
     """A part that is offered again, perhaps in another role."""
     return lambda part: replace(part, role=offer.role, parent=offer.parent)
+
+
+def offered_again(
+    timeline: Timeline, offers: Iterable[AssignmentOffer], at: datetime
+) -> tuple[Timeline, tuple[AssignmentOffer, ...]]:
+    """The timeline after these offers went to units that have a part already; beside it the offers that are new."""
+    offered = {offer.assignment_id: offer for offer in offers}
+    for part in {part.assignment_id: part for part in timeline.parts}.values():  # each in its newest stint
+        again = offered.pop(part.assignment_id, None)
+        if again is not None and again.role is AssignmentRole.LEAD and part.role is not AssignmentRole.LEAD:
+            timeline = promoted(timeline, again, at)
+        elif again is not None:
+            timeline = with_part(timeline, part.assignment_id, as_offered(again))
+    return timeline, tuple(offered.values())
 
 
 def promoted(timeline: Timeline, offer: AssignmentOffer, at: datetime) -> Timeline:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from schemas.vocabulary import AssignmentRole, Source, TicketType, Tier, Urgency
+from schemas.vocabulary import AssignmentRole, RequestKind, Source, TicketType, Tier, Urgency
 
 
 class Part(Struct, frozen=True, array_like=True, gc=False):
@@ -109,6 +109,35 @@ class Handover(Struct, frozen=True, array_like=True, gc=False):
     ended_at: datetime | None = None
 
 
+class Turn(Struct, frozen=True, array_like=True, gc=False):
+    """A centre that has a request before it, since when."""
+
+    decider: str
+    since: datetime
+
+
+class Ask(Struct, frozen=True, array_like=True):
+    """One request: every centre it lay before, and what became of it. `until` is the date that was granted; of a
+    parking `resumed_at` is when the order went on; `lapsed_at` when what it was about ended first."""
+
+    request_id: UUID
+    assignment_id: UUID
+    kind: RequestKind
+    round: int
+    made_at: datetime
+    turns: tuple[Turn, ...]
+    decided_at: datetime | None = None
+    granted: bool = False
+    until: datetime | None = None
+    resumed_at: datetime | None = None
+    lapsed_at: datetime | None = None
+
+    @property
+    def parks(self) -> bool:
+        """Whether it is a parking that was granted."""
+        return self.granted and self.kind is RequestKind.PARKING
+
+
 class Timeline(Struct, frozen=True, array_like=True):
     """One order as its clocks see it. `top` is the first unit of the path, `centre` the last one before the lead;
     `triage_from` and `decided_at` frame the decision of a triage; `paces` are what urgencies held before this one, the
@@ -133,3 +162,4 @@ class Timeline(Struct, frozen=True, array_like=True):
     void: bool = False
     paces: tuple[Pace, ...] = ()
     handovers: tuple[Handover, ...] = ()
+    asks: tuple[Ask, ...] = ()

@@ -12,17 +12,15 @@ from schemas.facts import (
     Supervised,
     Urged,
 )
-from schemas.vocabulary import AssignmentRole, OrderStatus
+from schemas.vocabulary import OrderStatus
 from services.supervision.rules.timeline.folding import (
     above,
-    as_offered,
     gone,
+    offered_again,
     on,
     parts_of,
-    promoted,
     taken_back,
     voice_of,
-    with_part,
 )
 from services.supervision.rules.timeline.shape import Round, Timeline
 
@@ -64,15 +62,9 @@ def _joined(timeline: Timeline, fact: ReportJoined) -> Timeline:
 def _routed(timeline: Timeline, fact: OrderRouted) -> Timeline:
     at = fact.occurred_at
     top, centre = above(fact.path, fact.lead)
-    offered = {offer.assignment_id: offer for offer in fact.assignments}
-    for part in {part.assignment_id: part for part in timeline.parts}.values():  # each in its newest stint
-        again = offered.pop(part.assignment_id, None)
-        if again is not None and again.role is AssignmentRole.LEAD and part.role is not AssignmentRole.LEAD:
-            timeline = promoted(timeline, again, at)
-        elif again is not None:
-            timeline = with_part(timeline, part.assignment_id, as_offered(again))
+    timeline, offered = offered_again(timeline, fact.assignments, at)
     timeline = taken_back(timeline, set(fact.withdrawn), at)
-    new = parts_of(tuple(offered.values()), timeline.rounds[-1].number, fact.class_ref.key, at)
+    new = parts_of(offered, timeline.rounds[-1].number, fact.class_ref.key, at)
     return replace(
         timeline,
         class_key=fact.class_ref.key,
