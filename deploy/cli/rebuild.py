@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -72,22 +73,26 @@ def steps_of(stack: Stack, view: str, city: str = "") -> Iterator[dict[str, Any]
     stack = Stack(stack.home.root, stack.ports.base, city or _city_of(stack, view))
     process = Process(view, "rebuild")
     spec = spec_of(process, stack.home, stack.env_for(view, "api") | _token(stack, view))
-    running = subprocess.Popen(
-        spec.arguments, env=spec.environment, cwd=spec.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
     told: dict[str, Any] = {"event": "rebuilding"}
-    try:
-        assert running.stdout is not None and running.stderr is not None
-        for line in running.stdout:
-            said = _read(line)
-            if said.get("event") in ("rebuilding", "rebuilt"):
-                told |= said
-                yield said
-        words = running.stderr.read().strip()
-    finally:
-        if running.poll() is None:
-            running.terminate()
+    with (
+        TemporaryFile("w+", encoding="utf-8") as last_words,
+        subprocess.Popen(
+            spec.arguments, env=spec.environment, cwd=spec.folder, stdout=subprocess.PIPE, stderr=last_words, text=True
+        ) as running,
+    ):
+        assert running.stdout is not None
+        try:
+            for line in running.stdout:
+                said = _read(line)
+                if said.get("event") in ("rebuilding", "rebuilt"):
+                    told |= said
+                    yield said
+        finally:
+            if running.poll() is None:
+                running.terminate()
         running.wait()
+        last_words.seek(0)
+        words = last_words.read().strip()
     if running.returncode != 0:
         raise Trouble(
             words.splitlines()[-1] if words else f"the rebuild ended with {running.returncode}",
