@@ -10,7 +10,7 @@ from deploy.stack import keys
 from deploy.stack.lifecycle import Stack
 
 WIDE, HIGH = 390, 844
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 
 PICTURE = """async () => {

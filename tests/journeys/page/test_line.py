@@ -12,7 +12,7 @@ from tests.journeys.page.test_working import done
 
 # As browsers' own tools set it for a slow 3G line: bytes a second, milliseconds.
 SLOW = {"offline": False, "downloadThroughput": 50_000, "uploadThroughput": 50_000, "latency": 400}
-SECONDS = 8
+SECONDS = 15  # a machine that does other things beside is given some
 
 
 async def test_on_a_slow_line_it_is_there_within_seconds(phone: NewPhone, new_order: NewOrder, unit: str) -> None:
