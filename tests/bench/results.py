@@ -35,6 +35,18 @@ TARGETS = (
     Target("the same, p99", "latency", lambda r: r.p99_ms, "ms", 500, False),
     Target("urgent lane, 100,000 behind on the normal lane, p99", "urgent", lambda r: r.p99_ms, "ms", 500, False),
     Target("six-call lifecycle over REST (64 connections)", "lives", lambda r: r.rate, " orders/s", 200),
+    Target("a unit's queue, 1,000,000 orders, p99", "queue", lambda r: r.p99_ms, "ms", 50, False),
+    Target("full text, 1,000,000 orders, p99", "search", lambda r: r.p99_ms, "ms", 200, False),
+    Target(
+        "one order as of a moment, 1,000,000 orders, p99",
+        "asof",
+        lambda r: r.one_ms,
+        "ms",
+        20,
+        False,
+    ),
+    Target("a list of tasks pushed down", "tasks", lambda r: r.rate, " rows/s", 5000),
+    Target("six-call lifecycle at 1,000,000 orders, of that with few", "million", lambda r: r.share, "", 0.9),
     Target("all up and idle, PSS of all processes", "idle", lambda r: r.pss_mb, " MB", 1500, False),
     Target("second start: `paidan up` to the first order", "idle", lambda r: r.first_order_s, "s", 20, False),
 )

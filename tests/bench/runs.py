@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deploy.stack.lifecycle import Stack
 from deploy.stack.processes import Process
 from schemas.topics import REPORTS_NORMAL
 from services.chassis.city import load
 from services.chassis.clock import monotonic
-from tests.bench import results
+from tests.bench import lists, results
 from tests.bench.backlog import HOPS
 from tests.bench.bare import templates
 from tests.bench.fresh import fresh, rested, say
@@ -129,8 +130,57 @@ async def idle(bench: Bench) -> Any:
         return await woken_and_asleep(stack, bench.items, min(30.0, bench.seconds))
 
 
+async def queue(bench: Bench) -> Any:
+    """A unit's queue with a year of orders in the tables."""
+    return await lists.at(lists.ORDERS, lists.queues)
+
+
+async def search(bench: Bench) -> Any:
+    """Full text with a year of orders in the tables."""
+    return await lists.at(lists.ORDERS, lists.searches)
+
+
+async def asof(bench: Bench) -> Any:
+    """Past moments with a year of orders in the tables."""
+    return await lists.at(lists.ORDERS, lists.pasts)
+
+
+async def tasks(bench: Bench) -> Any:
+    """A list of 100,000 rows pushed down, and pushed again."""
+    async with fresh(processes=lists.DISPATCH) as stack:
+        return await lists.pushed(stack, lists.ROWS)
+
+
+async def million(bench: Bench) -> Any:
+    """Six calls an order with few orders in the tables, and with a year of them."""
+
+    async def lived(stack: Stack, _: list[str], __: int) -> tuple[float, dict[str, int]]:
+        return await lists.lives(stack, bench.seconds / 2)
+
+    few, refused = await lists.at(lists.FEW, lived)
+    many, refused_too = await lists.at(lists.ORDERS, lived)
+    return lists.Lives(few=few, many=many, share=round(many / few, 2), refused=refused | refused_too)
+
+
 RUNS: dict[str, Callable[[Bench], Awaitable[Any]]] = {
-    run.__name__: run for run in (raw, bare, kafka, bulk, single, naive, latency, urgent, lives, idle)
+    run.__name__: run
+    for run in (
+        raw,
+        bare,
+        kafka,
+        bulk,
+        single,
+        naive,
+        latency,
+        urgent,
+        lives,
+        idle,
+        queue,
+        search,
+        asof,
+        tasks,
+        million,
+    )
 }
 
 

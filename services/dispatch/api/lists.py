@@ -110,7 +110,7 @@ class Narrowed:
         if span is not None:
             return replace(self._plain, span=span[:2])
         few, words = await search.found(found.pool, self.q)
-        return replace(self._plain, found=few, words=words if few is None or past else None)
+        return replace(self._plain, found=few, words=search.words_of(self.q) if past else words)
 
 
 _KNOWN = frozenset(

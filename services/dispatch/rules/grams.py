@@ -33,6 +33,11 @@ def terms(q: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(normal(q.translate(_ODD)).split()))
 
 
+def loose(asked: Iterable[str]) -> tuple[str, ...]:
+    """The terms that grams alone do not prove: all but single signs and pairs."""
+    return tuple(term for term in asked if len(term) > 2 or not _RUN.fullmatch(term))
+
+
 def query(asked: Iterable[str]) -> str:
     """The terms as a tsquery: every pair must be there. "" when no letter or digit is asked for."""
     wanted: dict[str, None] = {}

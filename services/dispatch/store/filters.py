@@ -4,7 +4,7 @@ At a past moment what may have changed is read from the history row that was the
 the order itself (`o`). Everything a caller says travels as a parameter.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from msgspec import Struct
 from services.dispatch.store.cursors import After
 
 ENDED = "('closed', 'rejected', 'transferred', 'merged', 'void')"
+AHEAD = timedelta(minutes=5)  # an imported order may have been received a little later than it was recorded
 NARROW = 40  # a boundary of so many divisions (a street's) is small enough to begin with its orders
 
 
@@ -28,7 +29,7 @@ class Scope(Struct, frozen=True):
 class Filters(Struct, frozen=True):
     """What a list of orders is narrowed to; empty fields do not narrow. `leads` are the units that may lead (those of
     a tier), `found` the orders that a search comes to today, `words` what each order is looked at for: of a search that
-    comes to too many to begin with, and of every search of a past moment."""
+    comes to too many to begin with, of one that pairs of signs do not prove, and of every one of a past moment."""
 
     status: tuple[str, ...] = ()
     division: tuple[str, ...] = ()
@@ -152,6 +153,8 @@ def fixed(where: Where, f: Filters, after: After | None, moment: datetime | None
         )
     if f.found is not None:
         where.add("o.order_id = ANY(?)", list(f.found))
+    if moment is not None:
+        where.add("o.opened_at <= ?", moment + AHEAD)
     if after is not None:
         where.add("(o.opened_at, o.order_id) < (?, ?)", after.at, after.id)
 

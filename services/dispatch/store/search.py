@@ -14,12 +14,11 @@ import asyncpg
 from schemas.facts import ReportReceived
 from services.chassis.clock import monotonic
 from services.chassis.database import Connection, patiently
-from services.dispatch.rules.grams import grams, query, terms
+from services.dispatch.rules.grams import grams, loose, query, terms
 from services.dispatch.store import history
-from services.dispatch.store.filters import SAYS
 from services.dispatch.store.reads import report_of
 
-FEW = 2_000  # orders that a search may begin with; what comes to more is walked through instead, the youngest first
+FEW = 8_000  # orders that a search may begin with; what comes to more is walked through instead, the youngest first
 IDLE = 1.0  # seconds until the next look when all is indexed
 PAGE = 100  # changes a transaction: short enough that nobody waits for it
 Words = tuple[str, tuple[str, ...]]  # a tsquery, and the terms as they must stand
@@ -33,22 +32,30 @@ _WORDS = (
 )
 
 
-async def found(pool: asyncpg.Pool, q: str) -> tuple[tuple[UUID, ...] | None, Words]:
-    """What a search comes to today: its orders, or None when they are too many to begin with; and the words by which
-    an order is looked at."""
+async def found(pool: asyncpg.Pool, q: str) -> tuple[tuple[UUID, ...] | None, Words | None]:
+    """What a search comes to today: the orders of reports that have all its pairs of signs, or None when they are too
+    many to begin with; and the words by which each order is still to be looked at, None when the pairs prove it."""
     asked = terms(q)
     wanted = query(asked)
     if not wanted:  # no letter, no digit
-        return (), (wanted, asked)
-    says = SAYS.replace("?", "$2")
-    rows = await pool.fetch(
-        "SELECT DISTINCT order_id FROM (SELECT r.order_id FROM report_words w JOIN reports r USING (report_id)"
-        f" WHERE w.words @@ $1::tsquery AND {says} AND r.order_id IS NOT NULL LIMIT {FEW + 1}) r",
-        wanted,
-        list(asked),
-    )
-    few = None if len(rows) > FEW else tuple(row["order_id"] for row in rows)
-    return few, (wanted, asked)
+        return (), None
+    async with pool.acquire() as connection, connection.transaction():
+        # of what comes to very many a part is enough to know it
+        await connection.execute(f"SET LOCAL gin_fuzzy_search_limit = {4 * FEW}")
+        rows = await connection.fetch(
+            "SELECT DISTINCT order_id FROM (SELECT r.order_id FROM report_words w JOIN reports r USING (report_id)"
+            f" WHERE w.words @@ $1::tsquery AND r.order_id IS NOT NULL LIMIT {FEW + 1}) r",
+            wanted,
+        )
+    if len(rows) > FEW:
+        return None, (wanted, asked)
+    return tuple(row["order_id"] for row in rows), (wanted, asked) if loose(asked) else None
+
+
+def words_of(q: str) -> Words | None:
+    """The words by which orders of a past moment are looked at."""
+    asked = terms(q)
+    return (query(asked), asked) if query(asked) else None
 
 
 async def index(connection: Connection, until: datetime) -> int:
