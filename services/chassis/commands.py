@@ -71,6 +71,13 @@ class Desk(Generic[C, R]):
             task.add_done_callback(self._tasks.discard)
         return await future
 
+    async def submit_all(self, commands: Sequence[C]) -> list[R | Exception]:
+        """The answer, or the refusal, of each of these commands, which share one transaction among themselves."""
+        loop = asyncio.get_running_loop()
+        pairs: list[tuple[C, asyncio.Future[R]]] = [(command, loop.create_future()) for command in commands]
+        await self._bring(pairs)
+        return [future.exception() or future.result() for _, future in pairs]  # type: ignore[misc]
+
     async def _run(self) -> None:
         try:
             while self._waiting:

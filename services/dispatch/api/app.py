@@ -16,6 +16,7 @@ from services.chassis.web import web_app
 from services.dispatch.api import (
     actions,
     attachments,
+    bulk,
     duty,
     handovers,
     history,
@@ -65,6 +66,7 @@ def dispatch_app(
     app.state.door = ratings.Door(settings.city_secret())
     app.state.files = pages.files()
     for part in (
+        bulk,
         actions,
         lists,
         orders,

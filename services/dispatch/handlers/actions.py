@@ -193,11 +193,12 @@ class ActionHandler:
 
     def _target(self, state: _State, command: Command) -> _Target:
         order = state.page.book.orders.get(state.order_of.get(command.target, command.target))
-        if order is None:
+        target = order.assignment(command.target) if order is not None and command.on_assignment else None
+        if order is None or (command.on_assignment and target is None):  # an order is no assignment of its own
             raise Refused("not_found")
         if command.on_request:
             return _Target(order, request=order.request(command.target))
-        return _Target(order, order.assignment(command.target) if command.on_assignment else None)
+        return _Target(order, target)
 
     def _changes_since(self, state: _State, order: Order, command: Command) -> list[dict[str, Any]]:
         """What happened since the version that the caller saw, the newest first; at least the newest change of all."""
