@@ -24,7 +24,12 @@ from services.dispatch.store import reads
 
 routes = APIRouter(prefix="/v1", tags=["orders"])
 _encode = msgspec.json.Encoder().encode
-RINGING = frozenset({"OrderOpened", "OrderRouted", "OrderReopened", "Urged", "Supervised"})
+RINGING = frozenset(
+    {
+        "OrderOpened", "OrderRouted", "OrderReopened", "AssignmentOffered", "LeadChanged", "UrgencyChanged", "Urged",
+        "Supervised",
+    }
+)  # fmt: skip
 HEARTBEAT = 15.0
 BEHIND = 1000  # changes a slow listener may lag before it is dropped; it comes again and reads its lists anew
 

@@ -126,9 +126,6 @@ class ActionHandler:
         split = {part: o.order_id for o in book.orders.values() for part in o.detail.parts}
         for part in await store.open_of(connection, split) if split else ():
             book.open_parts.setdefault(split[part], []).append(part)
-        named = [id_ for c in commands if (id_ := getattr(c.body, "report_id", None)) is not None]
-        if named:
-            book.known = await store.known_reports(connection, named)
         finished = {order_of[c.target] for c in commands if c.action == "finish" and c.target in order_of}
         if finished:
             book.attachments = await attachments.kinds(connection, finished)

@@ -5,50 +5,31 @@ was said to dispatch alone. Reporters stand apart from reports, and no other tab
 """
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Text,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSON, TSVECTOR
-from sqlalchemy.dialects.postgresql import UUID as PgUuid
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, RequestKind, RequestState
 from services.chassis.tables import moment, with_delivery
+from services.dispatch.store import tables_people
+from services.dispatch.store.tables_base import Base
+from services.dispatch.store.tables_base import one_of as _one_of
+from services.dispatch.store.tables_base import text_column as _text
+from services.dispatch.store.tables_base import uuid_column as _uuid
 
 ENDED = "('closed', 'rejected', 'transferred', 'merged', 'void')"
-
-
-class Base(SQLModel):
-    """What the tables of dispatch share."""
-
-    metadata = MetaData()
-
-
-def _uuid(*, key: bool = False, nullable: bool = False) -> Column[UUID]:
-    return Column(PgUuid(as_uuid=True), primary_key=key, nullable=nullable)
-
-
-def _text() -> Column[str]:
-    return Column(Text, nullable=False)
-
-
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
 class OrderRow(Base, table=True):
@@ -367,64 +348,5 @@ class PendingLink(Base, table=True):
     __table_args__ = (Index("pending_links_waits_for", "waits_for"),)
 
 
-class Reveal(Base, table=True):
-    """Who saw a reporter's identity, when, and for what."""
-
-    __tablename__ = "reveals"
-    n: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    at: datetime = Field(sa_column=moment(default=True))
-    order_id: UUID = Field(sa_column=_uuid())
-    principal: str = Field(sa_column=_text())
-    role: str = Field(sa_column=_text())
-    unit: str = Field(sa_column=_text())
-    purpose: str = Field(sa_column=_text())
-
-    __table_args__ = (Index("reveals_order", "order_id"),)
-
-
-class AttachmentRow(Base, table=True):
-    """A photo of an order, with its bytes."""
-
-    __tablename__ = "attachments"
-    attachment_id: UUID = Field(sa_column=_uuid(key=True))
-    order_id: UUID = Field(sa_column=_uuid())
-    kind: str = Field(sa_column=_text())
-    media_type: str = Field(sa_column=_text())
-    width: int
-    height: int
-    size: int
-    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    principal: str = Field(sa_column=_text())
-    unit: str = Field(sa_column=_text())
-    at: datetime = Field(sa_column=moment(default=True))
-
-    __table_args__ = (Index("attachments_order", "order_id", "at"),)
-
-
-class DutyRow(Base, table=True):
-    """A change of the duty roster: somebody else is on for a while (with `starts` and `ends`), or a hand-over note."""
-
-    __tablename__ = "duty_changes"
-    n: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    unit: str = Field(sa_column=_text())
-    starts: datetime | None = Field(sa_column=moment(nullable=True))
-    ends: datetime | None = Field(sa_column=moment(nullable=True))
-    person: str = Field(sa_column=_text())
-    deputy: str = Field(sa_column=_text())
-    phone: str = Field(sa_column=_text())
-    note: str = Field(sa_column=_text())
-    principal: str = Field(sa_column=_text())
-    key: str = Field(sa_column=_text())
-    body_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    at: datetime = Field(sa_column=moment(default=True))
-
-    __table_args__ = (
-        CheckConstraint("(starts IS NULL) = (ends IS NULL)", name="span_whole"),
-        CheckConstraint("starts < ends", name="span_forward"),
-        Index("duty_changes_key", "principal", "key", unique=True),
-        Index("duty_changes_swaps", "unit", "ends", postgresql_where=text("ends IS NOT NULL")),
-        Index("duty_changes_notes", "unit", "at", postgresql_where=text("ends IS NULL")),
-    )
-
-
+__all__ = ["metadata", "tables_people"]
 metadata = with_delivery(Base.metadata)
