@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.facts import DeadlineMissed, OrderProposed, TriageRequested
+from schemas.facts import DeadlineMissed, OrderOpened, OrderProposed, TriageRequested
 from schemas.ids import fact_id
 from schemas.vocabulary import Role, Stage, Urgency
 from services.dispatch.rules import acts, lifecycle, standing
@@ -17,7 +17,7 @@ from services.dispatch.rules.book import Actor, Book, KeptReport
 from services.dispatch.rules.notices import on_deadline
 from services.dispatch.rules.opening import on_proposed
 from services.dispatch.rules.order import Assignment, Order
-from services.dispatch.rules.past import PastChange, rebuilt, reports_in
+from services.dispatch.rules.past import PastChange, rebuilt
 from services.dispatch.rules.requests.model import Request
 from tests.rules.dispatch.themes import Saying, body_of
 from tests.rules.dispatch.themes.requests import asking
@@ -54,11 +54,15 @@ def act(book: Book, order: Order, action: str, actor: Actor, on: Assignment | No
 
 def saying(book: Book, order: Order, on: Assignment | None, **drawn: Any) -> Saying:
     """What a body may be made of just now."""
-    first = next(iter(reports_in(past_of(book, order)[:1])), None)
+    first = next((stub.report_id for stub in _opening(book, order).reports), None)
     taken = {a.unit for a in order.assignments if a.live}
     free = [unit.unit_id for unit in UNITS if unit.unit_id not in taken]
     below = () if on is None else tuple(unit for unit in free if DIRECTORY.is_below(unit, on.unit))
     return Saying(book.now, first, below, **({"unit": free[-1]} | drawn))
+
+
+def _opening(book: Book, order: Order) -> OrderOpened:
+    return next(c.fact for c in book.changes if c.order is order and isinstance(c.fact, OrderOpened))
 
 
 def past_of(book: Book, order: Order) -> list[PastChange]:

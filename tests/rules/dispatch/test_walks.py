@@ -161,7 +161,7 @@ def automatic(table: Table, kind: str) -> None:
         on_deadline(table.book, order, DeadlineMissed(**said), cause())
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables(), STEPS)
 def test_what_always_holds_holds_after_every_step(table: Table, steps: list[Step]) -> None:
     for number, asked in enumerate(steps):

@@ -87,6 +87,8 @@ WHEN: Mapping[str, str] = {
     "handling": "并单前处置中",
     "verifying": "并单前待核查",
     "callback": "并单前待回访",
+    "raised": "提高",
+    "lowered": "降低",
 }
 
 
