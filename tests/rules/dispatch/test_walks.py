@@ -262,10 +262,11 @@ def check_times(table: Table) -> None:
 
 
 def check_versions(table: Table, before: dict[str, Any], after: dict[str, Any], made: int) -> None:
-    """The order's version moves exactly when status, class, place, lead or reports do; an assignment's with it."""
+    """The order's version moves exactly when status, urgency, class, place, lead or reports do; an assignment's with
+    it."""
 
     def told(o: dict[str, Any]) -> tuple[Any, ...]:
-        return (o["status"], o["lead"], o["detail"]["class_ref"], o["detail"]["place"])
+        return (o["status"], o["urgency"], o["lead"], o["detail"]["class_ref"], o["detail"]["place"])
 
     changes = table.book.changes[made:]
     mine = [c for c in changes if c.order is table.order]
