@@ -32,7 +32,8 @@ PEOPLE = st.sampled_from(
 )
 ACTORS = [Actor(f"person@{unit}", Role.RESPONDER, unit) for unit in UNITS]
 ACTORS += [Actor(f"{role}@s1", role, "s1") for role in (Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.INSPECTOR)]
-LIKELY = ("accept", "accept", "accept", "finish", "pass_on", "pass_on")  # besides once each, where it may be done
+# besides once each, where it may be done
+LIKELY = ("accept", "accept", "accept", "finish", "pass_on", "pass_on", "request", "request", "resume", "resume")
 AUTOMATIC = ("join", "cleared", "warned", "missed", "undone", "decided", "decided", "silence")
 ENDS = ("void", "merge", "reject", "transfer", "import_close")
 WILD = st.sampled_from([*lifecycle.ASSIGNMENT_ACTIONS, *lifecycle.ORDER_ACTIONS, *AUTOMATIC])

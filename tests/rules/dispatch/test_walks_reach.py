@@ -14,6 +14,7 @@ from tests.rules.dispatch.observed import effects
 from tests.rules.dispatch.test_walks import ACTORS, UNITS, Step, step
 from tests.rules.dispatch.town import a_plan, a_report, in_triage, proposed
 
+SELDOM = {"import_close", "resume"}  # nobody in town imports; parking needs an approval first, and has its own tests
 WALKS, STEPS = 300, 40
 OVER = (OrderStatus.VOID, OrderStatus.REJECTED, OrderStatus.TRANSFERRED)
 
@@ -58,12 +59,14 @@ def test_the_walks_reach_every_action_every_effect_and_every_status() -> None:
             happened.update(effects(before, msgspec.json.decode(seen(table.order)), on and on.assignment_id))
             statuses[table.order.status] += 1
             deepest = max([deepest, *(depth(table, a.assignment_id) for a in table.order.assignments)])
-    actions = {*lifecycle.ASSIGNMENT_ACTIONS, *lifecycle.ORDER_ACTIONS} - {"import_close"}  # nobody in town imports
+    actions = {*lifecycle.ASSIGNMENT_ACTIONS, *lifecycle.ORDER_ACTIONS} - SELDOM
     assert actions <= set(done), f"never done: {sorted(actions - set(done))}"
     assert set(Effect) <= set(happened), f"never seen: {set(Effect) - set(happened)}"
     roles = {str(actor.role) for actor in ACTORS}
     reachable = {row.to for row in lifecycle.ORDER_TABLE for who in row.who if who.role in roles}
-    assert reachable <= set(statuses), f"never reached: {reachable - set(statuses)}"
+    assert reachable - {OrderStatus.PARKED} <= set(statuses), (
+        f"never reached: {reachable - {OrderStatus.PARKED} - set(statuses)}"
+    )
     assert deepest >= 2, "a part passed on, and on"
 
 
