@@ -9,18 +9,9 @@ from services.chassis.web import answer, principal
 from services.dispatch.api.desk import reader, rooms
 from services.dispatch.api.pages import File
 from services.dispatch.rules import shapes
-from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER
-from services.dispatch.rules.forms import forms
+from services.dispatch.rules.screens import screens
 
-_FORMS = File.of(
-    "application/json",
-    msgspec.json.encode(
-        {
-            "assignment": forms({action: one.body for action, one in ON_ASSIGNMENT.items()}),
-            "order": forms({action: one.body for action, one in ON_ORDER.items()}),
-        }
-    ),
-)
+_FORMS = File.of("application/json", msgspec.json.encode(screens()))
 MOST_UNITS = 20
 routes = APIRouter(prefix="/v1", tags=["me"])
 
@@ -35,8 +26,8 @@ async def me(request: Request) -> Response:
 
 @routes.get("/actions", summary="What each action is called and what its body says")
 async def actions(request: Request) -> Response:
-    """Of assignments and of orders, by action: words in both languages and `fields` (name, kind, required, limits,
-    options), enough to draw a form. Which may be done now stands in `actions` of an order and of each assignment."""
+    """Of assignments, orders and requests, by action: words in both languages and `fields` (name, kind, required,
+    limits, options), enough to draw a form. What may be done now stands in `actions` of each of them."""
     principal(request)
     return _FORMS.answer(request, {})
 

@@ -4,7 +4,7 @@ A page that draws these forms needs no change when an action is added. `occurred
 says it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from msgspec import inspect
@@ -26,6 +26,27 @@ def forms(bodies: Mapping[str, type]) -> dict[str, dict[str, Any]]:
         action: {**_words(words.ACTIONS, action), "fields": _form(inspect.type_info(body))}
         for action, body in bodies.items()
     }
+
+
+def parted(
+    form: Form, by: str, asked: Mapping[str, Mapping[str, bool]], options: Mapping[str, Mapping[Any, Collection[Any]]]
+) -> Form:
+    """A form in which the choice `by` decides what else is asked. `asked` names the fields that only some values ask
+    for, and whether they must be filled in; `options` what can be chosen in a field with each value."""
+    [leading] = [one for one in form if one["name"] == by]
+    some = {name for fields in asked.values() for name in fields}
+    variants = []
+    for option in leading["options"]:
+        value, fields = option["value"], []
+        for one in form:
+            if one["name"] == by or (one["name"] in some and one["name"] not in asked[value]):
+                continue
+            part = one | ({"required": asked[value][one["name"]]} if one["name"] in some else {})
+            if one["name"] in options:
+                part["options"] = [o for o in one["options"] if o["value"] in options[one["name"]][value]]
+            fields.append(part)
+        variants.append(option | {"fields": fields})
+    return [leading | {"kind": "variant", "options": variants}]
 
 
 def _form(shape: inspect.Type) -> Form:

@@ -35,6 +35,7 @@ ACTIONS: dict[str, Words] = {
     "callback": Words("回访", "Call back"),
     "close": Words("结案", "Close"),
     "rate": Words("评价", "Rate"),
+    "decision": Words("审批", "Decide"),
     "dismiss": Words("不予重开", "Do not reopen"),
     "reopen": Words("重开", "Reopen"),
     "reject": Words("不受理", "Reject"),
@@ -54,6 +55,7 @@ ACTIONS: dict[str, Words] = {
 }
 
 FIELDS: dict[str, Words] = {
+    "granted": Words("是否同意", "Grant it?"),
     "answer": Words("给诉求人的答复", "Answer to the caller"),
     "answers": Words("单独答复某位诉求人", "Another answer for one of them"),
     "assists": Words("协办单位", "Assisting units"),

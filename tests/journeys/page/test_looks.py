@@ -150,7 +150,8 @@ async def test_it_can_be_used_with_a_keyboard_alone(phone: NewPhone, new_order: 
 KINDS: dict[str, type[StrEnum]] = {
     **{"order": words.OrderStatus, "part": words.AssignmentStatus, "role": words.AssignmentRole},
     **{"urgency": words.Urgency, "source": words.Source, "type": words.TicketType, "tier": words.Tier},
-    **{"stage": words.Stage, "clock": words.ClockState, "result": words.Result},
+    **{"stage": words.Stage, "clock": words.ClockState, "result": words.Result, "photo": words.PhotoKind},
+    **{"request": words.RequestKind, "decision": words.RequestState},
 }
 
 

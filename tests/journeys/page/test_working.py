@@ -6,6 +6,8 @@ from uuid import uuid4
 from playwright.async_api import expect
 
 from deploy.demo.teller import Teller
+from services.dispatch.rules.words import ACTIONS as WORDS
+from services.dispatch.rules.words import CHOICES, FIELDS
 from tests.journeys.page.conftest import NewOrder, NewPhone
 
 
@@ -243,3 +245,36 @@ async def test_a_photo_is_made_small_sent_and_shown_and_goes_with_the_result(
         ("after", 1600, "image/jpeg"),
     ]
     assert mine.sent[-1].post_data_json["photos"] == [kept[1]["attachment_id"]]
+
+
+async def test_a_return_is_asked_for_and_the_centre_decides(
+    phone: NewPhone, new_order: NewOrder, teller: Teller, unit: str
+) -> None:
+    order = new_order()
+    mine = await phone()
+    await mine.enter_at(order, "wang", unit)
+    await mine.do("more")
+    await mine.sheet().get_by_role("button", name=WORDS["request"].zh).tap()
+    form = mine.sheet()
+    await form.get_by_text("退单", exact=True).tap()
+    await expect(form.get_by_text(CHOICES["weather"].zh)).to_have_count(0)
+    await form.get_by_text(CHOICES["not_our_duty"].zh).tap()
+    await form.get_by_label(FIELDS["basis"].zh).fill("道路清扫由养护单位负责")
+    await form.get_by_label(FIELDS["suggested_unit"].zh).fill("静安区市政道路")
+    await form.get_by_role("button", name="静安区市政道路养护中心").tap()
+    await form.get_by_role("button", name=WORDS["request"].zh).tap()
+    await expect(mine.page.locator("main")).to_contain_text("退单待审批")
+
+    [asked] = now(teller, order)["requests"]
+    assert (asked["kind"], asked["reason"], asked["suggested_unit"]["unit_id"]) == (
+        *("return", "not_our_duty"),
+        "310106-road",
+    )
+    centre = await phone()
+    await centre.enter("zhu", asked["decider"]["unit_id"], f"#/order/{order['order_id']}", role="dispatcher")
+    await centre.page.get_by_role("button", name="审批").tap()
+    await centre.sheet().get_by_text("否", exact=True).tap()
+    await centre.sheet().get_by_label(FIELDS["note"].zh).fill("仍由你单位负责")
+    await centre.sheet().get_by_role("button", name=WORDS["decision"].zh).tap()
+    await expect(mine.page.locator("main")).to_contain_text("退单未同意")
+    await expect(mine.page.locator("main")).to_contain_text("仍由你单位负责")

@@ -13,6 +13,7 @@ from services.dispatch.rules import words
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER
 from services.dispatch.rules.acts.asked import Body, UnitId
 from services.dispatch.rules.forms import Form, forms
+from services.dispatch.rules.screens import screens
 
 BODIES: dict[str, Any] = {
     **{f"assignment {name}": one.body for name, one in ON_ASSIGNMENT.items()},
@@ -112,3 +113,29 @@ def test_nobody_is_asked_when_it_happened_and_nothing_is_without_a_label() -> No
     assert all(one["name"] != "occurred_at" for form in FORMS.values() for one in form["fields"])
     assert words.plain("pull_in") == ("pull in", "Pull in")
     assert all(form["zh"] and form["en"] for form in FORMS.values())
+
+
+def test_each_kind_of_request_asks_what_it_needs_and_offers_its_own_reasons() -> None:
+    [kind] = screens()["assignment"]["request"]["fields"]
+    asked = {one["value"]: fields(one["fields"]) for one in kind["options"]}
+    assert kind["kind"] == "variant" and set(asked) == {"return", "extension", "deferral", "parking"} | {
+        *("class_correction", "explanation"),
+    }
+    assert [option["value"] for option in asked["class_correction"]["reason"]["options"]] == ["wrong_class"]
+    assert "until" not in asked["return"] and not asked["return"]["suggested_unit"]["required"]
+    assert asked["extension"]["until"]["required"] and not asked["extension"]["evidence"]["required"]
+    assert asked["parking"]["evidence"]["required"] and asked["parking"]["basis"]["required"]
+
+
+def test_everything_on_a_screen_has_chinese_words() -> None:
+    def bare(one: dict[str, Any], name: str) -> list[str]:
+        own = [name] if one["zh"].isascii() else []
+        return own + [f"{name}: {x}" for x in nested(one)]
+
+    def nested(one: dict[str, Any]) -> list[str]:
+        inner = [(part, part["name"]) for part in one.get("fields", [])]
+        inner += [(option, str(option["value"])) for option in one.get("options", [])]
+        return [found for part, name in inner for found in bare(part, name)]
+
+    missing = [found for group in screens().values() for action, form in group.items() for found in bare(form, action)]
+    assert missing == [], "words.py says what people call these"

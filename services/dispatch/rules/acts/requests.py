@@ -43,7 +43,7 @@ from services.dispatch.rules.requests.reasons import OWNERSHIP, REASONS
 _K = RequestKind
 _DATED = frozenset({_K.EXTENSION, _K.DEFERRAL, _K.PARKING})
 # The fields of each kind beside reason and basis; what is needed depends for a return on its reason.
-_FIELDS: dict[RequestKind, tuple[str, ...]] = {
+FIELDS: dict[RequestKind, tuple[str, ...]] = {
     _K.RETURN: ("suggested_unit",),
     _K.EXTENSION: ("until",),
     _K.DEFERRAL: ("until", "evidence"),
@@ -106,7 +106,7 @@ def _check_fields(book: Book, order: Order, a: Assignment, body: Request) -> Non
     if body.reason not in REASONS[body.kind]:
         raise Refused("reason_unfit", f"{body.reason} for {body.kind}", reasons=sorted(REASONS[body.kind]))
     for name in ("suggested_unit", "until", "class_key", "answer", "evidence"):
-        given, fits = bool(getattr(body, name)), name in _FIELDS[body.kind]
+        given, fits = bool(getattr(body, name)), name in FIELDS[body.kind]
         if given and not fits and name not in _OPTIONAL:
             raise Refused("invalid", f"{name}: not of a {body.kind}")
         if fits and not given and (body.kind is not _K.RETURN or body.reason in _NAMES_ANOTHER):

@@ -1,0 +1,28 @@
+"""Every form of the service: what screens ask for, of assignments, of orders and of requests."""
+
+from typing import Any
+
+from schemas.vocabulary import RequestKind
+from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER
+from services.dispatch.rules.acts.decisions import Decision
+from services.dispatch.rules.acts.requests import FIELDS
+from services.dispatch.rules.forms import forms, parted
+from services.dispatch.rules.requests.reasons import REASONS
+
+# What each kind asks beside reason and basis; whose it is instead hangs on the reason of a return.
+_ASKED: dict[str, dict[str, bool]] = {
+    kind: {"evidence": False} | {name: kind is not RequestKind.RETURN for name in names}
+    for kind, names in FIELDS.items()
+}
+
+
+def screens() -> dict[str, dict[str, Any]]:
+    """By what is acted on, then by action: words and fields."""
+    assignment = forms({action: one.body for action, one in ON_ASSIGNMENT.items()})
+    request = assignment["request"]
+    request["fields"] = parted(request["fields"], "kind", _ASKED, {"reason": REASONS})
+    return {
+        "assignment": assignment,
+        "order": forms({action: one.body for action, one in ON_ORDER.items()}),
+        "request": forms({"decision": Decision}),
+    }
