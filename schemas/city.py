@@ -279,6 +279,7 @@ class Policy(Struct, frozen=True):
     late_hours: float = 72
     requests: tuple[RequestRule, ...] = DEFAULT_REQUESTS
     returns: ReturnRule = ReturnRule()
+    conclude_after: int = 2  # rounds that an order went through before its matter may be concluded (终结)
 
 
 class Thresholds(Struct, frozen=True):

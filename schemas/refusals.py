@@ -72,6 +72,7 @@ _ROWS = (
     ("division_unknown", 422, "区划不存在", "unknown division"),
     ("handler_verifies", 403, "处置人不能核查自己的结果", "whoever handled it may not verify it"),
     ("moment_too_young", 422, "时点过近，结果可能变化", "this moment is too recent to be final"),
+    ("rounds_left", 409, "未达终结轮次，请先重办", "not yet gone through as many rounds as the policy asks"),
     # orders that become one, or several
     ("merge_self", 422, "不能并入自身", "an order is not merged into itself"),
     ("merge_circle", 409, "并单不能成环", "orders are not merged in a circle"),

@@ -59,6 +59,8 @@ _ORDERS = (
     facts.ReopeningDismissed,
     facts.OrderClosed,
     facts.OrderReopened,
+    facts.OrderConcluded,
+    facts.RepeatAnswered,
     facts.OrderRejected,
     facts.OrderMerged,
     facts.UrgencyChanged,

@@ -126,8 +126,9 @@ CHECKS: tuple[tuple[Fault, str, str, str], ...] = (
         "supervision",
         "its promise has no clock",
         "SELECT r.report_id, r.source, r.order_id::text FROM dispatch.reports r JOIN supervision.orders s USING"
-        " (order_id) WHERE NOT s.imported AND NOT EXISTS (SELECT FROM supervision.clocks c WHERE"
-        " c.order_id = r.order_id AND c.report_id = r.report_id AND c.stage = 'total')",
+        " (order_id) WHERE NOT s.imported AND r.state <> 'answered' AND NOT EXISTS"
+        " (SELECT FROM supervision.clocks c WHERE c.order_id = r.order_id AND c.report_id = r.report_id"
+        " AND c.stage = 'total')",
     ),
     (
         Fault.DOUBLED,

@@ -7,9 +7,11 @@ from schemas.facts.dispatch.finishing import (
     AssignmentDone,
     CallbackRecorded,
     OrderClosed,
+    OrderConcluded,
     OrderReopened,
     RatingReceived,
     ReopeningDismissed,
+    RepeatAnswered,
     VerificationRecorded,
 )
 from schemas.facts.dispatch.merging import (
@@ -67,6 +69,8 @@ from schemas.facts.router import (
 from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 
 __all__ = [
+    "OrderConcluded",
+    "RepeatAnswered",
     "UrgencyChanged",
     "HandoverOffered",
     "HandoverSigned",

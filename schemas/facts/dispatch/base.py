@@ -25,7 +25,7 @@ class OrderFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class ReportStub(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What supervision needs of a report: whose promise runs since when, and the sender's own due. `reachable` says
-    that there is a number to call."""
+    that there is a number to call, `repeat_of` which report the same person sent before about the same (重复件)."""
 
     report_id: UUID
     source: Source
@@ -33,6 +33,7 @@ class ReportStub(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ticket_type: TicketType | None = None
     source_due: Moment | None = None
     reachable: bool = True
+    repeat_of: UUID | None = None
 
 
 class AssignmentOffer(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from schemas.facts.dispatch.base import AssignmentOffer, OrderFact
+from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub
 from schemas.vocabulary import AssignmentRole, CallKind, Result, Satisfaction, Verification
 
 
@@ -66,6 +66,16 @@ class OrderClosed(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 
     result: Result | None = None
     imported: bool = False
+
+
+class OrderConcluded(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """Whatever could be done was done and said (终结): from now on a repeat is told so, and opens no order."""
+
+
+class RepeatAnswered(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
+    """A repeat about an order that was concluded: its sender is told the conclusion."""
+
+    report: ReportStub
 
 
 class OrderReopened(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

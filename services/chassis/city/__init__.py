@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from schemas.city import City, Policy
-from services.chassis.city.callbacks import callbacks_of, late_hours_of
+from services.chassis.city.callbacks import callbacks_of, conclude_after_of, late_hours_of
 from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
 from services.chassis.city.limits import check_limits
@@ -47,7 +47,7 @@ def load(directory: Path, on: date | None = None) -> City:
     check_screens(draft)
     check_rules(draft)
     day_end = check_limits(draft)
-    callback, late_hours = callbacks_of(draft), late_hours_of(draft)
+    callback, late_hours, rounds = callbacks_of(draft), late_hours_of(draft), conclude_after_of(draft)
     requests, returns = requests_of(draft), returns_of(draft)
     rulebook_version = draft.rulebook.word("version", faults)
     policy_version = draft.policy.word("version", faults)
@@ -71,7 +71,7 @@ def load(directory: Path, on: date | None = None) -> City:
         rosters=draft.rosters.items,
         rules=draft.rules.items,
         rulebook_version=rulebook_version,
-        policy=Policy(policy_version, draft.limits.items, day_end, callback, late_hours, requests, returns),
+        policy=Policy(policy_version, draft.limits.items, day_end, callback, late_hours, requests, returns, rounds),
         calendars=tuple(draft.calendars),
         thresholds=settings.thresholds,
         polygons=polygons,

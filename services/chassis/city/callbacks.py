@@ -32,3 +32,14 @@ def late_hours_of(draft: Draft) -> float:
     cause = f"late_hours: must be a number of hours above 0 and at most {LONGEST_LATE:g}"
     draft.faults.add(POLICY, draft.policy.line_of("late_hours"), cause)
     return Policy("", ()).late_hours
+
+
+def conclude_after_of(draft: Draft) -> int:
+    """After how many rounds a matter may be concluded."""
+    value = draft.policy.values.get("conclude_after", Policy("", ()).conclude_after)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    draft.faults.add(
+        POLICY, draft.policy.line_of("conclude_after"), "conclude_after: must be a number of rounds above 0"
+    )
+    return Policy("", ()).conclude_after

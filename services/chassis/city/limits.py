@@ -16,7 +16,8 @@ _SELECTORS = ("sources", "ticket_types", "urgencies", "tiers", "rounds")
 def check_limits(draft: Draft) -> str:
     """Check every limit row and the whole; returns the policy's default end of a day."""
     policy, faults = draft.policy, draft.faults
-    policy.allow(("version", "day_end", "late_hours", "callback", "limit", "request", "returns", WITHOUT), faults)
+    known = ("version", "day_end", "late_hours", "conclude_after", "callback", "limit", "request", "returns", WITHOUT)
+    policy.allow(known, faults)
     day_end = policy.word("day_end", faults, DAY_ENDS[0])
     if policy.present and day_end not in DAY_ENDS:
         faults.add(POLICY, policy.line_of("day_end"), f"day_end: {day_end!r} is not one of {', '.join(DAY_ENDS)}")

@@ -82,9 +82,10 @@ async def order_history(request: Request, order: str) -> Response:
 
 @routes.get("/reports/{report}", summary="Where a report got to", tags=["reports"])
 async def one_report(request: Request, report: str) -> Response:
-    """By id or number. Says nothing of the reporter nor of what was reported: any signed-in caller may ask."""
+    """By id or number. Says nothing of the reporter nor of what was reported: any signed-in caller may ask. An agent is
+    told of a repeat, with the answer that was given before."""
     found = rooms(request)
-    principal(request)
+    caller = principal(request)
     report_id = await reads.find(found.pool, "reports", report)
     row = None if report_id is None else await reads.report(found.pool, report_id)
     if row is None:
@@ -98,6 +99,8 @@ async def one_report(request: Request, report: str) -> Response:
         "received_at": stored.report.received_at,
         "state": shapes.report_state(stored.state, order_status),
     }
+    if stored.repeat_of is not None and caller.role in visibility.REVEALERS:
+        body |= {"repeat_of": number_of(stored.repeat_of), "answer": await _earlier_answer(found, stored.repeat_of)}
     if stored.order_id is not None:
         body |= {
             "order_id": stored.order_id,
@@ -122,6 +125,17 @@ async def _shown(found: Rooms, name: str, as_of: datetime | None) -> tuple[Order
     return order, reports_in(changes)
 
 
+async def _earlier_answer(found: Rooms, report_id: UUID) -> str | None:
+    """What the sender of an earlier report was told: the conclusion, else what he or all were answered."""
+    row = await reads.report(found.pool, report_id)
+    if row is None or row[0].order_id is None:
+        return None
+    order = (await reads.load(found.pool, [row[0].order_id]))[0]
+    own = next((v.answer for v in order.voices if v.report_id == report_id), "")
+    given = [a.answer for a in order.assignments if a.answer]
+    return order.detail.conclusion or own or (given[-1] if given else None)
+
+
 def report_shape(stored: StoredReport, *, revealed: bool) -> dict[str, Any]:
     """A report inside its order: what was said, and the reporter masked unless revealed."""
     report = stored.report
@@ -135,6 +149,7 @@ def report_shape(stored: StoredReport, *, revealed: bool) -> dict[str, Any]:
         "text": report.text,
         "address": report.address,
         "source_due": report.source_due,
+        "repeat_of": number_of(stored.repeat_of) if stored.repeat_of is not None else None,
         "reporter": _clear(stored.reporter) if revealed else shapes.masked(stored.reporter),
     }
     return {key: value for key, value in shape.items() if value not in (None, "")}

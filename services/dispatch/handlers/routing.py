@@ -31,6 +31,7 @@ from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.notices import on_cleared
 from services.dispatch.rules.opening import on_linked, on_proposed, on_settled
 from services.dispatch.store import orders as store
+from services.dispatch.store import repeats
 
 _ABOUT_ORDERS = (OrderProposed, TriageRequested, ReportLinked)
 _WANTED = (*_ABOUT_ORDERS, ReportAnswered, ReportTransferred, AlarmCleared)
@@ -101,6 +102,10 @@ class RoutingHandler:
         if found - orders:
             await lock_orders(connection, found - orders)
         await load_lines(connection, book, orders | found)
+        linked = [w.prepared.reporter for w in works if isinstance(w.fact, ReportLinked)]
+        persons = [who for who in linked if who is not None and (who.phone or who.person_id)]
+        if persons:
+            book.earlier = await repeats.earlier(connection, book.orders, persons)
         return Page(book)
 
     def decide(self, state: Page, work: Work, output: Output) -> None:

@@ -22,6 +22,7 @@ from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.evolve import fold, tell
 from services.dispatch.rules.handover import Handover
 from services.dispatch.rules.order import Assignment, Order
+from services.dispatch.rules.repeats import Earlier
 
 TICK = timedelta(microseconds=1)
 
@@ -52,6 +53,7 @@ class KeptReport(Struct):
     reporter: Reporter | None
     order_id: UUID | None = None
     state: str = ""
+    repeat_of: UUID | None = None
 
 
 class Waiting(Struct):
@@ -110,6 +112,7 @@ class Book:
     merged_on: dict[UUID, list[UUID]] = field(default_factory=dict)
     open_parts: dict[UUID, list[UUID]] = field(default_factory=dict)
     handovers: dict[UUID, Handover] = field(default_factory=dict)
+    earlier: dict[UUID, list[Earlier]] = field(default_factory=dict)
     moved: dict[UUID, UUID] = field(default_factory=dict)
     _ordinals: Counter[tuple[UUID, str]] = field(default_factory=Counter)
 

@@ -32,6 +32,7 @@ class Directory:
     def __init__(self, city: City) -> None:
         self.rosters = Rosters(city)
         self.callback = city.policy.callback
+        self.conclude_after = city.policy.conclude_after
         self.late = timedelta(hours=city.policy.late_hours)
         self._phone = re.compile(city.phone_pattern)
         self._units = {unit.unit_id: unit for unit in city.units}

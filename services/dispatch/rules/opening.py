@@ -12,6 +12,7 @@ from schemas.facts import (
     OrderOpened,
     OrderProposed,
     Plan,
+    RepeatAnswered,
     ReportAnswered,
     ReportJoined,
     ReportLinked,
@@ -27,6 +28,7 @@ from services.dispatch.rules.evolve import opened
 from services.dispatch.rules.lifecycle import ENDED
 from services.dispatch.rules.order import CITIZEN_SOURCES, Order
 from services.dispatch.rules.raising import raised_by
+from services.dispatch.rules.repeats import repeat_of
 
 CHAIN = 64  # how many successors or mergers are followed at most; an order seldom comes back more than twice
 
@@ -67,12 +69,17 @@ def join(book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, 
     """Hang a report on an order, following mergers and successors; opens the successor where there is none yet, and an
     order of its own for a complaint about a unit that works on this one."""
     order = book.orders[order_id]
+    repeats: UUID | None = None
     for _ in range(CHAIN):
+        repeats = repeat_of(kept.report, kept.reporter, book.earlier.get(order.order_id, ())) or repeats
+        if order.detail.conclusion and repeats is not None:
+            _answered(book, order, kept, repeats, cause)
+            return None
         following = next_of(order)
         if following is None:
             break
         if following not in book.orders:
-            return open_order(book, following, plan, kept, cause, recurrence_of=order.order_id)
+            return open_order(book, following, plan, kept, cause, recurrence_of=order.order_id, repeats=repeats)
         order = book.orders[following]
     about = subjects.named(book.directory, kept.report.subject)
     working = (order.lead, *(a.unit for a in order.assignments if a.live))
@@ -81,10 +88,19 @@ def join(book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, 
     at = kept.report.received_at if order.imported else max(book.now, order.since)
     book.keep(kept, order.order_id, "linked")
     via = None if order.order_id == order_id else order_id
+    kept.repeat_of = repeats
     said = {"report": stub_of(kept), "why": why, "via": via, "subjects": about}
     book.record(order, ReportJoined, said, action="join", cause=cause, at=at, reason=why)
     raised_by(book, order, plan.urgency, kept.report_id, why, cause)
     return None
+
+
+def _answered(book: Book, order: Order, kept: KeptReport, repeats: UUID, cause: UUID) -> None:
+    """A repeat about a matter that was concluded: told so, and counted."""
+    kept.repeat_of = repeats
+    book.keep(kept, order.order_id, "answered")
+    said = {"report": stub_of(kept)}
+    book.record(order, RepeatAnswered, said, action="repeat", cause=cause, at=max(book.now, order.since))
 
 
 def open_order(
@@ -96,9 +112,11 @@ def open_order(
     *,
     triage: TriageRequested | None = None,
     recurrence_of: UUID | None = None,
+    repeats: UUID | None = None,
 ) -> Order:
     """A new order by a plan, with an assignment for each unit; in triage with none, led by the deciding centre."""
     report = kept.report
+    kept.repeat_of = repeats
     about = subjects.named(book.directory, report.subject)
     plan = subjects.cleared(book.directory, plan, about)
     at = report.received_at if report.imported else book.now
@@ -157,4 +175,5 @@ def stub_of(kept: KeptReport) -> ReportStub:
         ticket_type=report.ticket_type,
         source_due=report.source_due,
         reachable=report.source not in CITIZEN_SOURCES or (kept.reporter is not None and bool(kept.reporter.phone)),
+        repeat_of=kept.repeat_of,
     )

@@ -114,7 +114,8 @@ class Stood(Struct, frozen=True):
 
 class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What of an order is read whole and never searched. `parts` are the orders that were split off it, `split_from`
-    the one it was split off itself, `text` what of that one's ticket it is about."""
+    the one it was split off itself, `text` what of that one's ticket it is about, `conclusion` what repeats
+    are told (终结)."""
 
     class_ref: ClassRef
     place: Place
@@ -127,6 +128,7 @@ class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parts: tuple[UUID, ...] = ()
     split_from: UUID | None = None
     text: str = ""
+    conclusion: str = ""
 
 
 class Order(Struct, kw_only=True):

@@ -146,6 +146,7 @@ def full(
         "merged_into": o.merged_into,
         "parts": [{"order_id": part, "number": number_of(part)} for part in detail.parts] or None,
         "text": detail.text or None,
+        "conclusion": detail.conclusion or None,
         "candidates": list(detail.candidates) or None,
         "why": detail.why or None,
         "class_intake": o.class_intake if o.class_intake != detail.class_ref.key else None,

@@ -37,6 +37,7 @@ ACTIONS: dict[str, Words] = {
     "rate": Words("评价", "Rate"),
     "decision": Words("审批", "Decide"),
     "dismiss": Words("不予重开", "Do not reopen"),
+    "conclude": Words("终结", "Conclude"),
     "reopen": Words("重开", "Reopen"),
     "reject": Words("不受理", "Reject"),
     "void": Words("作废", "Void"),

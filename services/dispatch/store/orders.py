@@ -8,7 +8,16 @@ from uuid import UUID
 import msgspec
 
 from schemas.envelope import Outgoing
-from schemas.facts import AssignmentReturned, ClassCorrected, LeadChanged, OrderFact, OrderRouted, OrderSplit
+from schemas.facts import (
+    AssignmentReturned,
+    ClassCorrected,
+    LeadChanged,
+    OrderConcluded,
+    OrderFact,
+    OrderReopened,
+    OrderRouted,
+    OrderSplit,
+)
 from services.chassis.database import Connection
 from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
 from services.dispatch.rules.lifecycle import ENDED
@@ -122,6 +131,7 @@ REPORT: Columns = (
     ("received_at", "timestamptz"),
     ("recorded_at", "timestamptz"),
     ("body", "json"),
+    ("repeat_of", "uuid"),
 )
 REPORTER: Columns = (
     ("report_id", "uuid"),
@@ -129,7 +139,15 @@ REPORTER: Columns = (
 )
 PENDING: Columns = (("cause", "uuid"), ("waits_for", "uuid"), ("kind", "text"), ("body", "bytea"))
 
-_ROUTING = (OrderRouted, OrderSplit, LeadChanged, AssignmentReturned, ClassCorrected)
+_ROUTING = (
+    OrderRouted,
+    OrderSplit,
+    LeadChanged,
+    AssignmentReturned,
+    ClassCorrected,
+    OrderConcluded,
+    OrderReopened,
+)
 _UPDATE_ORDERS = update("orders", "order_id", ORDER)
 _UPDATE_ROUTED = update("orders", "order_id", ORDER_ROUTED)
 _UPDATE_ASSIGNMENTS = update("assignments", "assignment_id", ASSIGNMENT)
@@ -348,4 +366,13 @@ def _history(change: Change, message: Outgoing) -> tuple[Any, ...]:
 
 def _report(kept: KeptReport, now: datetime) -> tuple[Any, ...]:
     report = kept.report
-    return (kept.report_id, kept.order_id, kept.state, report.source, report.received_at, now, kept.body)
+    return (
+        kept.report_id,
+        kept.order_id,
+        kept.state,
+        report.source,
+        report.received_at,
+        now,
+        kept.body,
+        kept.repeat_of,
+    )

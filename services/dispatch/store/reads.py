@@ -28,6 +28,7 @@ class StoredReport(Struct, frozen=True):
     state: str
     report: ReportReceived
     reporter: Reporter | None
+    repeat_of: UUID | None = None
 
 
 async def load(pool: asyncpg.Pool, ids: Sequence[UUID]) -> list[Order]:
@@ -55,7 +56,7 @@ async def find(pool: asyncpg.Pool, table: str, name: str) -> UUID | None:
 async def reports(pool: asyncpg.Pool, order_id: UUID, then: Iterable[UUID] | None = None) -> list[StoredReport]:
     """The reports of an order, or those that hung on it `then`, the oldest first, with their reporters."""
     rows = await pool.fetch(
-        "SELECT r.report_id, r.order_id, r.state, r.body, p.body AS reporter FROM reports r"
+        "SELECT r.report_id, r.order_id, r.state, r.body, r.repeat_of, p.body AS reporter FROM reports r"
         " LEFT JOIN reporters p USING (report_id)"
         f" WHERE {'r.order_id = $1' if then is None else 'r.report_id = ANY($1)'}"
         " ORDER BY r.received_at, r.report_id",
@@ -78,7 +79,7 @@ async def opening_reports(pool: asyncpg.Pool, order_ids: Iterable[UUID]) -> dict
 async def reports_by_id(pool: asyncpg.Pool, ids: Iterable[UUID]) -> list[StoredReport]:
     """Reports wherever they hang now, the first first."""
     rows = await pool.fetch(
-        "SELECT r.report_id, r.order_id, r.state, r.body, p.body AS reporter FROM reports r"
+        "SELECT r.report_id, r.order_id, r.state, r.body, r.repeat_of, p.body AS reporter FROM reports r"
         " LEFT JOIN reporters p USING (report_id) WHERE r.report_id = ANY($1) ORDER BY r.received_at, r.report_id",
         list(ids),
     )
@@ -88,7 +89,7 @@ async def reports_by_id(pool: asyncpg.Pool, ids: Iterable[UUID]) -> list[StoredR
 async def report(pool: asyncpg.Pool, report_id: UUID) -> tuple[StoredReport, str | None] | None:
     """A report and the status of its order."""
     row = await pool.fetchrow(
-        "SELECT r.report_id, r.order_id, r.state, r.body, NULL AS reporter, o.status FROM reports r"
+        "SELECT r.report_id, r.order_id, r.state, r.body, r.repeat_of, NULL AS reporter, o.status FROM reports r"
         " LEFT JOIN orders o USING (order_id) WHERE r.report_id = $1",
         report_id,
     )
@@ -103,6 +104,7 @@ def stored_report(row: Any) -> StoredReport:
         row["state"],
         report_of(row["body"]),
         None if row["reporter"] is None else _reporter(row["reporter"]),
+        row["repeat_of"],
     )
 
 

@@ -190,6 +190,7 @@ class ReportRow(Base, table=True):
     received_at: datetime = Field(sa_column=moment())
     recorded_at: datetime = Field(sa_column=moment())
     body: str = Field(sa_column=Column(JSON, nullable=False))
+    repeat_of: UUID | None = Field(sa_column=_uuid(nullable=True))
 
     __table_args__ = (
         Index("reports_order", "order_id"),

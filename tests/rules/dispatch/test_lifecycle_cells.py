@@ -86,6 +86,7 @@ def test_every_cell_of_the_order(status: OrderStatus, action: str) -> None:
     for role, unit in product((*Role, None), OF_ORDER):
         table, relations = order_in(status, action), stands(role, unit, OF_ORDER)
         table.order.proposed = "reopen" if action == "dismiss" else ""
+        table.order.round = 2 if action == "conclude" else 1
         ever = {r for (_, a, who, r) in ORDER_CELLS if (a, who) == (action, role)}
         here = {r for (s, a, who, r) in ORDER_CELLS if (s, a, who) == (status, action, role)}
         before = table.order.seq

@@ -271,7 +271,7 @@ def check_versions(table: Table, before: dict[str, Any], after: dict[str, Any], 
 
     changes = table.book.changes[made:]
     mine = [c for c in changes if c.order is table.order]
-    moved = told(before) != told(after) or any(c.action in ("join", "route", "split") for c in mine)
+    moved = told(before) != told(after) or any(c.action in ("join", "route", "split", "conclude") for c in mine)
     assert (after["version"] > before["version"]) == moved
     old = {a["assignment_id"]: a for a in before["assignments"]}
     for a in after["assignments"]:

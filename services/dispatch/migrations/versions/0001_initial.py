@@ -188,6 +188,7 @@ def _reports() -> None:
         sa.Column("received_at", _MOMENT, nullable=False),
         sa.Column("recorded_at", _MOMENT, nullable=False),
         sa.Column("body", _JSON, nullable=False),
+        sa.Column("repeat_of", _ID),
         postgresql_with=WHOLE,
     )
     op.create_index("reports_order", "reports", ["order_id"])

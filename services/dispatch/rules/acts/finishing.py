@@ -250,6 +250,22 @@ def _dismiss(book: Book, order: Order, asked: Act) -> None:
     record(book, order, facts.ReopeningDismissed, {"reason": asked.body.reason}, asked, at, reason=asked.body.reason)
 
 
+class Conclude(Body, frozen=True, kw_only=True):
+    """What whoever asks again is told."""
+
+    answer: AnswerText
+
+
+def _conclude(book: Book, order: Order, asked: Act) -> None:
+    """The matter is done with: repeats are answered with this from now on, until somebody reopens it. Raises Refused
+    `rounds_left` before the order went through as many rounds as the policy asks."""
+    if order.round < book.directory.conclude_after:
+        raise Refused("rounds_left", f"round {order.round} of {book.directory.conclude_after}")
+    at = occurred(asked.body.occurred_at, book.now, last_milestone(order))
+    private = msgspec.json.encode({"answer": asked.body.answer}).decode()
+    record(book, order, facts.OrderConcluded, {}, asked, at, private=private)
+
+
 def _close(book: Book, order: Order, asked: Act) -> None:
     """Not while a bad word waits for a decision; where the policy says so, not before each citizen was asked."""
     if order.proposed:
@@ -286,5 +302,6 @@ ORDER = {
     "rate": OnOrder(Rate, _rate),
     "dismiss": OnOrder(Reason, _dismiss),
     "close": OnOrder(Close, _close),
+    "conclude": OnOrder(Conclude, _conclude),
     "reopen": OnOrder(Reason, _reopen),
 }

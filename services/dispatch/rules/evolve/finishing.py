@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from schemas import facts
 from schemas.facts import OrderFact
 from schemas.vocabulary import AssignmentRole, CallKind, Result, Satisfaction
 from schemas.vocabulary import AssignmentStatus as A
-from services.dispatch.rules.evolve.moving import ask_again, move, offered, settle, target
+from services.dispatch.rules.evolve.moving import ask_again, move, noted, offered, settle, target
 from services.dispatch.rules.order import Order
 
 REOPEN = "reopen"
@@ -83,9 +85,18 @@ def _closed(order: Order, fact: facts.OrderClosed) -> None:
 def _reopened(order: Order, fact: facts.OrderReopened) -> None:
     settle(order.assignments)
     order.closed_at = order.result = None
+    order.detail = replace(order.detail, conclusion="")
     ask_again(order, contact=True)
     for offer in fact.assignments:
         order.assignments.append(offered(order, offer, len(order.assignments), fact.occurred_at))
+
+
+def _concluded(order: Order, fact: facts.OrderConcluded) -> None:
+    order.version += 1
+
+
+def _concluded_privately(order: Order, fact: facts.OrderConcluded, said: dict[str, Any]) -> None:
+    order.detail = replace(order.detail, conclusion=said.get("answer", ""))
 
 
 def _done_privately(order: Order, fact: facts.AssignmentDone, said: dict[str, Any]) -> None:
@@ -106,6 +117,7 @@ def _rated_privately(order: Order, fact: facts.RatingReceived, said: dict[str, A
 
 TELLS: dict[type[OrderFact], Callable[[Order, Any, dict[str, Any]], None]] = {
     facts.AssignmentDone: _done_privately,
+    facts.OrderConcluded: _concluded_privately,
     facts.RatingReceived: _rated_privately,
 }
 FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
@@ -117,4 +129,6 @@ FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
     facts.ReopeningDismissed: _dismissed,
     facts.OrderClosed: _closed,
     facts.OrderReopened: _reopened,
+    facts.OrderConcluded: _concluded,
+    facts.RepeatAnswered: noted,
 }

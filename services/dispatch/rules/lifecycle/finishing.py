@@ -2,6 +2,7 @@
 
 from schemas.vocabulary import AssignmentStatus as A
 from schemas.vocabulary import OrderStatus as O
+from schemas.vocabulary import Role
 from services.dispatch.rules.lifecycle.rows import (
     ANY,
     CALLERS,
@@ -17,6 +18,8 @@ from services.dispatch.rules.lifecycle.rows import (
     AssignmentRow,
     Effect,
     OrderRow,
+    Relation,
+    Who,
 )
 
 ASSIGNMENT = (
@@ -52,5 +55,7 @@ ORDER = (
     OrderRow(O.CALLBACK, "close", "", PHONE, O.CLOSED, (Effect.CONFIRMS,)),
     #
     OrderRow(O.CALLBACK, "reopen", "", OVERSIGHT, O.DISPATCHED, _AGAIN),
+    # 终结: the centre above the one that decided
+    OrderRow(O.CLOSED, "conclude", "", (Who(Role.DISPATCHER, Relation.ABOVE),), O.CLOSED),
     OrderRow(O.CLOSED, "reopen", "", OVERSIGHT, O.DISPATCHED, _AGAIN),
 )

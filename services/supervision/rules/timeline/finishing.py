@@ -10,17 +10,19 @@ from schemas.facts import (
     AssignmentDone,
     CallbackRecorded,
     OrderClosed,
+    OrderConcluded,
     OrderFact,
     OrderReopened,
     RatingReceived,
     ReopeningDismissed,
+    RepeatAnswered,
     VerificationRecorded,
 )
 from schemas.vocabulary import AssignmentRole, CallKind
 from services.supervision.rules.timeline.folding import on, over, parts_of, with_part, with_round
 from services.supervision.rules.timeline.shape import Callback, Round, Timeline
 
-STILL: tuple[type[OrderFact], ...] = (AssignmentConfirmed, ReopeningDismissed)
+STILL: tuple[type[OrderFact], ...] = (AssignmentConfirmed, ReopeningDismissed, OrderConcluded, RepeatAnswered)
 
 
 @on(AssignmentDone)

@@ -35,6 +35,7 @@ BODIES: dict[str, Any] = {
         "solved": asked.flag,
     },
     "dismiss": {"reason": "the road is as it was agreed"},
+    "conclude": {"answer": "已多次答复，按政策办理"},
     "reopen": {"reason": "not solved"},
 }
 
@@ -50,5 +51,6 @@ ORDER_CELLS: OrderCells = {
     **on_order([S.CALLBACK, S.CLOSED], "rate", seats(Role.CITIZEN, by=Relation.REPORTER)),
     **on_order([S.CALLBACK, S.CLOSED], "dismiss", seats(Role.DISPATCHER, Role.SUPERVISOR)),
     **on_order([S.CALLBACK], "close", seats(Role.AGENT, Role.DISPATCHER), S.CLOSED),
+    **on_order([S.CLOSED], "conclude", seats(Role.DISPATCHER, by=Relation.ABOVE)),
     **on_order([S.CALLBACK, S.CLOSED], "reopen", seats(Role.DISPATCHER, Role.SUPERVISOR), S.DISPATCHED),
 }
