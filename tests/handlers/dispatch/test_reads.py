@@ -33,7 +33,7 @@ async def test_an_order_has_the_shape_others_rely_on(send: Send, desk: Desk) -> 
     assert {"assignment_id", "unit", "role", "status", "version"} <= set(shown["assignments"][0])
     assert shown["reports"][0]["number"] == number_of(fact.report.report_id)  # type: ignore[arg-type]
     assert "closed_at" not in shown and datetime.fromisoformat(shown["opened_at"]).tzinfo is not None
-    assert shown["actions"] == ["urge"]
+    assert shown["actions"] == ["urge", "urgency"]
     assert await desk.person("agent").order(shown["number"]) == shown
 
 
