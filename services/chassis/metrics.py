@@ -46,6 +46,14 @@ ALARMS = Counter("paidan_alarms_total", "Alarms by event: raised, cleared, fault
 ORDERS_OPENED = Counter("paidan_orders_opened_total", "Orders opened", ["status", "source"])
 REPORTS_JOINED = Counter("paidan_reports_joined_total", "Reports joined to an order that existed", ["source"])
 ACTIONS = Counter("paidan_actions_total", "Actions people took", ["action"])
+FINISHED = Counter(
+    "paidan_orders_finished_total",
+    "Times a lead was done, by result and whether it was the first round",
+    ["result", "first"],
+)
+CHECKED = Counter(
+    "paidan_checks_total", "Checks of the work done, by who looked and whether it passed", ["by", "passed"]
+)
 DUTY_EMPTY = Gauge("paidan_duty_empty", "Units that keep a duty roster and have nobody on it now")
 LINKS_PENDING = Gauge("paidan_links_pending", "Reports waiting for an order that is not known yet")
 LINKS_PENDING_AGE = Gauge("paidan_links_pending_age_seconds", "Age of the oldest report that waits for its order")

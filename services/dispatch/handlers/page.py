@@ -8,8 +8,9 @@ from uuid import UUID
 
 from schemas.codec import message
 from schemas.envelope import Outgoing
+from schemas.facts import AssignmentDone, VerificationRecorded
 from schemas.topics import ORDERS_EVENTS
-from schemas.vocabulary import Urgency
+from schemas.vocabulary import AssignmentRole, Urgency
 from services.chassis import metrics
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, lock
@@ -52,9 +53,18 @@ class Page:
         opened = Counter((order.status.value, order.source.value) for order in self.book.opened.values())
         for (status, source), count in opened.items():
             metrics.ORDERS_OPENED.labels(status, source).inc(count)
+        self._count_results()
         joined = Counter(kept.report.source.value for kept in self.book.kept if kept.state == "linked")
         for source, count in joined.items():
             metrics.REPORTS_JOINED.labels(source).inc(count)
+
+    def _count_results(self) -> None:
+        """First-time success (首次办成率) and rework (返工率), numerator and denominator."""
+        for fact in (change.fact for change in self.book.changes):
+            if isinstance(fact, AssignmentDone) and fact.role is AssignmentRole.LEAD:
+                metrics.FINISHED.labels(fact.result.value, "yes" if fact.round == 1 else "no").inc()
+            elif isinstance(fact, VerificationRecorded):
+                metrics.CHECKED.labels(fact.by.value, "yes" if fact.passed else "no").inc()
 
 
 async def load_lines(connection: Connection, book: Book, order_ids: Iterable[UUID]) -> None:

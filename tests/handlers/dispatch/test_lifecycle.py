@@ -1,8 +1,11 @@
 """An order's life over the API, on the real database."""
 
+from typing import Any
+
 import asyncpg
 
 from schemas.vocabulary import Verification
+from services.chassis import metrics
 from tests.handlers.dispatch.client import Desk
 from tests.handlers.dispatch.conftest import Send
 from tests.rules.dispatch.town import a_plan, a_report, announced, proposed
@@ -96,3 +99,21 @@ async def test_the_lead_is_swapped_over_the_api_and_the_way_is_kept(send: Send, 
     shown = await centre.order(fact.order_id)
     assert shown["path"][-1]["unit"]["unit_id"] == "s1-clean"
     assert {a["unit"]["unit_id"]: a["role"] for a in shown["assignments"]} == {"s1-road": "assist", "s1-clean": "lead"}
+
+
+async def test_what_was_done_at_the_first_try_and_what_failed_its_check_is_counted(send: Send, desk: Desk) -> None:
+    def count(counter: Any, *labels: str) -> float:
+        return float(counter.labels(*labels)._value.get())
+
+    def counts() -> list[float]:
+        finished = [count(metrics.FINISHED, "solved", first) for first in ("yes", "no")]
+        return [*finished, *(count(metrics.CHECKED, "site", passed) for passed in ("yes", "no"))]
+
+    fact = proposed(a_report(), a_plan("s1-road", verification=Verification.SITE))
+    await send(fact)
+    road, inspector, before = desk.person("responder", "s1-road"), desk.person("inspector", "s1"), counts()
+    await road.on_part(fact.order_id, "accept", "s1-road")
+    for passed in (False, True):
+        await road.on_part(fact.order_id, "finish", "s1-road", result="solved", answer="好了")
+        assert (await inspector.on_order(fact.order_id, "verify", passed=passed))[0] == 200
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [1, 1, 1, 1]
