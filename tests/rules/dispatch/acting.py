@@ -44,7 +44,10 @@ def act(book: Book, order: Order, action: str, actor: Actor, on: Assignment | No
     caller = standing.caller(book.directory, order, on, actor)
     lifecycle.check_caller(action, caller, on_assignment=on is not None)
     body = (ON_ORDER if on is None else ON_ASSIGNMENT)[action].body
-    raw = msgspec.json.encode(body_of(action, saying(book, order, on)) | said)
+    default = (
+        {} if action == "request" and said else body_of(action, saying(book, order, on))
+    )  # each kind has fields of its own
+    raw = msgspec.json.encode(default | said)
     asked = Act(action, msgspec.json.decode(raw, type=body), actor, cause())
     if on is None:
         acts.on_order(book, order, asked)

@@ -48,6 +48,7 @@ CITY = City(
         "1",
         (
             _limit(Stage.TRIAGE, 20),
+            _limit(Stage.DECIDE, 20),
             _limit(Stage.ACCEPT, 30),
             _limit(Stage.CONTACT, 60),
             _limit(Stage.HANDLE, 240, limit_id="handle-noise", classes=("T/event/0201",)),
