@@ -59,8 +59,7 @@ function form(context) {
   only(shown, 'hard_case_owner', 'result', 'not_possible');
   const made = sheet(say(spec), t('close'), h('form', { noValidate: true, onsubmit: (event) => event.preventDefault() },
     h('p.quiet', {}, `${target.order.class.name} · ${target.order.number}`),
-    shown.map(([, entry]) => entry.place),
-    note && QUICK[action] && h('div.chips', {}, QUICK[action].map((words) => h('button.chip', { type: 'button', onclick: () => add(note, say(words)) }, say(words)))),
+    shown.map(([, entry]) => [entry.place, entry.input && entry.input === note && quick(action, note)]),
     fault, h('div.buttons', {}, buttons)));
   made.querySelector('textarea, input')?.focus();
 
@@ -90,6 +89,11 @@ function only(shown, name, by, value) {
   leading.place.addEventListener('change', show);
   show();
 }
+
+/** What is often said, to be tapped. */
+const quick = (action, note) => QUICK[action] && h('div.chips', {}, QUICK[action].map((words) => h('button.chip', {
+  type: 'button', onclick: () => add(note, say(words)),
+}, say(words))));
 
 function add(note, words) {
   note.value = note.value ? `${note.value.trimEnd()} ${words}` : words;
