@@ -57,6 +57,7 @@ class Narrowed:
         round_: Annotated[int | None, Query(alias="round", ge=1, le=1000)] = None,
         joined: bool | None = None,
         recurrence: bool | None = None,
+        requested: bool | None = None,
         proposed: Literal["", "reopen"] = "",
         opened_from: datetime | None = None,
         opened_to: datetime | None = None,
@@ -93,6 +94,7 @@ class Narrowed:
             round=round_,
             joined=joined,
             recurrence=recurrence,
+            requested=requested,
             proposed=proposed,
             opened_from=opened_from,
             opened_to=opened_to,
@@ -102,21 +104,21 @@ class Narrowed:
 
     async def filters(self, found: Rooms, *, past: bool) -> Filters:
         """With what the search comes to, today or at a past moment. Raises Refused `invalid` for what is of today."""
-        if past and self._plain.proposed:
-            raise Refused("invalid", "proposed: what waits for a person is of today only")
+        if past and (self._plain.proposed or self._plain.requested is not None):
+            raise Refused("invalid", "proposed, requested: what waits for a person is of today only")
         if not self.q:
             return self._plain
         span = id_span(self.q)
         if span is not None:
             return replace(self._plain, span=span[:2])
-        few, words = await search.found(found.pool, self.q)
+        few, words = await search.look(found.pool, self.q)
         return replace(self._plain, found=few, words=search.words_of(self.q) if past else words)
 
 
 _KNOWN = frozenset(
     {
         "status", "source", "urgency", "light", "division", "unit", "tier", "class", "major", "overdue", "round",
-        "joined", "recurrence", "proposed", "opened_from", "opened_to", "closed_from", "closed_to", "q",
+        "joined", "recurrence", "requested", "proposed", "opened_from", "opened_to", "closed_from", "closed_to", "q",
     }
 )  # fmt: skip
 
@@ -150,9 +152,10 @@ async def list_orders(
 ) -> Response:
     """`division` takes in what lies inside it, `unit` what it leads or has a part in, `tier` is the lead's, `class` a
     key `standard/kind/code` and `major` all of that name; `joined` orders that more than one report hangs on,
-    `recurrence` those about a matter that came back, `proposed=reopen` those that a bad word wants reopened; `q` a
-    number, or words that all stand in one report's title, text or address. `as_of` shows the list as it was recorded
-    then. A page may be short while `next` still names more."""
+    `recurrence` those about a matter that came back, `requested` those in which a request waits for a decision,
+    `proposed=reopen` those that a bad word wants reopened (both of today only); `q` a number, or words that all stand
+    in one report's title, text or address. `as_of` shows the list as it was recorded then. A page may be short while
+    `next` still names more."""
     found, caller = rooms(request), reader(request)
     scope, name = scope_of(found.directory, caller), list_id("orders", asked.asked, as_of)
     moment = None if as_of is None else await settled(found, as_of)

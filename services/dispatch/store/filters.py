@@ -43,6 +43,7 @@ class Filters(Struct, frozen=True):
     round: int | None = None
     joined: bool | None = None
     recurrence: bool | None = None
+    requested: bool | None = None
     proposed: str = ""
     opened_from: datetime | None = None
     opened_to: datetime | None = None
@@ -182,7 +183,7 @@ def standing(where: Where, f: Filters, of: str) -> None:
 
 
 def beside(where: Where, f: Filters, of: str, moment: datetime | None) -> None:
-    """By what is kept in other tables, looked up order by order."""
+    """By what is kept in other tables, looked up order by order: OFFSET keeps the planner from making a join of it."""
     if f.light:
         where.add("coalesce(k.light, 'green') = ANY(?)", list(f.light))
     if f.overdue is not None:
@@ -190,15 +191,20 @@ def beside(where: Where, f: Filters, of: str, moment: datetime | None) -> None:
     if f.joined is not None:
         where.add(
             f"{'' if f.joined else 'NOT '}EXISTS (SELECT FROM history h WHERE h.order_id = o.order_id"
-            " AND h.type = 'ReportJoined' AND (?::timestamptz IS NULL OR h.recorded_at <= ?))",
+            " AND h.type = 'ReportJoined' AND (?::timestamptz IS NULL OR h.recorded_at <= ?) OFFSET 0)",
             moment,
             moment,
+        )
+    if f.requested is not None:
+        where.add(
+            f"{'' if f.requested else 'NOT '}EXISTS (SELECT FROM requests q WHERE q.order_id = o.order_id"
+            " AND q.state = 'open')"
         )
     if f.words is not None:
         query, terms = f.words
         where.add(
             "EXISTS (SELECT FROM reports r JOIN report_words w USING (report_id) WHERE r.order_id = o.order_id"
-            f" AND w.words @@ ?::tsquery AND {SAYS} AND (?::timestamptz IS NULL OR r.recorded_at <= ?))",
+            f" AND w.words @@ ?::tsquery AND {SAYS} AND (?::timestamptz IS NULL OR r.recorded_at <= ?) OFFSET 0)",
             query,
             list(terms),
             moment,
@@ -216,8 +222,8 @@ def takes_part(where: Where, unit: str, moment: datetime | None) -> None:
 
 # A report says all of the words: what the grams let through is looked at as it is written.
 SAYS = (
-    "(SELECT bool_and(strpos(lower(normalize(concat_ws(' ', r.body->>'title', r.body->>'text', r.body->>'address'),"
-    " NFKC)), term) > 0) FROM unnest(?::text[]) AS term)"
+    "(SELECT coalesce(bool_and(strpos(lower(normalize(concat_ws(' ', r.body->>'title', r.body->>'text',"
+    " r.body->>'address'), NFKC)), term) > 0), true) FROM unnest(?::text[]) AS term)"
 )
 LIGHT_NOW = (
     " LEFT JOIN LATERAL (SELECT light FROM clocks WHERE order_id = o.order_id ORDER BY seq DESC, at DESC LIMIT 1)"

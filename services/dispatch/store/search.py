@@ -18,7 +18,7 @@ from services.dispatch.rules.grams import grams, loose, query, terms
 from services.dispatch.store import history
 from services.dispatch.store.reads import report_of
 
-FEW = 8_000  # orders that a search may begin with; what comes to more is walked through instead, the youngest first
+FEW = 4_000  # reports that a search may begin with; what comes to more is walked through instead, the youngest first
 IDLE = 1.0  # seconds until the next look when all is indexed
 PAGE = 100  # changes a transaction: short enough that nobody waits for it
 Words = tuple[str, tuple[str, ...]]  # a tsquery, and the terms as they must stand
@@ -32,7 +32,7 @@ _WORDS = (
 )
 
 
-async def found(pool: asyncpg.Pool, q: str) -> tuple[tuple[UUID, ...] | None, Words | None]:
+async def look(pool: asyncpg.Pool, q: str) -> tuple[tuple[UUID, ...] | None, Words | None]:
     """What a search comes to today: the orders of reports that have all its pairs of signs, or None when they are too
     many to begin with; and the words by which each order is still to be looked at, None when the pairs prove it."""
     asked = terms(q)
@@ -43,19 +43,21 @@ async def found(pool: asyncpg.Pool, q: str) -> tuple[tuple[UUID, ...] | None, Wo
         # of what comes to very many a part is enough to know it
         await connection.execute(f"SET LOCAL gin_fuzzy_search_limit = {4 * FEW}")
         rows = await connection.fetch(
-            "SELECT DISTINCT order_id FROM (SELECT r.order_id FROM report_words w JOIN reports r USING (report_id)"
-            f" WHERE w.words @@ $1::tsquery AND r.order_id IS NOT NULL LIMIT {FEW + 1}) r",
-            wanted,
+            f"SELECT report_id FROM report_words WHERE words @@ $1::tsquery LIMIT {FEW + 1}", wanted
         )
-    if len(rows) > FEW:
-        return None, (wanted, asked)
-    return tuple(row["order_id"] for row in rows), (wanted, asked) if loose(asked) else None
+        if len(rows) > FEW:
+            return None, (wanted, loose(asked))
+        found = await connection.fetch(
+            "SELECT DISTINCT order_id FROM reports WHERE report_id = ANY($1) AND order_id IS NOT NULL",
+            [row["report_id"] for row in rows],
+        )
+    return tuple(row["order_id"] for row in found), (wanted, loose(asked)) if loose(asked) else None
 
 
 def words_of(q: str) -> Words | None:
     """The words by which orders of a past moment are looked at."""
     asked = terms(q)
-    return (query(asked), asked) if query(asked) else None
+    return (query(asked), loose(asked)) if query(asked) else None
 
 
 async def index(connection: Connection, until: datetime) -> int:

@@ -104,6 +104,7 @@ async def test_every_facet_narrows_and_what_is_unknown_is_refused(
     ]
     for said, wanted in cases:
         assert await found(**said) == wanted, said
+    assert await found(requested=True) == set() and len(await found(requested=False)) == 4
     moment = (await now_settled(pool)).isoformat()
     for said, wanted in cases:
         assert await found(**said, as_of=moment) == wanted, f"{said} at a past moment"
@@ -116,6 +117,7 @@ async def test_every_facet_narrows_and_what_is_unknown_is_refused(
         ({"class": "a/b/c"}, "class_unknown"),
         ({"major": "无此大类"}, "class_unknown"),
         ({"closed_from": "2026-01-01T00:00:00"}, "invalid"),
+        ({"requested": True, "as_of": "2026-01-01T00:00:00Z"}, "invalid"),
         ({"as_of": "2999-01-01T00:00:00Z"}, "moment_too_young"),
         ({"as_of": "2026-01-01T00:00:00"}, "invalid"),
     ]
