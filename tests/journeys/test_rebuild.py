@@ -48,7 +48,7 @@ TWICE = "SELECT count(*) FROM supervision.notices WHERE times > 1 OR withdrawn_a
 SPOILT = {
     "supervision": (
         "DELETE FROM supervision.clocks WHERE get_byte(uuid_send(order_id), 0) < 64",
-        "UPDATE supervision.orders SET seq = seq + 3, division = 'nowhere' WHERE get_byte(uuid_send(order_id), 0) > 192",
+        "UPDATE supervision.orders SET seq = seq + 3, division = 'x' WHERE get_byte(uuid_send(order_id), 0) > 192",
         "DELETE FROM supervision.orders WHERE get_byte(uuid_send(order_id), 0) BETWEEN 64 AND 96",
         "UPDATE supervision.clocks SET due = due + interval '1 day', state = 'met', next_at = NULL, next_notice = NULL"
         " WHERE get_byte(uuid_send(order_id), 0) BETWEEN 97 AND 128",
