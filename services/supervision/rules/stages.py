@@ -19,6 +19,9 @@ A request moves no clock until it is granted. Then, of the stages that the polic
 a new end for its unit's `handle` and the reporters' `total`; a deferral and a parking make clocks stand still, a
 deferral until its date, a parking until the order goes on. No `total` is moved past the sending platform's own due.
 
+An order that becomes more urgent has, from then on, no more time than one that begins so; what was promised before, and
+is sooner, stays. One that becomes less urgent has as long as if it had never been more urgent than that.
+
 A part that was passed on has clocks of its own, its handling the sooner of the policy's deadline and its parent's; the
 parent's run on. An assist that becomes the lead starts anew from that moment.
 
@@ -46,6 +49,7 @@ SOURCE_DUE = "source_due"  # the policy of a clock whose deadline the sending pl
 PARENT_DUE = "parent_due"  # one that the unit which passed the part on set
 REVIEW_DATE = "review_date"  # one on which a parked order is looked at again
 SET_WARN = 0.8
+_GRAVITY = {urgency: weight for weight, urgency in enumerate(Urgency)}
 
 
 class Clock(Struct, frozen=True, gc=False):
@@ -179,7 +183,6 @@ class _Reader:
         if part.ended_at is not None and (end is None or part.ended_at < end):
             end = part.ended_at
         asked = (self._of.source, self._ticket_type, part.class_key, self._of.urgency, part.tier, round_.number)
-        limits = self._promises.limits(asked, part.offered_at)
         over = part.done_at or end  # whoever is done has nothing left to accept, and nowhere to go
         stages = [(Stage.ARRIVE, part.arrived_at, over), (Stage.HANDLE, part.done_at, end)]
         if not part.resumed:
@@ -189,7 +192,7 @@ class _Reader:
             if stage is Stage.HANDLE and part.due is not None:
                 sooner = (prolonged(part.due, part.offered_at, granted.pauses), PARENT_DUE)
             start = part.offered_at
-            self._add(limits, stage, round_, part.unit, start, at, until, part=part, sooner=sooner, granted=granted)
+            self._add(asked, stage, round_, part.unit, start, at, until, part=part, sooner=sooner, granted=granted)
 
     def _moved(self, stage: Stage, rounds: Sequence[Round], assignment: UUID | None = None) -> Moved:
         if not self._of.asks:
@@ -204,28 +207,27 @@ class _Reader:
             last = level + 1 == len(ask.turns)
             end = ask.lapsed_at if last else ask.turns[level + 1].since
             at = ask.decided_at if last else None
-            limits, key = self._promises.limits(asked, turn.since), f"{ask.request_id}/{level}"
-            self._add(limits, Stage.DECIDE, round_, turn.decider, turn.since, at, end, key=key)
+            key = f"{ask.request_id}/{level}"
+            self._add(asked, Stage.DECIDE, round_, turn.decider, turn.since, at, end, key=key)
         if ask.parks and ask.decided_at and ask.until:
             at, end = reviewed_at(timeline.asks, ask), timeline.rounds[-1].ended_at
             owner, review = ask.turns[-1].decider, (ask.until, REVIEW_DATE)
             key = f"{ask.request_id}/review"
-            self._add({}, Stage.DECIDE, round_, owner, ask.decided_at, at, end, sooner=review, key=key)
+            self._add(None, Stage.DECIDE, round_, owner, ask.decided_at, at, end, sooner=review, key=key)
 
     def _for_order(
         self, stage: Stage, round_: Round, owner: str, start: datetime, at: datetime | None, end: datetime | None
     ) -> None:
         timeline = self._of
         asked = (timeline.source, self._ticket_type, timeline.class_key, timeline.urgency, timeline.tier, round_.number)
-        self._add(self._promises.limits(asked, start), stage, round_, owner, start, at, end)
+        self._add(asked, stage, round_, owner, start, at, end)
 
     def _of_handover(self, handover: Handover, round_: Round) -> None:
         """The other platform's time to sign; the sender's own clocks run on meanwhile."""
         timeline, start = self._of, handover.offered_at
         asked = (timeline.source, self._ticket_type, timeline.class_key, timeline.urgency, timeline.tier, round_.number)
         end, key = handover.ended_at or round_.ended_at, str(handover.handover_id)
-        limits = self._promises.limits(asked, start)
-        self._add(limits, Stage.SIGN, round_, handover.platform, start, handover.signed_at, end, key=key)
+        self._add(asked, Stage.SIGN, round_, handover.platform, start, handover.signed_at, end, key=key)
 
     def _of_voice(self, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         timeline = self._of
@@ -247,10 +249,9 @@ class _Reader:
         if answered is not None and answered < came:  # a report that joined after the answer was given
             answered = next((lap.ended_at for lap in run if lap.ended_at is not None), None)
         end, sent_with = run[-1].ended_at, voice.source_due if joins else None
-        limits = self._promises.limits(asked, start)
         sooner = None if sent_with is None else (sent_with, SOURCE_DUE)
         id_, granted, owner = voice.report_id, self._moved(Stage.TOTAL, run), self._of.top
-        self._add(limits, Stage.TOTAL, round_, owner, start, answered, end, report=id_, sooner=sooner, granted=granted)
+        self._add(asked, Stage.TOTAL, round_, owner, start, answered, end, report=id_, sooner=sooner, granted=granted)
 
     def _contact(self, asked: Asked, voice: Voice, round_: Round, run: Sequence[Round]) -> None:
         if voice.source is Source.TASK:  # a row of a list: nobody waits to be spoken to
@@ -263,8 +264,8 @@ class _Reader:
             start = max(_since(voice) if joins else round_.started_at, min(led))
         if start is not None:
             at = min((contact.at for contact in voice.contacts if contact.round in numbers), default=None)
-            limits, end = self._promises.limits(asked, start), run[-1].ended_at
-            self._add(limits, Stage.CONTACT, round_, self._of.lead, start, at, end, report=voice.report_id)
+            end = run[-1].ended_at
+            self._add(asked, Stage.CONTACT, round_, self._of.lead, start, at, end, report=voice.report_id)
 
     def _callback(self, asked: Asked, voice: Voice, round_: Round, start: datetime) -> None:
         calls = [call for call in voice.callbacks if call.round == round_.number]
@@ -272,12 +273,11 @@ class _Reader:
         if at is None and calls and round_.ended_at is not None:
             at = max(call.at for call in calls)
         end, owner = round_.ended_at, self._of.centre
-        limits = self._promises.limits(asked, start)
-        self._add(limits, Stage.CALLBACK, round_, owner, start, at, end, report=voice.report_id)
+        self._add(asked, Stage.CALLBACK, round_, owner, start, at, end, report=voice.report_id)
 
     def _add(
         self,
-        limits: dict[Stage, Limit],
+        asked: Asked | None,
         stage: Stage,
         round_: Round,
         owner: str,
@@ -292,13 +292,10 @@ class _Reader:
         key: str = "",
     ) -> None:
         """The clock of a stage that runs from `start`, whose milestone came at `at` and whose reason ended at `end`;
-        none when nothing is promised. A deadline that somebody set (`sooner`, with the name it goes by) counts where
-        the policy has none or a later one. `granted` is what requests did to it; `key` names what it is for, when that
-        is neither an assignment nor a report."""
-        limit = limits.get(stage)
-        span, policy = None, ""
-        if limit is not None:
-            span, policy = self._promises.span(limit, start, granted), limit.limit_id
+        none when nothing is promised. `asked` is what the policy goes by; None where it has no say. A deadline that
+        somebody set (`sooner`, with the name it goes by) counts where the policy has none or a later one. `granted` is
+        what requests did to it; `key` names what it is for, when that is neither an assignment nor a report."""
+        span, policy = (None, "") if asked is None else self._promised(asked, stage, start, at, granted)
         if sooner is not None and (span is None or sooner[0] < span.due):
             span, policy = _set_to(start, sooner[0]), sooner[1]
         if span is not None:
@@ -306,6 +303,20 @@ class _Reader:
             if still is not None and at is None and end is None and still <= span.due:
                 state = ClockState.PAUSED
             self._clock(stage, round_, owner, start, span, state, policy, part, report, key)
+
+    def _promised(
+        self, asked: Asked, stage: Stage, start: datetime, at: datetime | None, granted: Moved
+    ) -> tuple[Span | None, str]:
+        """What the policy promises, and by which row; of an order that was hurried on the way, the soonest of what each
+        urgency promises since it holds."""
+        best, policy = None, ""
+        for urgency, since in _held(self._of, asked[3], start, at):
+            limit = self._promises.limits((*asked[:3], urgency, *asked[4:]), since).get(stage)
+            if limit is not None:
+                span = self._promises.span(limit, since, granted)
+                if best is None or span.due < best.due:
+                    best, policy = span, limit.limit_id
+        return best, policy
 
     def _clock(
         self,
@@ -346,6 +357,26 @@ class _Reader:
         if self._known is not None and due < self._known:
             return ClockState.MISSED
         return ClockState.RUNNING
+
+
+def _held(
+    timeline: Timeline, urgency: Urgency, start: datetime, at: datetime | None
+) -> Sequence[tuple[Urgency, datetime]]:
+    """Which urgencies count for a clock that runs from `start` to `at`, and since when each has held, or a graver one
+    in its place, without a break. One that was taken back counts no more."""
+    if not timeline.paces or urgency is not timeline.urgency:
+        return ((urgency, start),)
+    became = [*(pace.urgency for pace in timeline.paces[1:]), timeline.urgency]
+    held = [(timeline.paces[0].urgency, start)]
+    for pace, later in zip(timeline.paces, became, strict=True):
+        if at is not None and pace.until >= at:
+            break
+        since = max(start, pace.until)
+        while held and _GRAVITY[held[-1][0]] > _GRAVITY[later]:
+            since = held.pop()[1]
+        if not held or held[-1][0] is not later:
+            held = [(later, start)] if since <= start else [*held, (later, since)]
+    return held
 
 
 def _since(voice: Voice) -> datetime:

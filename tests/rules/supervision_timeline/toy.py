@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time
 
 from schemas.city import CalendarData, City, ClassItem, Division, Limit, Policy, Thresholds, Unit, WorkingHours
-from schemas.vocabulary import ClassKind, LimitUnit, Stage, Tier
+from schemas.vocabulary import ClassKind, LimitUnit, Stage, Tier, Urgency
 from services.supervision.rules.stages import Promises
 
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
@@ -49,6 +49,8 @@ CITY = City(
         (
             _limit(Stage.TRIAGE, 20),
             _limit(Stage.DECIDE, 20),
+            _limit(Stage.ACCEPT, 5, limit_id="accept-critical", urgencies=(Urgency.CRITICAL,)),
+            _limit(Stage.ACCEPT, 10, limit_id="accept-urgent", urgencies=(Urgency.URGENT,)),
             _limit(Stage.ACCEPT, 30),
             _limit(Stage.CONTACT, 60),
             _limit(Stage.HANDLE, 240, limit_id="handle-noise", classes=("T/event/0201",)),
