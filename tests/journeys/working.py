@@ -44,20 +44,24 @@ class Work:
 
     def by_lead(self, action: str, **said: Any) -> dict[str, Any]:
         """The lead does something to its part. Raises Trouble when it is refused."""
-        return self._by(self.lead, action, said)
+        return self.by_unit(self.lead, action, said)
 
     def assists_are_done(self) -> None:
         """Whoever helps takes his part and is done with it."""
         for part in self.shown()["assignments"]:
             if part["role"] == "assist" and part["status"] == "offered":
-                self._by(part["unit"]["unit_id"], "accept", {})
-                self._by(part["unit"]["unit_id"], "finish", {"result": "solved", "answer": "已协助"})
+                self.by_unit(part["unit"]["unit_id"], "accept", {})
+                self.by_unit(part["unit"]["unit_id"], "finish", {"result": "solved", "answer": "已协助"})
 
-    def _by(self, unit: str, action: str, said: dict[str, Any]) -> dict[str, Any]:
-        part = [a for a in self.shown()["assignments"] if a["unit"]["unit_id"] == unit][-1]
+    def by_unit(
+        self, unit: str, action: str, said: dict[str, Any], of: str = "", role: str = "responder"
+    ) -> dict[str, Any]:
+        """A unit does something to its newest part, or to that of another unit (`of`). Raises Trouble when it is
+        refused."""
+        part = [a for a in self.shown()["assignments"] if a["unit"]["unit_id"] == (of or unit)][-1]
         path = f"/v1/assignments/{part['assignment_id']}/actions/{action}"
         headers = {"if-match": f'"{part["version"]}"'}
-        found: dict[str, Any] = self.teller.post("dispatch", path, said, "responder", unit, **headers)
+        found: dict[str, Any] = self.teller.post("dispatch", path, said, role, unit, **headers)
         return found
 
     def photo(self, kind: str) -> str:
