@@ -14,7 +14,8 @@ from tests.rules.dispatch.observed import effects
 from tests.rules.dispatch.test_walks import ACTORS, UNITS, Step, step
 from tests.rules.dispatch.town import a_plan, a_report, in_triage, proposed
 
-SELDOM = {"import_close", "resume"}  # nobody in town imports; parking needs an approval first, and has its own tests
+# nobody in town imports; parking needs an approval first, concluding a repeat: each has tests of its own
+SELDOM = {"import_close", "resume", "conclude"}
 WALKS, STEPS = 300, 40
 OVER = (OrderStatus.VOID, OrderStatus.REJECTED, OrderStatus.TRANSFERRED)
 
