@@ -81,7 +81,7 @@ function ring({ order_id, number, urgency, duty }) {
 function tell(words) {
   toast.textContent = words;
   clearTimeout(tell.timer);
-  tell.timer = setTimeout(() => { toast.textContent = ''; }, 4000);
+  tell.timer = setTimeout(() => { toast.textContent = ''; }, 5000);
 }
 
 /** To the top, and what reads aloud begins there. */

@@ -169,7 +169,7 @@ const NAMES = {
   },
   role: { lead: ['主办', 'Lead'], assist: ['协办', 'Assist'] },
   urgency: { normal: ['一般', 'Normal'], urgent: ['紧急', 'Urgent'], critical: ['非常紧急', 'Critical'] },
-  source: { hotline: ['12345', '12345'], police: ['110', '110'], patrol: ['巡查', 'Patrol'], sensor: ['物联感知', 'Sensor'] },
+  source: { hotline: ['12345', '12345'], police: ['110', '110'], patrol: ['巡查', 'Patrol'], sensor: ['物联感知', 'Sensor'], task: ['任务清单', 'Task list'] },
   type: {
     consultation: ['咨询', 'Question'], help: ['求助', 'Help'], complaint: ['投诉', 'Complaint'], informant: ['举报', 'Report'],
     suggestion: ['建议', 'Suggestion'], praise: ['表扬', 'Praise'], finding: ['发现', 'Finding'],
@@ -178,7 +178,7 @@ const NAMES = {
   stage: {
     triage: ['研判', 'Triage'], dispatch: ['派单', 'Dispatch'], accept: ['接单', 'Accept'], contact: ['先行联系', 'Contact'],
     arrive: ['到场', 'Arrive'], handle: ['处置', 'Handle'], verify: ['核查', 'Check'], callback: ['回访', 'Call back'],
-    decide: ['审批', 'Decide'], answer: ['答复', 'Answer'], commitment: ['承诺', 'Commitment'], total: ['总时限', 'Whole order'],
+    sign: ['签收', 'Sign for'], decide: ['审批', 'Decide'], answer: ['答复', 'Answer'], commitment: ['承诺', 'Commitment'], total: ['总时限', 'Whole order'],
   },
   clock: { running: ['计时中', 'running'], paused: ['暂停', 'paused'], met: ['已按时', 'in time'], missed: ['已超时', 'missed'], cancelled: ['已取消', 'cancelled'] },
   result: { solved: ['实际解决', 'Solved'], explained: ['解释说明', 'Explained'], not_possible: ['办不成', 'Could not be done'] },

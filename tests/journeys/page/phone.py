@@ -13,6 +13,12 @@ WIDE, HIGH = 390, 844
 expect.set_options(timeout=30_000)
 
 
+# Keeps what the page says in passing: a busy machine may look too late.
+REMEMBER = """
+  window.told = [];
+  new MutationObserver(() => window.told.push(document.getElementById('said')?.textContent))
+    .observe(document, { childList: true, subtree: true });
+"""
 PICTURE = """async () => {
   const canvas = Object.assign(document.createElement('canvas'), { width: 2400, height: 1200 });
   const brush = canvas.getContext('2d');
@@ -47,6 +53,7 @@ class Phone:
             timezone_id="Asia/Shanghai",
             color_scheme="dark" if dark else "light",
         )
+        await context.add_init_script(REMEMBER)
         return cls(context, await context.new_page(), stack)
 
     def token(self, person: str, unit: str, role: str = "responder", lasts: float = 3600) -> str:
@@ -101,6 +108,10 @@ class Phone:
         """A photo as a telephone takes one: larger than need be."""
         drawn = await self.page.evaluate(PICTURE)
         return {"name": "现场.png", "mimeType": "image/png", "buffer": bytes(drawn)}
+
+    async def was_told(self, text: str) -> None:
+        """Wait until the page said something in passing, however shortly."""
+        await self.page.wait_for_function("(text) => window.told.includes(text)", arg=text)
 
     def sheet(self) -> Locator:
         """The sheet that is open."""

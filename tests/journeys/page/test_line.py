@@ -71,7 +71,7 @@ async def test_a_tap_counts_once_however_often_it_is_made(
     mine = await phone()
     await mine.enter_at(order, "wang", unit)
     await mine.button("accept").evaluate("(button) => { button.click(); button.click(); button.click(); }")
-    await expect(mine.page.locator("#said")).to_have_text("已提交：接单")
+    await mine.was_told("已提交：接单")
     assert len(mine.sent) == 1 and done(teller, order) == ["accept"]
 
 
@@ -94,7 +94,7 @@ async def test_an_answer_that_got_lost_is_asked_for_again_under_the_same_key(
 
     await mine.context.route("**/actions/accept", lose)
     await mine.do("accept")
-    await expect(mine.page.locator("#said")).to_have_text("已提交：接单")
+    await mine.was_told("已提交：接单")
     assert lost == 2 and done(teller, order) == ["accept"]
     keys = {request.headers["idempotency-key"] for request in mine.sent}
     assert len(mine.sent) == 3 and len(keys) == 1
@@ -118,7 +118,7 @@ async def test_without_signal_it_says_so_keeps_what_was_written_and_sends_it_onc
     await expect(form.get_by_label("说明")).to_have_value("已围挡，等材料")
     await mine.context.set_offline(False)
     await form.get_by_role("button", name="中途汇报").tap()
-    await expect(mine.page.locator("#said")).to_have_text("已提交：中途汇报")
+    await mine.was_told("已提交：中途汇报")
     await expect(mine.page.locator("#line")).to_have_text("")
     assert done(teller, order) == ["accept", "progress"]
     assert len({request.headers["idempotency-key"] for request in mine.sent if "progress" in request.url}) == 1

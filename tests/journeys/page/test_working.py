@@ -45,7 +45,7 @@ async def test_from_signing_in_to_the_answer(phone: NewPhone, new_order: NewOrde
     await expect(shown).not_to_contain_text("13800001234")
 
     await mine.do("accept")
-    await expect(mine.page.locator("#said")).to_have_text("已提交：接单")
+    await mine.was_told("已提交：接单")
     await mine.do("contact")
     await mine.sheet().get_by_role("button", name="联系上了").tap()
     await expect(shown).to_contain_text("联系 今天")
@@ -62,7 +62,7 @@ async def test_from_signing_in_to_the_answer(phone: NewPhone, new_order: NewOrde
     await mine.sheet().get_by_text("实际解决").tap()
     await mine.sheet().get_by_label("给诉求人的答复").fill("已清运干净，并加派一次巡查。")
     await mine.sheet().get_by_role("button", name="办结", exact=True).tap()
-    await expect(mine.page.locator("#said")).to_have_text("已提交：办结")
+    await mine.was_told("已提交：办结")
     await expect(mine.page.locator(".head .status")).not_to_have_text("处置中")
     await mine.page.locator("summary").tap()
     await expect(mine.page.locator("details")).to_contain_text("正在处理")
@@ -84,7 +84,7 @@ async def test_the_second_of_two_is_told_what_the_first_did(
     await first.enter_at(order, "wang", unit)
     await second.enter_at(order, "li", unit)
     await first.do("accept")
-    await expect(first.page.locator("#said")).to_have_text("已提交：接单")
+    await first.was_told("已提交：接单")
     await second.do("accept")
     told = second.sheet()
     await expect(told.get_by_role("heading")).to_have_text("内容刚刚有变化")
@@ -102,7 +102,7 @@ async def test_the_second_of_two_is_told_what_the_first_did(
     await form.get_by_role("button", name="办结", exact=True).tap()
     await expect(second.sheet().locator(".changes")).to_contain_text("到场")
     await second.sheet().get_by_role("button", name="按最新状态再提交").tap()
-    await expect(second.page.locator("#said")).to_have_text("已提交：办结")
+    await second.was_told("已提交：办结")
     assert done(teller, order) == ["accept", "arrive", "finish"]
     assert now(teller, order)["assignments"][0]["answer"] == "已向来电人说明"
 
@@ -120,7 +120,7 @@ async def test_an_action_that_is_not_possible_now_says_which_are(
     told = mine.sheet()
     await expect(told.get_by_role("heading")).to_have_text("现在不能“到场”")
     await told.get_by_role("button", name="接单").tap()
-    await expect(mine.page.locator("#said")).to_have_text("已提交：接单")
+    await mine.was_told("已提交：接单")
 
 
 async def test_what_happens_elsewhere_appears_by_itself(
@@ -221,7 +221,7 @@ async def test_a_photo_is_made_small_sent_and_shown_and_goes_with_the_result(
     taken = await mine.picture()
     await mine.button("[data-key=photo]").tap()
     await mine.sheet().get_by_label("处理前").set_input_files(taken)
-    await expect(mine.page.locator("#said")).to_have_text("照片已上传")
+    await mine.was_told("照片已上传")
     await mine.button("[data-key=photos]").tap()
     picture = mine.sheet().get_by_role("img")
     await expect(picture).to_have_js_property("naturalWidth", 1600)
@@ -238,7 +238,7 @@ async def test_a_photo_is_made_small_sent_and_shown_and_goes_with_the_result(
     await form.get_by_text("实际解决").tap()
     await form.get_by_label("给诉求人的答复").fill("已清运")
     await form.get_by_role("button", name="办结", exact=True).tap()
-    await expect(mine.page.locator("#said")).to_have_text("已提交：办结")
+    await mine.was_told("已提交：办结")
     kept = now(teller, order)["attachments"]
     assert [(one["kind"], one["width"], one["media_type"]) for one in kept] == [
         ("before", 1600, "image/jpeg"),
