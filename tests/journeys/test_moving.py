@@ -43,6 +43,13 @@ class City:
             answer = self.teller.post("dispatch", path, said, *who, **version)
         return answer
 
+    def without_assists(self, order_id: str) -> None:
+        """The centre takes back what others were to help with."""
+        for part in self.order(order_id)["assignments"]:
+            if part["role"] == "assist" and part["status"] in ("offered", "accepted"):
+                path, version = f"/v1/assignments/{part['assignment_id']}/actions/withdraw", f'"{part["version"]}"'
+                self.teller.post("dispatch", path, {"reason": "not needed"}, *CENTRE, **{"if-match": version})
+
     def totals(self, order_id: str, count: int) -> dict[str, Any]:
         """When each reporter of an order was promised an answer, by report, once as many have a running clock."""
 
@@ -103,6 +110,7 @@ def test_a_ticket_with_two_demands_is_split_and_answered_whole(teller: Teller) -
     if city.order(made["order_id"])["status"] == "verifying":
         city.on_order(made["order_id"], "verify", ("inspector", ""), passed=True)
     assert city.order(made["order_id"])["status"] == "closed", "whoever reported is called once, on the first order"
+    city.without_assists(order)
     city.work(order, ("accept", {}), done)
     assert city.order(order)["status"] in ("callback", "verifying")
 
