@@ -83,6 +83,9 @@ def _pull_in(book: Book, order: Order, a: Assignment, asked: Act) -> None:
 
 
 def _send_back(book: Book, order: Order, a: Assignment, asked: Act) -> None:
+    """Raises Refused `unit_taken` when the unit was asked for another part since."""
+    if any(x.unit == a.unit and x.live for x in order.assignments):
+        raise Refused("unit_taken", a.unit)
     at = occurred(asked.body.occurred_at, book.now, latest(a.offered_at, a.done_at))
     said = {"assignment_id": a.assignment_id, "reason": asked.body.reason}
     record(book, order, facts.AssignmentSentBack, said, asked, at, target=a, reason=asked.body.reason)
