@@ -100,13 +100,14 @@ async def test_an_answer_that_got_lost_is_asked_for_again_under_the_same_key(
     assert len(mine.sent) == 3 and len(keys) == 1
 
 
-async def test_without_signal_it_says_so_and_keeps_what_was_written(
+async def test_without_signal_it_says_so_keeps_what_was_written_and_sends_it_once(
     phone: NewPhone, new_order: NewOrder, teller: Teller, unit: str
 ) -> None:
     order = new_order()
     mine = await phone()
     await mine.enter_at(order, "wang", unit)
     await mine.do("accept")
+    await expect(mine.button("finish")).to_be_visible()
     await mine.do("progress")
     form = mine.sheet()
     await form.get_by_label("说明").fill("已围挡，等材料")
@@ -118,8 +119,9 @@ async def test_without_signal_it_says_so_and_keeps_what_was_written(
     await expect(form.get_by_label("说明")).to_have_value("已围挡，等材料")
     await mine.context.set_offline(False)
     await expect(mine.page.locator("#line")).to_have_text("")
-    await expect(form.get_by_label("说明")).to_have_value("已围挡，等材料")
-    assert done(teller, order) == ["accept"]
+    await form.get_by_role("button", name="中途汇报").tap()
+    await expect(mine.sheet()).to_have_count(0)
+    assert done(teller, order) == ["accept", "progress"]
     assert len({request.headers["idempotency-key"] for request in mine.sent if "progress" in request.url}) == 1
 
 
