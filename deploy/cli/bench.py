@@ -18,7 +18,8 @@ def bench(
     seconds: Annotated[float, typer.Option(help="How long each rate is sustained.", min=1)] = 60.0,
     profile: Annotated[str, typer.Option(help="Run py-spy beside one process, such as router-normal.")] = "",
 ) -> None:
-    """Measure, each run on a stack of its own, and write docs/results/bench.md when all runs were asked for. 测速
+    """Measure, each run on a stack of its own, and write each page of docs/results whose runs were
+    all asked for. 测速
 
     Exit code 0 only when every run ended with an audit of 0. It needs the checkout with its tests.
     """

@@ -78,16 +78,16 @@ def line_of(result: Any) -> str:
     return f"{told}, {clean}"
 
 
-def page(machine: dict[str, Any], seconds: float, found: dict[str, Any]) -> str:
+def page(title: str, machine: dict[str, Any], seconds: float, found: dict[str, Any]) -> str:
     """The results as Markdown."""
-    parts = [_head(machine, seconds), _targets(found), _ratios(found), _rates(found), _costs(found)]
+    parts = [_head(title, machine, seconds), _targets(found), _ratios(found), _rates(found), _costs(found)]
     return "\n".join(part for part in parts if part)
 
 
-def _head(machine: dict[str, Any], seconds: float) -> str:
+def _head(title: str, machine: dict[str, Any], seconds: float) -> str:
     packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     return (
-        f"# Speed and memory\n\nWritten by `make bench`; do not edit. {machine['date']}, commit {machine['commit']},"
+        f"# {title}\n\nWritten by `make bench`; do not edit. {machine['date']}, commit {machine['commit']},"
         f" {machine.get('minutes', '?')} minutes in all.\n\n{machine['cpu']}, {machine['cores']} cores,"
         f" {machine['memory_gb']} GB, {machine['system']}, Python {machine['python']}; {packages}."
         f" Load of the machine at the start: {machine['load']}.\n\nKafka, PostgreSQL (fsync and synchronous commit on),"
@@ -192,12 +192,15 @@ def _costs(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(machine: dict[str, Any], seconds: float, found: dict[str, Any], text: str, folder: Path = FOLDER) -> None:
-    """Write both forms."""
+def write(
+    file: str, title: str, machine: dict[str, Any], seconds: float, found: dict[str, Any], folder: Path = FOLDER
+) -> None:
+    """Write one page in both forms."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bench.md").write_text(text + _shortfalls(found), encoding="utf-8")
+    text = page(title, machine, seconds, found) + _shortfalls(found)
+    (folder / f"{file}.md").write_text(text, encoding="utf-8")
     whole = {"machine": machine, "seconds": seconds, "runs": msgspec.to_builtins(found)}
-    (folder / "bench.json").write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
+    (folder / f"{file}.json").write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
 
 
 def _shortfalls(found: dict[str, Any]) -> str:

@@ -184,9 +184,19 @@ RUNS: dict[str, Callable[[Bench], Awaitable[Any]]] = {
 }
 
 
+# Which runs stand on which page of the results. A page is written when all of its runs were done.
+PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "bench": (
+        "Speed and memory",
+        ("raw", "bare", "kafka", "bulk", "single", "naive", "latency", "urgent", "lives", "idle"),
+    ),
+    "bench-orders": ("With a year of orders", ("queue", "search", "asof", "tasks", "million")),
+}
+
+
 async def measure(names: list[str], seconds: float, *, profile: str, write: bool) -> bool:
-    """Do these runs and print them; write them to docs/results where all were asked for. Whether each ended with
-    everything in its place."""
+    """Do these runs and print them; write each page of docs/results whose runs were all asked for. Whether each ended
+    with everything in its place."""
     machine = described()
     began = monotonic()
     wanted = int(seconds * _MOST_A_SECOND)
@@ -199,8 +209,8 @@ async def measure(names: list[str], seconds: float, *, profile: str, write: bool
         bench.found[name] = await RUNS[name](bench)
         say(f"{name}: {results.line_of(bench.found[name])} ({monotonic() - started:.0f} s in all)")
     machine["minutes"] = round((monotonic() - began) / 60, 1)
-    page = results.page(machine, seconds, bench.found)
-    print("\n" + page)
-    if write:
-        results.write(machine, seconds, bench.found, page)
+    print("\n" + results.page("Speed", machine, seconds, bench.found))
+    for file, (title, runs) in PAGES.items():
+        if write and set(runs) <= set(names):
+            results.write(file, title, machine, seconds, {run: bench.found[run] for run in runs})
     return all(results.audit_of(found) in (None, True) for found in bench.found.values())
