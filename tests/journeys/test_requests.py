@@ -18,7 +18,7 @@ class Asking(Work):
 
     def ask(self, unit: str, **said: Any) -> dict[str, Any]:
         """A unit asks; the request as the order shows it."""
-        self._by(unit, "request", {"basis": "见附件"} | said)
+        self.by_unit(unit, "request", {"basis": "见附件"} | said)
         found: dict[str, Any] = self.shown()["requests"][-1]
         return found
 

@@ -8,10 +8,14 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 
-from schemas.facts import OrderClosed, OrderFact
+from schemas.facts import AssignmentDone, OrderFact, RequestDecided, Supervised, VerificationRecorded
 from schemas.refusals import Refused
 from tests.rules.dispatch.acting import Table, seen
 from tests.rules.dispatch.test_walks import STEPS, Step, step, tables
+
+# What may have a second change follow at once, each with a fact of its own: a part that is finished or checked closes
+# an order that needs nothing more, a decision is carried out, a missed deadline moves a request or a hand-over on.
+LEADS_ON = (AssignmentDone, VerificationRecorded, RequestDecided, Supervised)
 
 
 def whole(table: Table) -> dict[UUID, bytes]:
@@ -19,7 +23,7 @@ def whole(table: Table) -> dict[UUID, bytes]:
     return {order_id: seen(order) for order_id, order in table.book.orders.items()}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables(), STEPS)
 def test_every_change_of_an_order_is_one_fact(table: Table, steps: list[Step]) -> None:
     last = {order_id: order.seq for order_id, order in table.book.orders.items()}
@@ -42,5 +46,6 @@ def test_every_change_of_an_order_is_one_fact(table: Table, steps: list[Step]) -
             assert [fact.seq for fact in facts] == list(range(last.get(order_id, 0) + 1, order.seq + 1))
             assert bool(facts) == (before.get(order_id) != after[order_id]), "no change without its fact"
             last[order_id] = order.seq
-            # an end that needs no more checks is two changes at once: the part was finished, and the order closed
-            assert len(facts) <= 1 or (len(facts) == 2 and isinstance(facts[1], OrderClosed)), facts
+            assert len(facts) <= 1 or (isinstance(facts[0], LEADS_ON) and len(set(map(type, facts))) == len(facts)), (
+                facts
+            )
