@@ -10,6 +10,7 @@ from msgspec import Struct
 from schemas.envelope import Outgoing, headers_of
 from schemas.facts import ClocksSet, OrderProposed, TriageRequested
 from schemas.topics import ORDERS_EVENTS, ROUTING_NORMAL, SUPERVISION_EVENTS
+from schemas.vocabulary import Light
 from services.chassis.database import Connection, open_pool
 from services.chassis.delivery import Output, Seam, Work
 from services.chassis.engines.loop import LoopEngine
@@ -29,6 +30,8 @@ _ORDER, _PARTS = orders.ORDER + orders.ORDER_FIXED, orders.ASSIGNMENT + orders.A
 _AT = [n for n, (name, _) in enumerate(_ORDER) if name in ("since", "recorded_at", "opened_at")]
 _BODY = [name for name, _ in orders.HISTORY].index("body")
 _RECORDED = [name for name, _ in orders.HISTORY].index("recorded_at")
+_REPORT = [name for name, _ in orders.REPORT]
+_SAID, _KEPT = _REPORT.index("body"), _REPORT.index("recorded_at")
 _OF_PART = [name for name, _ in _PARTS].index("order_id")
 _OFFERED = [name for name, _ in _PARTS].index("offered_at")
 
@@ -87,8 +90,9 @@ class BareRouting:
         change = [order_id, *template.history[1:]]
         change[_BODY], change[_RECORDED] = opened.decode(), now
         state.history.append(tuple(change))
-        body = renamed_text(template.report[-1], order_id, report_id)
-        state.reports.append((report_id, order_id, *template.report[2:-1], body))
+        report = [report_id, order_id, *template.report[2:]]
+        report[_SAID], report[_KEPT] = renamed_text(template.report[_SAID], order_id, report_id), now
+        state.reports.append(tuple(report))
         if template.reporter is not None:
             state.reporters.append((report_id, template.reporter))
         key = str(order_id)
@@ -128,7 +132,7 @@ class BareClocks:
 
     def decide(self, state: tuple[datetime, list[Row]], work: Work, output: Output) -> None:
         template = pick(self._templates, work.fact.order_id)
-        state[1].append((work.fact.order_id, work.fact.seq, state[0], template.due, template.clock_views))
+        state[1].append((work.fact.order_id, work.fact.seq, state[0], template.due, Light.GREEN, template.clock_views))
 
     async def apply(self, connection: Connection, state: tuple[datetime, list[Row]]) -> None:
         await send(connection, clocks._SAVE, state[1])

@@ -104,7 +104,7 @@ def _dispatched(
         parts=[(*dispatch_store._assignment(a), *dispatch_store._assignment_fixed(a)) for a in order.assignments],
         history=dispatch_store._history(change, Outgoing("", None, opened, ())),
         opened=opened,
-        report=dispatch_store._report(kept),
+        report=dispatch_store._report(kept, now),
         reporter=None if kept.reporter is None else dispatch_store.as_json(kept.reporter),
         timeline=_pack(timeline),
         division=timeline.division,
