@@ -25,7 +25,7 @@ from tests.bench.machine import described
 from tests.bench.material import CITY, Item, compose, direct, named
 from tests.bench.profile import profiling
 from tests.bench.raw import raw_loop
-from tests.bench.throughput import LIMIT, fed, from_kafka, over_rest
+from tests.bench.throughput import LIMIT, WARM, fed, from_kafka, over_rest
 
 _BARE = (
     Process("router", "normal", "tests.bench.bare.router"),
@@ -107,6 +107,8 @@ async def latency(bench: Bench) -> Any:
     before = bench.found.get("kafka")
     rate = before.rate / 2 if before is not None else 500.0
     async with fresh() as stack:
+        await fed(stack, iter(bench.items[-WARM:]), 600)  # a cold stack lags behind for its first ten seconds
+        await rested(stack)
         return await evenly(stack, bench.items, rate, bench.seconds / 2)
 
 
