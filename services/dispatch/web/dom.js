@@ -45,10 +45,15 @@ export function icon(name) {
   return svg;
 }
 
-/** A sheet from below with a title; closes with Escape, with `close()`, or with its cross. `onclose` runs once. */
+/** A sheet from below with a title; closes with Escape, with `close()`, or with its cross. `onclose` runs once. The
+ * focus goes back where it was, also when that was drawn anew meanwhile. */
 export function sheet(title, closing, ...children) {
   const id = `sheet-${Math.random().toString(36).slice(2)}`;
-  const made = h('dialog.sheet', { 'aria-labelledby': id, onclose: () => made.remove() },
+  const from = document.activeElement?.dataset?.key;
+  const made = h('dialog.sheet', { 'aria-labelledby': id, onclose: () => {
+    made.remove();
+    if (from && document.activeElement === document.body) document.querySelector(`[data-key="${CSS.escape(from)}"]`)?.focus();
+  } },
     h('div.sheet-head', {}, h('h2', { id }, title),
       h('button.plain', { type: 'button', 'aria-label': closing, onclick: () => made.close() }, '✕')),
     ...children);
