@@ -138,8 +138,13 @@ async def a_city(whole: Stack, tmp_path: Path, seconds: float, rate: float, name
     assert tally.steps["accept"] > 0
 
 
+@pytest.fixture(scope="module", autouse=True)
+async def _lived(whole: Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Some hundred orders, whichever test comes first."""
+    await a_city(whole, tmp_path_factory.mktemp("lived"), seconds=10, rate=40, name="before")
+
+
 async def test_views_made_anew_under_traffic_are_the_live_ones(whole: Stack, tmp_path: Path) -> None:
-    await a_city(whole, tmp_path, seconds=10, rate=40, name="before")
     for view in VIEWS:
         unchanged_by(whole, view, lambda view=view: anew(whole, view))  # type: ignore[misc]
     traffic = asyncio.create_task(a_city(whole, tmp_path, seconds=15, rate=80, name="during"))
