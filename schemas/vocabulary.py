@@ -63,6 +63,9 @@ class Urgency(StrEnum):
     CRITICAL = "critical"  # 非常紧急: life or limb
 
 
+GRAVITY = {urgency: weight for weight, urgency in enumerate(Urgency)}  # the graver, the higher
+
+
 class Lane(StrEnum):
     """Two lanes from end to end: what may threaten life or limb never queues behind the rest."""
 

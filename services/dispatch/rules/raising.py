@@ -4,17 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from schemas import facts
-from schemas.vocabulary import Urgency
+from schemas.vocabulary import GRAVITY, Urgency
 from services.dispatch.rules import lifecycle
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.order import Order
 
-_GRAVITY = {urgency: weight for weight, urgency in enumerate(Urgency)}
-
 
 def is_graver(one: Urgency, other: Urgency) -> bool:
     """Whether `one` must move faster than `other`."""
-    return _GRAVITY[one] > _GRAVITY[other]
+    return GRAVITY[one] > GRAVITY[other]
 
 
 def raised_by(book: Book, order: Order, urgency: Urgency, report_id: UUID, why: str, cause: UUID) -> None:

@@ -22,7 +22,7 @@ from schemas.facts import (
     TriageRequested,
 )
 from schemas.ids import order_id_of
-from schemas.vocabulary import Lane, Urgency, Verification
+from schemas.vocabulary import GRAVITY, Lane, Urgency, Verification
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified, classify
 from services.router.rules.locate import Located, locate
@@ -45,7 +45,6 @@ from services.router.rules.tiers import path
 from services.router.rules.veto import Veto, danger
 
 MODEL_VERSION = "lexicon-1"  # how classes are told; a trained model will bring its own
-_GRAVITY = {urgency: weight for weight, urgency in enumerate(Urgency)}
 
 RoutedFact = OrderProposed | ReportLinked | ReportAnswered | TriageRequested | ReportTransferred
 
@@ -231,7 +230,7 @@ def _urgency(report: ReportReceived, veto: Veto | None, matched: Matched, atlas:
         screen = atlas.screens.get(device.kind if device else report.alarm.rule.partition(":")[0])
         if screen:
             found.append(screen.urgency)
-    return max(found, key=_GRAVITY.__getitem__)
+    return max(found, key=GRAVITY.__getitem__)
 
 
 def _doubt(located: Located, classified: Classified, matched: Matched, atlas: Atlas) -> str:

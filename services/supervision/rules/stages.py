@@ -39,7 +39,7 @@ from msgspec import Struct
 from schemas.city import City, ClassItem, Limit
 from schemas.facts import ClockView
 from schemas.ids import clock_id_of
-from schemas.vocabulary import ClockState, RequestKind, Source, Stage, TicketType, Tier, Urgency
+from schemas.vocabulary import GRAVITY, ClockState, RequestKind, Source, Stage, TicketType, Tier, Urgency
 from services.supervision.rules.asks import UNMOVED, Moved, moved, reviewed_at
 from services.supervision.rules.clock import prolonged
 from services.supervision.rules.limits import LimitFacts, Terms
@@ -49,7 +49,6 @@ SOURCE_DUE = "source_due"  # the policy of a clock whose deadline the sending pl
 PARENT_DUE = "parent_due"  # one that the unit which passed the part on set
 REVIEW_DATE = "review_date"  # one on which a parked order is looked at again
 SET_WARN = 0.8
-_GRAVITY = {urgency: weight for weight, urgency in enumerate(Urgency)}
 
 
 class Clock(Struct, frozen=True, gc=False):
@@ -372,7 +371,7 @@ def _held(
         if at is not None and pace.until >= at:
             break
         since = max(start, pace.until)
-        while held and _GRAVITY[held[-1][0]] > _GRAVITY[later]:
+        while held and GRAVITY[held[-1][0]] > GRAVITY[later]:
             since = held.pop()[1]
         if not held or held[-1][0] is not later:
             held = [(later, start)] if since <= start else [*held, (later, since)]
