@@ -10,8 +10,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from schemas.facts import ClockView
-from schemas.vocabulary import ClockState, Stage
 from services.chassis.database import Connection
+from services.supervision.store.views import view_of
 
 _LIVE = "supervision"
 _SHADOW = "supervision_shadow"
@@ -91,17 +91,5 @@ async def shown(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID,
         list(found),
     )
     for row in rows:
-        view = ClockView(
-            clock_id=row["clock_id"],
-            stage=Stage(row["stage"]),
-            owner=row["owner"],
-            start=row["start"],
-            due=row["due"],
-            state=ClockState(row["state"]),
-            policy=row["policy"],
-            round=row["round"],
-            assignment_id=row["assignment_id"],
-            report_id=row["report_id"],
-        )
-        found[row["order_id"]].clocks.append((view, row["warn_at"]))
+        found[row["order_id"]].clocks.append((view_of(row), row["warn_at"]))
     return found

@@ -7,10 +7,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from schemas.facts import ClockView
-from schemas.vocabulary import ClockState, Stage
 from services.chassis.database import Connection
 from services.chassis.delivery import LOCK_BUCKETS
 from services.supervision.rules.timers import Notice
+from services.supervision.store.views import view_of
 
 
 class Ripe(Struct, frozen=True):
@@ -57,18 +57,7 @@ async def claim(connection: Connection, low: datetime, page: int) -> list[Ripe]:
     return [
         Ripe(
             row["order_id"],
-            ClockView(
-                clock_id=row["clock_id"],
-                stage=Stage(row["stage"]),
-                owner=row["owner"],
-                start=row["start"],
-                due=row["due"],
-                state=ClockState(row["state"]),
-                policy=row["policy"],
-                round=row["round"],
-                assignment_id=row["assignment_id"],
-                report_id=row["report_id"],
-            ),
+            view_of(row),
             row["next_notice"],
             row["next_at"],
         )
