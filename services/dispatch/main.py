@@ -78,12 +78,19 @@ async def worker(lane: Lane, settings: DispatchSettings) -> None:
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout, ticks=ticks)
     batch = settings.batch_urgent if lane is Lane.URGENT else settings.batch_normal
-    feeds = [(Seam(RoutingHandler(directory, lane), pool, settings, relay=relay), ROUTING[lane].name)]
+    feeds = [(Seam(RoutingHandler(directory, lane), pool, settings, relay=relay), ROUTING[lane].name, False)]
     if lane is Lane.NORMAL:
-        feeds.append((Seam(DeadlineHandler(directory), pool, settings, relay=relay), SUPERVISION_EVENTS.name))
+        feeds.append((Seam(DeadlineHandler(directory), pool, settings, relay=relay), SUPERVISION_EVENTS.name, True))
     engines = [
-        LoopEngine(seam, bootstrap=settings.kafka_bootstrap, group=seam.handler.consumer, topics=[topic], batch=batch)
-        for seam, topic in feeds
+        LoopEngine(
+            seam,
+            bootstrap=settings.kafka_bootstrap,
+            group=seam.handler.consumer,
+            topics=[topic],
+            batch=batch,
+            patient=patient,
+        )
+        for seam, topic, patient in feeds
     ]
 
     async def close() -> None:
@@ -101,7 +108,7 @@ async def worker(lane: Lane, settings: DispatchSettings) -> None:
     await run_worker(
         [Engine(engine.run, engine.stop) for engine in engines],
         settings,
-        pulses=[seam.progress for seam, _ in feeds],
+        pulses=[seam.progress for seam, *_ in feeds],
         background=[relay.run, measure, lambda: prune_for_ever(pool, ["inbox", "idempotency_keys"])],
         close=close,
     )

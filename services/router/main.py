@@ -66,6 +66,7 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
                 group="router-orders",
                 topics=[ORDERS_EVENTS.name],
                 batch=500,
+                patient=True,
             )
         )
     stream = StreamEngine(feeds, bootstrap=settings.kafka_bootstrap, group=f"router-{lane}", batch=batch)

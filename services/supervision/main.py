@@ -68,6 +68,7 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
         group=handler.consumer,
         topics=[ORDERS_EVENTS.name],
         batch=settings.batch_normal,
+        patient=True,
     )
     sweep = Sweep(pool, relay=relay, every=settings.sweep_every, page=settings.sweep_page, held=settings.tick_held)
 

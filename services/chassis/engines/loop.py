@@ -21,18 +21,23 @@ Fetched = dict[TopicPartition, list[ConsumerRecord]]
 DAY_MS = 86_400_000
 DEAF_S = 60.0
 LINGER_S = 0.01
+PATIENT_S = 0.1  # for consumers that nobody waits for: far fewer fetches, transactions and commits
+FULL_BYTES = 262_144  # about as much as one batch takes
 COMMIT_TRIES = 5  # then the next batch's commit, or repeats after a restart, will do
 
 
 class LoopEngine:
-    """One consumer of a group, one batch at a time."""
+    """One consumer of a group, one batch at a time. A `patient` one lets Kafka gather its messages for a while."""
 
-    def __init__(self, seam: Seam, *, bootstrap: str, group: str, topics: Sequence[str], batch: int) -> None:
+    def __init__(
+        self, seam: Seam, *, bootstrap: str, group: str, topics: Sequence[str], batch: int, patient: bool = False
+    ) -> None:
         self._seam = seam
         self._bootstrap = bootstrap
         self._group = group
         self._topics = tuple(topics)
         self._batch = batch
+        self._full = FULL_BYTES if patient else 1
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
         self._deaf_since: float | None = None
@@ -75,7 +80,8 @@ class LoopEngine:
             session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=DAY_MS,  # waiting for a dependency may take as long as it takes
-            fetch_max_wait_ms=100,
+            fetch_min_bytes=self._full,
+            fetch_max_wait_ms=int(PATIENT_S * 1000),
             max_partition_fetch_bytes=2_200_000,
             metadata_max_age_ms=30_000,
             retry_backoff_ms=100,

@@ -79,8 +79,8 @@ async def index(connection: Connection, until: datetime) -> int:
 
 
 async def follow(pool: asyncpg.Pool, settling: timedelta) -> None:
-    """Index for ever what was recorded, using a fifth of the time at most, so that a flood of reports is opened first
-    and found a little later."""
+    """Index for ever what was recorded, using a twentieth of the time at most, so that a flood of reports is opened
+    first and found later."""
     while True:
 
         async def portion() -> int:
@@ -90,7 +90,7 @@ async def follow(pool: asyncpg.Pool, settling: timedelta) -> None:
 
         began = monotonic()
         done = await patiently(portion)
-        await asyncio.sleep(4 * (monotonic() - began) if done == PAGE else IDLE)
+        await asyncio.sleep(19 * (monotonic() - began) if done == PAGE else IDLE)
 
 
 async def add(connection: Connection, order_ids: Sequence[UUID]) -> None:
