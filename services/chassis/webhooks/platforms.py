@@ -9,6 +9,7 @@
 Nothing else decides where a message goes: no report, body or answer can name an address.
 """
 
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,3 +117,12 @@ class Platforms:
     def told(self) -> frozenset[str]:
         """The names of those that want to be told."""
         return frozenset(name for name, platform in self.now().items() if platform.url)
+
+
+def open_platforms(file: Path) -> Platforms:
+    """The platforms for a process that starts; prints the fault of an unfit file and ends the process with 2."""
+    try:
+        return Platforms(file)
+    except (OSError, ValueError) as error:
+        print(f"PAIDAN_PLATFORMS_FILE {file}: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from schemas.ids import number_of
 from schemas.refusals import Refused
-from schemas.vocabulary import HandoverState, Role, Source
+from schemas.vocabulary import HandoverState, Role
 from services.chassis.auth import Principal
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import PAGE, Rooms, decoded, hash_of, idempotency_key, if_match, rooms, sees
@@ -27,8 +27,6 @@ from services.dispatch.store.cursors import After, read_cursor, write_cursor
 
 routes = APIRouter(prefix="/v1", tags=["hand-overs"])
 _DECODERS = {action: msgspec.json.Decoder(one.body) for action, one in ON_HANDOVER.items()}
-# Whose calls a platform numbers.
-SOURCES = {"110": Source.POLICE, "12345": Source.HOTLINE}
 
 
 @routes.get("/handovers", summary="What waits for my platform, the longest first")
@@ -88,11 +86,10 @@ async def act(request: Request, handover_id: UUID, action: str) -> Response:
 
 @routes.get("/receipts/{source_number}", summary="What became of what I handed over, under my own number")
 async def receipts_of(request: Request, source_number: str) -> Response:
-    """For the gateway of a platform whose calls come here (110, 12345): signed, arrived, result, each with its time and
+    """For the gateway of a platform whose matters come here: signed, arrived, result, each with its time and
     unit; the answer with the result. Nothing of who reported."""
     found, caller = rooms(request), principal(request, Role.GATEWAY)
-    source = SOURCES.get(_platform(found, caller))
-    row = None if source is None else await store.report_numbered(found.pool, source, source_number)
+    row = await store.report_numbered(found.pool, _platform(found, caller), source_number)
     if row is None:
         raise Refused("not_found")
     report_id, order_id, received_at = row

@@ -12,11 +12,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from schemas.refusals import Refused
-from schemas.vocabulary import HandoverMode, HandoverState
+from schemas.vocabulary import HandoverMode, HandoverState, Source
 from services.dispatch.rules.directory import Directory
 
 # The function of the units that answer for a platform. Any other name is the platform's own id in its tokens.
 PLATFORMS = {"hotline": "12345", "police": "110", "fire": "119", "medical": "120"}
+# Which reports a platform numbers; any other platform those that it handed over itself.
+SOURCES = {"110": Source.POLICE, "12345": Source.HOTLINE, "one_stop": Source.ONE_STOP}
 
 
 class Handover(Struct, kw_only=True):
@@ -59,6 +61,18 @@ def check_platform(directory: Directory, handover: Handover, unit: str, division
     here = not known or directory.inside(division, unit)
     if not unit or platform_of(directory, unit) != handover.platform or not here:
         raise Refused("other_unit", f"this is a hand-over to {handover.platform}")
+
+
+def source_of(platform: str) -> Source:
+    """Where the reports come from that this platform numbers."""
+    return SOURCES.get(platform, Source.PLATFORM)
+
+
+def sender_of(source: str, platform: str) -> str:
+    """The platform that numbers a report of this source; `platform` is the one that the report names. "" for none."""
+    if source == Source.PLATFORM:
+        return platform
+    return next((name for name, own in SOURCES.items() if own == source), "")
 
 
 def platform_name(text: str) -> str:

@@ -33,6 +33,7 @@ from services.dispatch.rules.moment import occurred
 from services.dispatch.rules.order import Assignment, Order
 
 POLICE = "110"
+_REPORTED = (HandoverStep.ARRIVED, HandoverStep.RESULT)  # signing has an action of its own
 
 
 class Transfer(Body, frozen=True, kw_only=True):
@@ -164,6 +165,8 @@ def _decline(book: Book, order: Order, handover: Handover, asked: Act) -> None:
 def _receipt(book: Book, order: Order, handover: Handover, asked: Act) -> None:
     """Arrived, or done: kept in the order's history for ever, also when the order itself has ended here."""
     body: Receipt = asked.body
+    if body.step not in _REPORTED:
+        raise Refused("invalid", f"step: {' or '.join(_REPORTED)}")
     if handover.state is not HandoverState.SIGNED:
         raise Refused("handover_unsigned")
     assert handover.ended_at is not None
