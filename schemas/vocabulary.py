@@ -19,6 +19,10 @@ class Source(StrEnum):
     TASK = "task"  # row of a list that a centre pushed down to its units; made by dispatch alone
 
 
+# Platforms that number all reports of a source; what any other platform hands over is of source `platform`.
+SOURCE_OF_PLATFORM = {"110": Source.POLICE, "12345": Source.HOTLINE, "one_stop": Source.ONE_STOP}
+
+
 class TicketType(StrEnum):
     """What the citizen wants (业务类型); decides the promise."""
 

@@ -1,4 +1,4 @@
-"""What other platforms say of the hand-overs to them by webhook: the very same acts as `POST /v1/handovers/…`, by whoever
+"""What other platforms say of the hand-overs to them by webhook: the very same acts as `POST /v1/handovers/…`, by who
 signs with the platform's key instead of a token."""
 
 from typing import Annotated, Any, Literal

@@ -12,13 +12,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from schemas.refusals import Refused
-from schemas.vocabulary import HandoverMode, HandoverState, Source
+from schemas.vocabulary import SOURCE_OF_PLATFORM, HandoverMode, HandoverState, Source
 from services.dispatch.rules.directory import Directory
 
 # The function of the units that answer for a platform. Any other name is the platform's own id in its tokens.
 PLATFORMS = {"hotline": "12345", "police": "110", "fire": "119", "medical": "120"}
-# Which reports a platform numbers; any other platform those that it handed over itself.
-SOURCES = {"110": Source.POLICE, "12345": Source.HOTLINE, "one_stop": Source.ONE_STOP}
 
 
 class Handover(Struct, kw_only=True):
@@ -65,14 +63,14 @@ def check_platform(directory: Directory, handover: Handover, unit: str, division
 
 def source_of(platform: str) -> Source:
     """Where the reports come from that this platform numbers."""
-    return SOURCES.get(platform, Source.PLATFORM)
+    return SOURCE_OF_PLATFORM.get(platform, Source.PLATFORM)
 
 
 def sender_of(source: str, platform: str) -> str:
     """The platform that numbers a report of this source; `platform` is the one that the report names. "" for none."""
     if source == Source.PLATFORM:
         return platform
-    return next((name for name, own in SOURCES.items() if own == source), "")
+    return next((name for name, own in SOURCE_OF_PLATFORM.items() if own == source), "")
 
 
 def platform_name(text: str) -> str:
