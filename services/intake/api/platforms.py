@@ -1,4 +1,4 @@
-"""Matters that other platforms hand to us, signed by webhook: reports like any others, under the senders' own numbers."""
+"""Matters that other platforms hand to us, signed by webhook: reports like any others, under the senders' numbers."""
 
 import msgspec
 from fastapi import Request, Response

@@ -17,6 +17,7 @@ from schemas.vocabulary import Crs
 
 Label = Annotated[str, Meta(max_length=200)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset")]
+Stars = Annotated[int, Meta(ge=1, le=5, description="好差评 from 1 to 5; 1 and 2 are 差评")]
 BULK_LIMIT = 1000
 B = TypeVar("B", bound=Struct)
 
@@ -75,7 +76,7 @@ class ServiceBody(ReportBody, frozen=True, kw_only=True, omit_defaults=True):
     """What is said about a government service (政务服务): which one, and how it is rated."""
 
     matter_code: Annotated[str, Meta(max_length=200, description="the service, 事项编码")] = ""
-    stars: Annotated[int | None, Meta(ge=1, le=5, description="好差评 from 1 to 5; 1 and 2 are 差评")] = None
+    stars: Stars | None = None
 
 
 class OneStopTicket(ServiceBody, frozen=True, kw_only=True, omit_defaults=True):

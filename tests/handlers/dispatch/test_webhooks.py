@@ -10,11 +10,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 from msgspec import structs
 
 from schemas.facts import DeadlineMissed, Reporter
+from schemas.generate import webhook_schema
 from schemas.ids import clock_id_of, number_of
 from schemas.vocabulary import Source, Stage
+from schemas.webhooks import WEBHOOKS
 from services.chassis.webhooks.signing import secret_of, signed
 from services.dispatch.settings import DispatchSettings
 from tests.handlers.dispatch.client import Desk
@@ -36,6 +39,11 @@ accept = ["{KEY}"]
 name = "110"
 accept = ["{OTHER}"]
 """
+FORMATS = FormatChecker(["uuid", "date-time"])
+PUBLISHED = {
+    kind.__struct_config__.tag: Draft202012Validator(webhook_schema(name), format_checker=FORMATS)
+    for name, kind in WEBHOOKS.items()
+}
 Said = tuple[int, dict[str, Any]]
 
 
@@ -66,7 +74,10 @@ class Other:
 async def heard(pool: asyncpg.Pool, platform: str = CITY) -> list[dict[str, Any]]:
     """What a platform is told, in its order."""
     rows = await pool.fetch("SELECT body FROM webhook_deliveries WHERE destination = $1 ORDER BY n", platform)
-    return [json.loads(row["body"]) for row in rows]
+    told = [json.loads(row["body"]) for row in rows]
+    for one in told:
+        PUBLISHED[one["type"]].validate(one)
+    return told
 
 
 async def an_order(send: Send, source: Source = Source.HOTLINE, number: str = "", platform: str = "") -> UUID:
