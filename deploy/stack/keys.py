@@ -42,8 +42,9 @@ def city_secret_file(home: Home) -> Path:
 
 
 def platforms_file(home: Home) -> Path:
-    """The addresses and secrets of other platforms; written by a person, and absent until then."""
-    return home.keys / "platforms.toml"
+    """The addresses and secrets of other platforms: written by a person, and absent until then. In the home's keys, or
+    where PAIDAN_PLATFORMS_FILE says."""
+    return Path(os.environ.get("PAIDAN_PLATFORMS_FILE") or home.keys / "platforms.toml").expanduser().absolute()
 
 
 def _issuer_file(home: Home) -> Path:

@@ -89,7 +89,7 @@ def environment_of(
         "PAIDAN_STATE_DIR": str(home.state_of(process.service)),
         "PAIDAN_JWKS_FILE": str(jwks_file(home)),
         "PAIDAN_CITY_SECRET_FILE": str(city_secret_file(home)),
-        "PAIDAN_PLATFORMS_FILE": os.environ.get("PAIDAN_PLATFORMS_FILE") or str(platforms_file(home)),
+        "PAIDAN_PLATFORMS_FILE": str(platforms_file(home)),
     }
     for service in ("intake", "router", "dispatch", "supervision"):
         given[f"PAIDAN_{service.upper()}_URL"] = f"http://{HOST}:{ports.of(f'{service}-{API}')}"

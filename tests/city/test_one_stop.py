@@ -19,9 +19,7 @@ def atlas(shanghai: City) -> Atlas:
     return Atlas.of(shanghai)
 
 
-def decided(
-    atlas: Atlas, matter_code: str, text: str = "窗口每次说的材料都不一样", stars: int = 1
-) -> tuple[Kind, str, str]:
+def decided(atlas: Atlas, matter_code: str, text: str = "窗口每次说的材料都不一样") -> tuple[Kind, str, str]:
     """What becomes of a bad rating at 静安区: the kind of decision, the lead, the rule."""
     report = ReportReceived(
         source=Source.ONE_STOP,
@@ -32,7 +30,7 @@ def decided(
         district="静安区",
         address="静安区",
         matter_code=matter_code,
-        stars=stars,
+        stars=1,
     )
     decision = conclude(prepare(report, atlas), [], AT, atlas)
     return decision.kind, decision.fact.plan.lead, decision.fact.plan.rule

@@ -1,7 +1,10 @@
 """Signatures: the specification's own example, and every way in which a message is not what its sender signed."""
 
 import base64
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +24,18 @@ def test_the_example_of_the_specification() -> None:
     assert signature(SECRET, MESSAGE, AT, BODY) == VECTOR
     assert signed([SECRET], MESSAGE, NOW, BODY) == HEADERS
     assert verified([SECRET], HEADERS, BODY, NOW) == MESSAGE
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here")
+def test_the_lines_for_integrators_sign_rightly() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "integrator.md").read_text(encoding="utf-8")
+    start = page.index("SECRET=whsec_")
+    lines = page[start : page.index("curl", start)]
+    shown = 'printf "%s\\n" "$ID" "$AT" "$SIGNATURE" "$BODY"'
+    run = subprocess.run(["sh", "-c", lines + shown], capture_output=True, check=True, text=True)
+    id_, at, signature, body = run.stdout.splitlines()
+    headers = {ID: id_, TIMESTAMP: at, SIGNATURE: f"v1,{signature}"}
+    assert verified([SECRET], headers, body.encode(), datetime.fromtimestamp(int(at), UTC)) == id_
 
 
 def test_two_keys_hold_while_one_is_being_changed() -> None:
