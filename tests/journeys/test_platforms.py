@@ -1,13 +1,19 @@
 """Between two cities over the running system: an order handed there, and a matter handed here, both told by webhook."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from deploy.demo.teller import Teller
+from deploy.stack.lifecycle import Stack
 from tests.journeys.another_city import HANGZHOU
 from tests.journeys.working import Work
 
@@ -47,7 +53,7 @@ def failures(teller: Teller) -> float:
 
 
 def test_an_order_goes_to_another_city_which_signs_arrives_and_answers(teller: Teller) -> None:
-    work = Work.reported(teller, "门口路灯不亮，报修人手机13800000000")
+    work = Work.reported(teller, "门口路灯不亮")
     handover = handed_over(work)
     [offer] = told(teller, "handover_id", handover, 1)
     assert (offer["type"], offer["order"]["number"]) == ("handover.offered", work.shown()["number"])
@@ -85,6 +91,31 @@ def test_what_a_platform_missed_while_it_was_away_comes_later_in_its_order(telle
     HANGZHOU.up()
     assert [one["type"] for one in told(teller, "handover_id", first, 2)] == ["handover.offered", "handover.returned"]
     assert [one["type"] for one in told(teller, "handover_id", second, 1)] == ["handover.offered"]
+
+
+def test_an_operator_pauses_a_platform_resumes_it_and_replays_what_was_given_up(whole: Stack, teller: Teller) -> None:
+    def paidan(*words: str) -> str:
+        command = [sys.executable, "-m", "deploy.cli", "webhooks", *words]
+        home = {"PAIDAN_HOME": str(whole.home.root), "PAIDAN_PORT_BASE": str(whole.ports.base)}
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | home)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert f"{HANGZHOU.name}: told at" in paidan("check") and "whsec_" not in paidan("check")
+    paidan("pause", HANGZHOU.name, "--reason", "they move house")
+    handover = handed_over(Work.reported(teller, "路灯一闪一闪"))
+    shown = json.loads(paidan("list", HANGZHOU.name, "--json", "--bodies"))
+    [waiting] = [one for one in shown["deliveries"] if handover in one["body"]]
+    assert (waiting["state"], waiting["attempts"]) == ("waiting", 0)
+    assert {one["destination"]: one["paused"] for one in shown["platforms"]}[HANGZHOU.name] == "they move house"
+    with psycopg.connect(whole.database_url("paidan_dispatch")) as connection:  # as after a day
+        connection.execute("UPDATE webhook_deliveries SET state = 'dead' WHERE id = %s", (waiting["id"],))
+    assert "goes on" in paidan("resume", HANGZHOU.name)
+    shown = json.loads(paidan("list", "--state", "dead", "--json"))
+    assert [one["id"] for one in shown["deliveries"]] == [waiting["id"]]
+    assert HANGZHOU.of("handover_id", handover) == []
+    assert paidan("replay", HANGZHOU.name, waiting["id"]).startswith("1 ")
+    told(teller, "handover_id", handover, 1)
 
 
 def test_a_matter_of_another_city_is_worked_here_and_told_under_its_own_number(teller: Teller) -> None:

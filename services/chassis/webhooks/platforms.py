@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.ids import platform_name
 from services.chassis.logs import logger
 from services.chassis.webhooks.signing import secret_of
 
@@ -55,8 +56,9 @@ def read_platforms(text: str) -> dict[str, Platform]:
         raise ValueError(str(error)) from None
     found: dict[str, Platform] = {}
     for row in rows:
-        if row.name != row.name.strip().casefold() or not row.name.isprintable() or "/" in row.name:
-            raise ValueError(f"platform {row.name!r}: a name is in lower case, without blanks around it or a slash")
+        if row.name != platform_name(row.name) or not row.name.isprintable() or "/" in row.name:
+            cause = "a name is in lower case, half-width, without a slash or blanks around it"
+            raise ValueError(f"platform {row.name!r}: {cause}")
         if row.name in found:
             raise ValueError(f"platform {row.name!r} stands twice")
         found[row.name] = Platform(row.name, _url(row), _keys(row, row.sign_with), _keys(row, row.accept))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from msgspec import Meta, Struct
 
 from schemas.facts.intake import Moment, Short
+from schemas.ids import platform_name
 from schemas.refusals import Refused
 from services.chassis.clock import SystemClock
 from services.chassis.webhooks.incoming import signed_body
@@ -17,7 +18,6 @@ from services.dispatch.api.desk import decoded, hash_of, rooms
 from services.dispatch.handlers.handovers import HandoverCommand
 from services.dispatch.rules.acts.asked import Note
 from services.dispatch.rules.acts.handing import ON_HANDOVER
-from services.dispatch.rules.handover import platform_name
 
 routes = APIRouter(prefix="/v1/platforms", tags=["platforms"])
 _ACTIONS = {"signed": "sign", "declined": "decline", "arrived": "receipts", "result": "receipts"}

@@ -5,7 +5,6 @@ answers for it until then (首接负责). Unsigned in time it rings the duty des
 design §6, domain notes §(b2).
 """
 
-import unicodedata
 from datetime import datetime
 from uuid import UUID
 
@@ -71,8 +70,3 @@ def sender_of(source: str, platform: str) -> str:
     if source == Source.PLATFORM:
         return platform
     return next((name for name, own in SOURCE_OF_PLATFORM.items() if own == source), "")
-
-
-def platform_name(text: str) -> str:
-    """A platform as it is compared and stored: one width, one case, no blanks around."""
-    return unicodedata.normalize("NFKC", text).strip().casefold()

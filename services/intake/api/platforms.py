@@ -3,6 +3,7 @@
 import msgspec
 from fastapi import Request, Response
 
+from schemas.ids import platform_name
 from schemas.refusals import Refused
 from schemas.vocabulary import SOURCE_OF_PLATFORM, Source
 from services.chassis.clock import Clock
@@ -30,7 +31,7 @@ class PlatformsApi:
     async def post(self, request: Request) -> Response:
         """One matter: 202 once it is safe, or why not. `webhook-id` is the idempotency key; a second message about the
         same `source_number` is the same report."""
-        name = request.path_params["platform"].strip().casefold()
+        name = platform_name(request.path_params["platform"])
         caller, key, raw = await signed_body(request, name, self._platforms, self._clock)
         body = self._reader.one(raw)
         text = digest_text(body)

@@ -33,6 +33,7 @@ def test_what_a_file_says() -> None:
     [
         ('name = "X"', "lower case"),
         ('name = "a/b"', "slash"),
+        ('name = "１１０"', "half-width"),
         ('name = ""', "length"),
         (f'name = "a"\nurl = "http://10.0.0.1/x"\nsign_with = ["{KEY}"]', "use https"),
         (f'name = "a"\nurl = "ftp://example.org"\nsign_with = ["{KEY}"]', "must be https"),

@@ -12,7 +12,7 @@ from msgspec import Meta
 from schemas import facts
 from schemas.facts import OrderFact
 from schemas.facts.intake import Short
-from schemas.ids import handover_id_of
+from schemas.ids import handover_id_of, platform_name
 from schemas.refusals import Refused
 from schemas.vocabulary import HandoverEnd, HandoverMode, HandoverState, HandoverStep
 from services.dispatch.rules import lifecycle
@@ -28,7 +28,7 @@ from services.dispatch.rules.acts.asked import (
     record,
 )
 from services.dispatch.rules.book import SYSTEM, Book
-from services.dispatch.rules.handover import Handover, check_platform, platform_name
+from services.dispatch.rules.handover import Handover, check_platform
 from services.dispatch.rules.moment import occurred
 from services.dispatch.rules.order import Assignment, Order
 
