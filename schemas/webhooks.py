@@ -114,14 +114,15 @@ class ReceiptSaid(Struct, kw_only=True):
 
 
 class ReceiptTold(Struct, kw_only=True):
-    """What became of a matter that the platform handed to us, under its own number."""
+    """What became of a matter that the platform handed to us, under its own number; without an order when it was
+    settled without work."""
 
     source_number: str
     report_id: UUID
     number: str
     received_at: Moment
-    order_number: str
-    order_status: OrderStatus
+    order_number: str | None = None
+    order_status: OrderStatus | None = None
     receipt: ReceiptSaid
 
 

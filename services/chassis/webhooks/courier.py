@@ -77,7 +77,11 @@ class Courier:
         # the platforms' file says or nowhere.
         limits = httpx.Timeout(self._total, connect=CONNECT_S)
         client = httpx.AsyncClient(
-            verify=ssl.create_default_context(), timeout=limits, follow_redirects=False, trust_env=False
+            verify=ssl.create_default_context(),
+            timeout=limits,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),  # SLOTS is the bound, for each
+            follow_redirects=False,
+            trust_env=False,
         )
         async with client:
             try:

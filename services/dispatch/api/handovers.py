@@ -19,7 +19,7 @@ from services.dispatch.rules import shapes
 from services.dispatch.rules.acts.handing import ON_HANDOVER
 from services.dispatch.rules.handover import Handover, check_platform, platform_of
 from services.dispatch.rules.order import Order
-from services.dispatch.rules.receipts import receipts
+from services.dispatch.rules.receipts import receipts, settled
 from services.dispatch.rules.visibility import READERS
 from services.dispatch.store import handovers as store
 from services.dispatch.store import reads
@@ -105,6 +105,10 @@ async def receipts_of(request: Request, source_number: str) -> Response:
         given = receipts(await reads.past(found.pool, order_id))
         body |= {"order_number": number_of(order_id), "order_status": order.status}
         body["receipts"] = [shapes.receipt(found.directory, each) for each in given]
+    else:
+        (stored,) = await reads.reports_by_id(found.pool, [report_id])
+        without_work = settled(stored.state, stored.report, received_at)
+        body["receipts"] = [] if without_work is None else [shapes.receipt(found.directory, without_work)]
     return answer(body)
 
 

@@ -21,7 +21,11 @@ async def tell(connection: Connection, book: Book) -> None:
     """Write what this book's changes tell other platforms. The book itself was written before."""
     if not book.directory.told:
         return
-    words = [*await _of_handovers(connection, book), *await _of_reports(connection, book)]
+    words = [
+        *await _of_handovers(connection, book),
+        *await _of_reports(connection, book),
+        *telling.on_settled(book),
+    ]
     await deliveries.put(connection, [_notice(word) for word in words])
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from schemas import facts
+from schemas.facts import ReportReceived
 from schemas.vocabulary import AssignmentRole, HandoverStep, OrderStatus, Result
 from services.dispatch.rules.past import PastChange, answer_in, fact_of
 
@@ -34,6 +35,17 @@ def receipts(past: Iterable[PastChange]) -> list[Receipt]:
     """The receipts of an order, the first first."""
     given = (receipt_of(fact_of(change), change.private) for change in past)
     return [receipt for receipt in given if receipt is not None]
+
+
+def settled(state: str, report: ReportReceived, at: datetime, conclusion: str = "") -> Receipt | None:
+    """What the sender of a report is told that was settled without work: `answered` (with the answer, or what repeats
+    are told) or `transferred`, at a moment; None for any other state."""
+    if state == "answered":
+        text = report.answered.text if report.answered is not None else conclusion
+        return Receipt(HandoverStep.RESULT, at, result=Result.EXPLAINED, answer=text)
+    if state == "transferred":
+        return Receipt(HandoverStep.RESULT, at, ended=OrderStatus.TRANSFERRED)
+    return None
 
 
 def receipt_of(fact: facts.OrderFact, private: str | None) -> Receipt | None:

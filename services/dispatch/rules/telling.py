@@ -13,8 +13,8 @@ from schemas.ids import fact_id, number_of
 from schemas.vocabulary import HandoverEnd
 from services.dispatch.rules import shapes
 from services.dispatch.rules.book import Book, Change
-from services.dispatch.rules.handover import Handover, source_of
-from services.dispatch.rules.receipts import Receipt, receipt_of
+from services.dispatch.rules.handover import Handover, sender_of, source_of
+from services.dispatch.rules.receipts import Receipt, receipt_of, settled
 
 OFFERED, RETURNED, RECEIPT = "handover.offered", "handover.returned", "receipt.given"
 ORDER_ENDED = "order_ended"  # why a hand-over is nobody's any more, beside the vocabulary's reasons
@@ -108,6 +108,29 @@ def on_receipt(
             "receipt": shapes.receipt(book.directory, receipt),
         }
         words.append(_word(change, sender.platform, report_id, RECEIPT, data))
+    return words
+
+
+def on_settled(book: Book) -> list[Word]:
+    """What the senders of reports are told that were settled without work: answered as before, or passed to another
+    platform."""
+    words = []
+    for kept in book.kept:
+        report, order = kept.report, book.orders.get(kept.order_id) if kept.order_id is not None else None
+        platform = sender_of(report.source, report.platform)
+        if platform not in book.directory.told or not report.source_number or report.imported:
+            continue
+        receipt = settled(kept.state, report, book.now, "" if order is None else order.detail.conclusion)
+        if receipt is not None:
+            data = {
+                "source_number": report.source_number,
+                "report_id": kept.report_id,
+                "number": number_of(kept.report_id),
+                "received_at": report.received_at,
+                "receipt": shapes.receipt(book.directory, receipt),
+            }
+            id_ = fact_id(kept.report_id, f"webhook\x1f{platform}")
+            words.append(Word(id_, platform, kept.report_id, RECEIPT, book.now, data))
     return words
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -101,6 +101,3 @@ async def schema(settings: ServiceSettings) -> AsyncIterator[str]:
 def post(pool: asyncpg.Pool, tmp_path: Path) -> Post:
     """Everything that sends."""
     return Post(pool, tmp_path / "platforms.toml")
-
-
-Enough = Callable[[Any], bool]

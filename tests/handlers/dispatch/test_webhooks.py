@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from msgspec import structs
 
-from schemas.facts import DeadlineMissed, Reporter
+from schemas.facts import Answer, DeadlineMissed, ReportAnswered, Reporter, ReportTransferred
 from schemas.generate import webhook_schema
 from schemas.ids import clock_id_of, number_of
 from schemas.vocabulary import Source, Stage
@@ -302,3 +302,21 @@ async def test_a_city_without_webhooks_writes_none(
     await desk.person("responder", "s1-road").on_part(order, "accept", "s1-road")
     await offered(desk, order)
     assert await pool.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
+
+
+async def test_what_is_settled_without_work_is_told_too(send: Send, desk: Desk, pool: asyncpg.Pool) -> None:
+    there = {"source": Source.PLATFORM, "platform": CITY}
+    answered = structs.replace(a_report(), source_number="A-1", answered=Answer(text="已答复", by="0417"), **there)
+    passed_on = structs.replace(a_report(), source_number="T-1", **there)
+    bare = structs.replace(a_report(), **there)
+    for _ in range(2):  # a repeat is told once
+        await send(ReportAnswered(report=answered, plan=a_plan()))
+        await send(ReportTransferred(report=passed_on, plan=a_plan(), platform="110", why="诈骗线索"))
+        await send(ReportAnswered(report=structs.replace(bare, answered=Answer(text="x")), plan=a_plan()))
+    told = [(one["data"]["source_number"], one["data"]["receipt"]) for one in await heard(pool)]
+    assert [(number, said["step"], said.get("answer"), said.get("ended")) for number, said in told] == [
+        ("A-1", "result", "已答复", None),
+        ("T-1", "result", None, "transferred"),
+    ]
+    _, asked = await desk.person("gateway", CITY).get("/v1/receipts/T-1")
+    assert [r["ended"] for r in asked["receipts"]] == ["transferred"]
