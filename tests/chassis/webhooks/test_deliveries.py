@@ -6,11 +6,13 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from random import Random
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from services.chassis.settings import ServiceSettings
 from services.chassis.webhooks import deliveries
@@ -211,6 +213,63 @@ async def test_after_a_day_it_is_a_dead_letter_that_holds_up_nobody_and_can_be_r
             assert await deliveries.replay(post.pool, "there", [UUID(first)]) == 1
             await post.all_in("delivered")
         assert there.ids == {first: 2, second: 1}
+
+
+async def test_an_attempt_that_was_overtaken_may_say_nothing_more(post: Post) -> None:
+    stream = uuid4()
+    await post.put("there", stream)
+    await post.put("there", stream)
+    [lost] = await deliveries.claim(post.pool, {"there": 9}, timedelta(0))  # its lease is over at once
+    [now] = await deliveries.claim(post.pool, {"there": 9}, timedelta(minutes=1))
+    assert (lost.n, lost.attempts, now.n, now.attempts) == (now.n, 1, lost.n, 2)
+    await deliveries.delivered(post.pool, lost)
+    await deliveries.dead(post.pool, lost, "too late")
+    await deliveries.again(post.pool, lost, timedelta(0), "too late")
+    assert await deliveries.claim(post.pool, {"there": 9}, timedelta(0)) == [], "the other one still has it"
+    await deliveries.delivered(post.pool, now)
+    states = await post.pool.fetch("SELECT state, reason FROM webhook_deliveries ORDER BY n")
+    assert [tuple(one) for one in states] == [("delivered", ""), ("waiting", "")]
+
+
+async def test_what_a_platform_asks_for_is_heard(post: Post) -> None:
+    asked: list[float] = []
+
+    def pause(attempt: int, draw: float, wanted: float) -> float:
+        asked.append(wanted)
+        return 0.05
+
+    answers = iter([reply(503, "retry-after: 120"), reply(503, "retry-after: soon"), reply(429), reply(200)])
+
+    async def busy(_: Got) -> bytes | None:
+        return next(answers)
+
+    async with receiving(SECRET) as there:
+        post.file.write_text(row("there", there.port))
+        there.answer = busy
+        await post.put("there")
+        async with post.bringing(post.courier(pause=pause)):
+            await post.all_in("delivered")
+    assert asked == [120.0, 0.0, 0.0]
+
+
+async def test_the_oldest_and_the_dead_are_measured(post: Post) -> None:
+    first, second = await post.put("there"), await post.put("there")
+    await post.pool.execute("UPDATE webhook_deliveries SET at = now() - interval '1 h' WHERE id = $1", UUID(first))
+    await post.pool.execute("UPDATE webhook_deliveries SET state = 'dead' WHERE id = $1", UUID(second))
+    await deliveries.pause(post.pool, "elsewhere", "they move")
+    courier = post.courier()
+    await courier._measure()
+    assert measured("oldest_seconds", "there") == pytest.approx(3600, abs=60)
+    assert (measured("waiting", "there"), measured("dead", "there"), measured("paused", "there")) == (1, 1, 0)
+    assert (measured("waiting", "elsewhere"), measured("paused", "elsewhere")) == (0, 1)
+    await post.pool.execute("DELETE FROM webhook_deliveries")
+    await courier._measure()
+    assert (measured("oldest_seconds", "there"), measured("dead", "there")) == (0, 0)
+
+
+def measured(name: str, destination: str) -> float | None:
+    """What a gauge says."""
+    return REGISTRY.get_sample_value(f"paidan_webhooks_{name}", {"destination": destination})
 
 
 async def test_what_is_rolled_back_is_never_told(post: Post) -> None:
