@@ -113,6 +113,15 @@ class PoliceClass(Struct, frozen=True):
     class_key: str = ""
 
 
+class OneStopItem(Struct, frozen=True):
+    """Government services whose code (事项编码) begins with `code`: what they are, and the class of what is said about
+    them, which decides whose it is."""
+
+    code: str
+    name: str
+    class_key: str
+
+
 class ScreenRule(Struct, frozen=True):
     """When readings of one kind of device become an alarm. A value outside [low, high] on `confirm` readings in a row
     raises; back inside [clear_low, clear_high] on `confirm_clear` readings in a row clears. Beyond [min, max] the
@@ -319,5 +328,6 @@ class City(Struct, frozen=True):
     polygons: tuple[tuple[str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()
     rosters: tuple[Shift, ...] = ()
     every_unit: tuple[Unit, ...] = ()  # a row for each span of each unit that ever was or is to be
+    one_stop: tuple[OneStopItem, ...] = ()  # government services whose tickets find their class by code
     negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"

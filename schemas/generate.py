@@ -16,8 +16,9 @@ from schemas.asyncapi import asyncapi
 from schemas.codec import FACTS
 from schemas.envelope import TYPE_PREFIX
 from schemas.topics import DAY_MS, MAIN, TOPICS
+from schemas.webhooks import WEBHOOKS
 
-__all__ = ["FOLDER", "PAGE", "documents", "fact_schema", "main", "page", "stale", "write"]
+__all__ = ["FOLDER", "PAGE", "documents", "fact_schema", "main", "page", "stale", "webhook_schema", "write"]
 
 FOLDER = Path(__file__).resolve().parent / "generated"
 PAGE = FOLDER.parents[1] / "docs" / "messages.md"
@@ -29,7 +30,15 @@ def fact_schema(name: str) -> dict[str, Any]:
 
     Unknown fields are allowed, because a later version may add some. Raises KeyError for a fact that is none.
     """
-    kind = FACTS[name]
+    return _published(name, FACTS[name])
+
+
+def webhook_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a message that other platforms are sent. Raises KeyError for one that is none."""
+    return _published(f"webhooks.{name}", WEBHOOKS[name])
+
+
+def _published(name: str, kind: Any) -> dict[str, Any]:
     schema = msgspec.json.schema(kind)
     head = {"$schema": DIALECT, "$id": f"urn:paidan:schema:{TYPE_PREFIX}{name}", "title": name}
     described: dict[str, Any] = on_one_line(head | schema)
@@ -52,6 +61,7 @@ def documents() -> dict[str, str]:
     """Every generated file: path below `schemas/generated` → text. The OpenAPI files are not among them: they come
     from the services, which this package does not know."""
     found = {f"json/{name}.json": _text(fact_schema(name)) for name in sorted(FACTS)}
+    found |= {f"json/webhooks/{name}.json": _text(webhook_schema(name)) for name in sorted(WEBHOOKS)}
     found["asyncapi.json"] = _text(on_one_line(asyncapi()))
     return found
 

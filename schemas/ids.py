@@ -5,6 +5,7 @@ A repeat anywhere has the same id as the first, so it is seen as one. Numbers ar
 
 import hashlib
 import hmac
+import unicodedata
 from uuid import UUID, SafeUUID
 
 NAMESPACE = UUID("6f0c2c1e-5d7b-5b1e-9a53-0c1f6d0a9e11")
@@ -113,3 +114,8 @@ def code_of(number: str, secret: bytes) -> str:
     """The six digits that, with the number, open the citizen page: an HMAC of the number under the city's secret."""
     digest = hmac.digest(secret, number.encode(), hashlib.sha256)
     return f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06d}"
+
+
+def platform_name(text: str) -> str:
+    """Another platform's name as it is compared and stored: one width, one case, no blanks around."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()

@@ -21,6 +21,9 @@ _ROWS = (
     ("token_expired", 401, "令牌已过期", "the token has expired"),
     ("forbidden", 403, "该角色不能执行此操作", "this role may not do this"),
     ("other_unit", 403, "不属于本单位的工单", "this belongs to another unit"),
+    ("platform_unknown", 404, "未登记的平台", "no platform of this name may send here"),
+    ("signature_invalid", 401, "签名缺失或不符", "the webhook's signature is missing or does not fit"),
+    ("signature_expired", 401, "签名时间超出允许范围", "the webhook was signed too long ago, or its clock is wrong"),
     # how it was asked
     ("not_found", 404, "未找到", "not found"),
     ("method_not_allowed", 405, "不支持的方法", "method not allowed"),

@@ -13,8 +13,14 @@ class Source(StrEnum):
     HOTLINE = "hotline"  # 12345 ticket taken by an agent, an app or a mini-programme
     POLICE = "police"  # 110 call that is not the police's own
     PATROL = "patrol"  # finding of an inspector
+    ONE_STOP = "one_stop"  # 一网通办: what an applicant says about a government service (办事)
+    PLATFORM = "platform"  # matter that another city's platform handed to us, under its own number
     SENSOR = "sensor"  # alarm that the router raised out of readings
     TASK = "task"  # row of a list that a centre pushed down to its units; made by dispatch alone
+
+
+# Platforms that number all reports of a source; what any other platform hands over is of source `platform`.
+SOURCE_OF_PLATFORM = {"110": Source.POLICE, "12345": Source.HOTLINE, "one_stop": Source.ONE_STOP}
 
 
 class TicketType(StrEnum):
@@ -137,6 +143,7 @@ class HandoverStep(StrEnum):
     SIGNED = "signed"  # 已签收
     ARRIVED = "arrived"  # 已到场
     RESULT = "result"  # 已办结
+    CLOSED = "closed"  # 已结案; said by this system alone
 
 
 class Stage(StrEnum):

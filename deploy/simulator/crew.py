@@ -22,7 +22,7 @@ TokenFor = Callable[[str, str], str]  # role, unit ("" for none) → token
 _LOOK_EVERY = 0.5
 _PAGE = 200
 _ATTEMPTS = 3
-_CALLERS = ("hotline", "police")
+_CALLERS = ("hotline", "police", "one_stop", "platform")
 _TRANSIENT = (httpx.TransportError, asyncio.TimeoutError)
 
 

@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from deploy.simulator.ledger import Entry, Ledger
-from deploy.simulator.stream import HOTLINE, PATROL, POLICE, READINGS, Sent
+from deploy.simulator.stream import HOTLINE, ONE_STOP, PATROL, POLICE, READINGS, Sent
 from deploy.simulator.tally import Tally
 from schemas.envelope import Outgoing
 from schemas.ids import report_id_of
@@ -25,7 +25,7 @@ from services.chassis.publisher import Publisher
 
 __all__ = ["Bulk", "Direct", "Door", "NotTaken", "Single"]
 
-SOURCES = {HOTLINE: "hotline", POLICE: "police", PATROL: "patrol"}
+SOURCES = {HOTLINE: "hotline", POLICE: "police", PATROL: "patrol", ONE_STOP: "one_stop"}
 BUCKETS = 64
 _PAUSE = 0.2
 _encode = msgspec.json.Encoder().encode

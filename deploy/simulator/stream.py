@@ -22,6 +22,7 @@ __all__ = ["DEFAULT_START", "Meant", "Mix", "Sent", "stream"]
 
 DEFAULT_START = datetime(2026, 10, 8, 0, 0, tzinfo=UTC)
 HOTLINE, POLICE, PATROL = "/v1/hotline/tickets", "/v1/police/calls", "/v1/patrol/findings"
+ONE_STOP = "/v1/one-stop/tickets"  # every other ticket about a government service comes from there
 READINGS = "/v1/sensors/readings"
 
 _REPEATS = 0.12  # reports about a matter that somebody reported before
@@ -101,6 +102,7 @@ class _City:
         )
         self._police_sums = weighted([p.weight for p in self._speech.police]) if self._speech.police else ()
         self._recent: dict[str, deque[Matter]] = {path: deque(maxlen=_REMEMBERED) for path in self._paths}
+        self._services = {item.class_key: item.code for item in reversed(city.one_stop)}
         self._storm_matters: list[Matter] = []
         self._matters = 0
         if mix.sensors < 0:
@@ -128,6 +130,9 @@ class _City:
         matter, repeat = self._matter(path, offset)
         if path == HOTLINE:
             body, told = self._writer.ticket(matter, n, at)
+            service = self._services.get(matter.problem.class_key)
+            if service and matter.number % 2:
+                path, body = ONE_STOP, self._writer.about_service(body, service, n)
         elif path == POLICE:
             body, told = self._writer.call(matter, n, at)
         else:

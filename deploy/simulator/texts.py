@@ -86,6 +86,15 @@ class Writer:
             body["answered"] = {"text": self._say("ticket.answers") + speech.stop, "by": f"{int(rand() * 400):04d}"}
         return self._as_typed(body), told.how
 
+    def about_service(self, ticket: dict[str, Any], code: str, n: int) -> dict[str, Any]:
+        """A ticket as the one-stop service sends it: about a service whose code begins with `code`; a complaint is a
+        bad rating."""
+        body = {name: value for name, value in ticket.items() if name != "answered"}
+        if body["ticket_type"] == "complaint":
+            body["stars"] = 1 + n % 2
+        number = f"YW-{self._run}-{n:07d}"
+        return body | {"source_id": number, "source_number": number, "matter_code": f"{code}{n % 1000:03d}000"}
+
     def call(self, matter: Matter, n: int, at: datetime) -> tuple[dict[str, Any], str]:
         """A 110 call received at `at` (aware), with its class code: the body, and how its place was told."""
         rand, spot = self._rand, matter.spot

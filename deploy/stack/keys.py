@@ -15,7 +15,16 @@ from typing import Any
 from deploy.stack.home import Home, write_private
 from deploy.stack.trouble import Trouble, explained
 
-__all__ = ["AUDIENCE", "ISSUER", "city_secret_file", "ensure_keys", "issue_token", "jwks_file", "password_of"]
+__all__ = [
+    "AUDIENCE",
+    "ISSUER",
+    "city_secret_file",
+    "ensure_keys",
+    "issue_token",
+    "jwks_file",
+    "password_of",
+    "platforms_file",
+]
 
 ISSUER = "paidan"
 AUDIENCE = "paidan"
@@ -30,6 +39,12 @@ def jwks_file(home: Home) -> Path:
 def city_secret_file(home: Home) -> Path:
     """32 random bytes in hexadecimal: the city's own secret, from which unguessable codes are derived."""
     return home.keys / "city_secret"
+
+
+def platforms_file(home: Home) -> Path:
+    """The addresses and secrets of other platforms: written by a person, and absent until then. In the home's keys, or
+    where PAIDAN_PLATFORMS_FILE says."""
+    return Path(os.environ.get("PAIDAN_PLATFORMS_FILE") or home.keys / "platforms.toml").expanduser().absolute()
 
 
 def _issuer_file(home: Home) -> Path:

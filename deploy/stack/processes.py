@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.stack.home import CHECKOUT, Home
-from deploy.stack.keys import city_secret_file, jwks_file
+from deploy.stack.keys import city_secret_file, jwks_file, platforms_file
 from deploy.stack.launch import INHERITED, Spec
 from deploy.stack.ports import HOST, Ports
 from deploy.stack.trouble import Trouble
@@ -89,6 +89,7 @@ def environment_of(
         "PAIDAN_STATE_DIR": str(home.state_of(process.service)),
         "PAIDAN_JWKS_FILE": str(jwks_file(home)),
         "PAIDAN_CITY_SECRET_FILE": str(city_secret_file(home)),
+        "PAIDAN_PLATFORMS_FILE": str(platforms_file(home)),
     }
     for service in ("intake", "router", "dispatch", "supervision"):
         given[f"PAIDAN_{service.upper()}_URL"] = f"http://{HOST}:{ports.of(f'{service}-{API}')}"

@@ -52,7 +52,9 @@ class Alarm(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ReportReceived(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One inbound message (诉求/来件), immutable. `source_id` is the sender's own id and makes repeats the same report;
     `source_number` and `source_due` are the sending platform's number and due (the earlier due counts);
-    `class_key` is a class the sender is sure of; `district` is the caller's word."""
+    `class_key` is a class the sender is sure of; `district` is the caller's word; `platform` is the other city's
+    platform that handed it over, `matter_code` the service (事项编码) that an applicant speaks of and `stars` how he
+    rates it (好差评), from 1 to 5."""
 
     source: Source
     received_at: Moment
@@ -79,6 +81,9 @@ class ReportReceived(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attachments: Annotated[tuple[Attachment, ...], Meta(max_length=20)] = ()
     alarm: Alarm | None = None
     imported: bool = False
+    platform: Short = ""
+    matter_code: Short = ""
+    stars: Annotated[int, Meta(ge=1, le=5)] | None = None
 
 
 class Reading(Struct, frozen=True, kw_only=True, omit_defaults=True):

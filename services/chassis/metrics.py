@@ -27,6 +27,15 @@ RELAYED = Counter("paidan_relayed_total", "Messages relayed to Kafka", ["service
 RELAY_LEADER = Gauge("paidan_relay_leader", "1 in the process that relays", ["service"])
 TICK_HELD = Gauge("paidan_tick_held_seconds", "How far the Tick trails the present", ["service"])
 
+# webhooks; a destination is a platform of the configuration
+WEBHOOKS = Counter(
+    "paidan_webhooks_total", "Attempts by outcome: delivered, failed, gone, dead", ["destination", "outcome"]
+)
+WEBHOOKS_WAITING = Gauge("paidan_webhooks_waiting", "Deliveries that have not arrived yet", ["destination"])
+WEBHOOKS_OLDEST = Gauge("paidan_webhooks_oldest_seconds", "Age of the oldest of them", ["destination"])
+WEBHOOKS_DEAD = Gauge("paidan_webhooks_dead", "Deliveries that were given up and wait for a person", ["destination"])
+WEBHOOKS_PAUSED = Gauge("paidan_webhooks_paused", "1 while nothing is sent to a destination", ["destination"])
+
 # web
 REQUESTS = Counter("paidan_requests_total", "HTTP requests by route and status", ["service", "route", "status"])
 REQUEST_SECONDS = Histogram("paidan_request_seconds", "Time to answer", ["service", "route"], buckets=_SPANS)

@@ -23,6 +23,7 @@ class ServiceSettings(BaseSettings):
     metrics_port: int = 0
     jwks_file: Path = Path(".paidan/keys/jwks.json")
     city_secret_file: Path = Path(".paidan/keys/city_secret")
+    platforms_file: Path = Path(".paidan/keys/platforms.toml")  # other platforms' addresses and secrets; may be absent
     intake_url: str = "http://127.0.0.1:8101"
     router_url: str = "http://127.0.0.1:8102"
     dispatch_url: str = "http://127.0.0.1:8103"

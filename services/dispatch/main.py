@@ -1,7 +1,6 @@
 """Puts dispatch together: `python -m services.dispatch.main api|urgent|normal`."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
+from services.chassis.webhooks.platforms import Platforms, open_platforms
 from services.dispatch.api import dispatch_app
 from services.dispatch.handlers import DeadlineHandler, RoutingHandler
 from services.dispatch.rules.directory import Directory
@@ -52,27 +52,38 @@ def ticks(t: datetime) -> list[Outgoing]:
 def api() -> None:
     """The process that people and intake ask."""
     settings = read_settings(DispatchSettings)
+    platforms = open_platforms(settings.platforms_file)
+    directory = Directory(load(settings.city_dir), platforms.told())
 
     @asynccontextmanager
     async def pool() -> AsyncIterator[asyncpg.Pool]:
         opened = await open_pool(settings, SERVICE)
-        following = asyncio.create_task(search.follow(opened, timedelta(seconds=settings.transaction_timeout)))
+        works = [search.follow(opened, timedelta(seconds=settings.transaction_timeout))]
+        if directory.told:
+            works.append(bring(opened, platforms))
+        beside = [asyncio.create_task(work) for work in works]
         try:
             yield opened
         finally:
-            following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await following
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await opened.close()
 
-    directory = Directory(load(settings.city_dir))
     app = dispatch_app(settings, directory, pool, share=settings.desk_share, stream_every=settings.stream_every)
     run_api(app, settings)
 
 
+async def bring(pool: asyncpg.Pool, platforms: Platforms) -> None:
+    """Bring webhooks for ever."""
+    from services.chassis.webhooks.courier import Courier  # an HTTP client's memory, for cities that need one
+
+    await Courier(pool, platforms).run()
+
+
 async def worker(lane: Lane, settings: DispatchSettings) -> None:
     """One lane; the normal one also lands what supervision says. Either relays when it leads."""
-    directory = Directory(load(settings.city_dir))
+    directory = Directory(load(settings.city_dir), open_platforms(settings.platforms_file).told())
     pool = await open_pool(settings, SERVICE)
     publisher = Publisher(settings.kafka_bootstrap, client_id=f"dispatch-{lane}", partitioner=by_crc32)
     await publisher.start()

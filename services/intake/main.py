@@ -17,6 +17,7 @@ from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import run_api, run_process
 from services.chassis.settings import read_settings
 from services.chassis.web import web_app
+from services.chassis.webhooks.platforms import open_platforms
 from services.intake.api import add_routes
 from services.intake.clients import Dispatch
 from services.intake.handlers.door import Door
@@ -77,7 +78,7 @@ def build(settings: IntakeSettings) -> FastAPI:
         return {"kafka": publisher.connected, "keys": keeper.available, **lanes}
 
     app = web_app("intake", "Paidan intake 派单·受理", settings, lifespan=lifespan, ready=ready)
-    add_routes(app, door, keeper, dispatch, register, clock)
+    add_routes(app, door, keeper, dispatch, register, clock, open_platforms(settings.platforms_file))
     return app
 
 

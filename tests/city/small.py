@@ -87,6 +87,11 @@ code,name,stays_with,class_key
 010000,刑事,110,
 050000,求助,,T/service/03
 """,
+    "one_stop.csv": """\
+code,name,class_key
+000109,公安,T/event/01
+0001,其他,T/event/01
+""",
     "scenes.toml": """\
 [[screen]]
 kind = "water_level"

@@ -51,7 +51,7 @@ def test_all_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
     assert str(found[2]) == "divisions.csv:7: unknown parent 'D9' of S3"
 
 
-@pytest.mark.parametrize("file", [file for file in small.FILES if file != "polygons.geojson"])
+@pytest.mark.parametrize("file", [file for file in small.FILES if file not in ("polygons.geojson", "one_stop.csv")])
 def test_a_missing_file_is_one_fault_and_no_avalanche(tmp_path: Path, file: str) -> None:
     (small.write(tmp_path) / file).unlink()
     found = faults_of(tmp_path)
@@ -62,6 +62,11 @@ def test_a_missing_file_is_one_fault_and_no_avalanche(tmp_path: Path, file: str)
 def test_a_pack_without_polygons_is_whole(tmp_path: Path) -> None:
     (small.write(tmp_path) / "polygons.geojson").unlink()
     assert load(tmp_path).polygons == ()
+
+
+def test_a_pack_without_one_stop_services_is_whole(tmp_path: Path) -> None:
+    (small.write(tmp_path) / "one_stop.csv").unlink()
+    assert load(tmp_path).one_stop == ()
 
 
 def test_bytes_that_are_not_utf8_are_told_with_their_line(tmp_path: Path) -> None:

@@ -18,12 +18,13 @@ def free_base(start: int = 9100) -> int:
     first = os.getpid() % places
     for place in range(places):
         base = 2_000 + (start - 2_000 + 40 * ((first + place) % places)) % 9_300
-        if all(_is_free(base + offset) for offset in _OFFSETS):
+        if all(is_free(base + offset) for offset in _OFFSETS):
             return base
     raise RuntimeError("no free ports")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -9,13 +9,18 @@ from deploy.stack.lifecycle import Stack
 from deploy.stack.processes import city_folder
 from services.chassis.city import load
 from tests.harness.servers import running
+from tests.journeys.another_city import HANGZHOU
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole stack with the Shanghai pack."""
-    with running(tmp_path_factory.mktemp("city")) as stack:
+    """The whole stack with the Shanghai pack, and another city's platform that it knows of."""
+    home = tmp_path_factory.mktemp("city")
+    (home / "keys").mkdir()
+    (home / "keys" / "platforms.toml").write_text(HANGZHOU.row(), encoding="utf-8")
+    with running(home) as stack:
         yield stack
+    HANGZHOU.down()
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ import pytest
 from deploy.simulator import DEFAULT_START, Mix, Sent, stream
 from deploy.simulator.grammar import GrammarFault
 from deploy.simulator.speech import speech_of
-from deploy.simulator.stream import HOTLINE, PATROL, POLICE, READINGS
+from deploy.simulator.stream import HOTLINE, ONE_STOP, PATROL, POLICE, READINGS
 from schemas.city import City
 from schemas.ids import report_id_of
 from schemas.vocabulary import Source, TicketType
-from services.intake.rules.bodies import HotlineTicket, PatrolFinding, PoliceCall, Reader, ReadingBody
+from services.intake.rules.bodies import HotlineTicket, OneStopTicket, PatrolFinding, PoliceCall, Reader, ReadingBody
 from services.intake.rules.normalise import normalise
 from services.intake.rules.readings import check_reading
 from services.intake.rules.register import Register
@@ -24,6 +24,7 @@ from services.intake.rules.register import Register
 REPORTS = Mix(sensors=0)
 KINDS = {
     HOTLINE: (Source.HOTLINE, Reader(HotlineTicket)),
+    ONE_STOP: (Source.ONE_STOP, Reader(OneStopTicket)),
     POLICE: (Source.POLICE, Reader(PoliceCall)),
     PATROL: (Source.PATROL, Reader(PatrolFinding)),
 }
@@ -41,7 +42,7 @@ def texts(items: list[Sent]) -> list[str]:
 def test_the_same_seed_gives_the_same_stream_and_another_gives_another(shanghai: City) -> None:
     first, again, other = (list(itertools.islice(stream(shanghai, seed), 800)) for seed in (5, 5, 6))
     assert first == again
-    assert {item.path for item in first} == {HOTLINE, POLICE, PATROL, READINGS}
+    assert {item.path for item in first} == {HOTLINE, POLICE, PATROL, ONE_STOP, READINGS}
     ours = {t for t in texts([i for i in first if i.path != READINGS])}
     assert not ours & {t for t in texts([i for i in other if i.path != READINGS])}
 

@@ -18,7 +18,14 @@ from services.chassis.city.requests import requests_of, returns_of
 from services.chassis.city.rosters import check_rosters
 from services.chassis.city.settings import calendars_of, settings_of
 from services.chassis.city.shapes import read
-from services.chassis.city.words import check_classes, check_dangers, check_police, check_screens, negations_of
+from services.chassis.city.words import (
+    check_classes,
+    check_dangers,
+    check_one_stop,
+    check_police,
+    check_screens,
+    negations_of,
+)
 from services.chassis.clock import SystemClock
 
 __all__ = ["CityFaults", "Fault", "load"]
@@ -44,6 +51,7 @@ def load(directory: Path, on: date | None = None) -> City:
     negations = negations_of(draft)
     check_dangers(draft)
     check_police(draft)
+    check_one_stop(draft)
     check_screens(draft)
     check_rules(draft)
     day_end = check_limits(draft)
@@ -66,6 +74,7 @@ def load(directory: Path, on: date | None = None) -> City:
         classes=draft.classes.items,
         dangers=draft.dangers.items,
         police_classes=draft.police.items,
+        one_stop=draft.one_stop.items,
         screens=draft.screens.items,
         devices=draft.devices.items,
         rosters=draft.rosters.items,

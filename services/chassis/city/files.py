@@ -45,7 +45,7 @@ class Table(Generic[T]):
 @dataclass(frozen=True)
 class CsvShape(Generic[T]):
     """How a CSV file maps to a struct: `lists` are columns separated by |, `empties` may be empty without default,
-    `times` hold a local time of day, `optional` may be absent altogether."""
+    `times` hold a local time of day, `optional` may be absent altogether; `needed` says whether the file may not."""
 
     file: str
     struct: type[T]
@@ -55,6 +55,7 @@ class CsvShape(Generic[T]):
     empties: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    needed: bool = True
 
 
 def text_of(directory: Path, file: str, faults: FaultList) -> str | None:
@@ -118,6 +119,8 @@ def _header_fits(file: str, header: list[str], columns: tuple[str, ...], faults:
 def csv_table(directory: Path, shape: CsvShape[T], faults: FaultList) -> Table[T]:
     """A CSV file as structs; a row with a fault is left out and each of its faulty cells is noted."""
     table: Table[T] = Table(shape.file)
+    if not shape.needed and not (directory / shape.file).exists():
+        return table
     rows = csv_rows(directory, shape.file, shape.columns, faults, shape.optional)
     table.present = bool(rows)
     columns, lists, empties = shape.columns, frozenset(shape.lists), frozenset(shape.empties)

@@ -14,6 +14,7 @@ from schemas.city import (
     Division,
     DutyRule,
     Limit,
+    OneStopItem,
     PoliceClass,
     RequestRule,
     ScreenRule,
@@ -65,6 +66,7 @@ CLASSES = CsvShape(
     empties=("name_en",),
 )
 POLICE = CsvShape("police.csv", PoliceClass, "code", ("code", "name", "stays_with", "class_key"), lists=("stays_with",))
+ONE_STOP = CsvShape("one_stop.csv", OneStopItem, "code", ("code", "name", "class_key"), needed=False)
 DEVICES = CsvShape(
     "devices.csv", Device, "device_id", ("device_id", "kind", "division", "name", "lon", "lat", "gateway", "asset")
 )
@@ -118,6 +120,7 @@ class Draft:
     units: Table[Unit]
     classes: Table[ClassItem]
     police: Table[PoliceClass]
+    one_stop: Table[OneStopItem]
     devices: Table[Device]
     rosters: Table[Shift]
     dangers: Table[Danger]
@@ -167,6 +170,7 @@ def read(directory: Path, faults: FaultList) -> Draft:
         units=csv_table(directory, UNITS, faults),
         classes=csv_table(directory, CLASSES, faults),
         police=csv_table(directory, POLICE, faults),
+        one_stop=csv_table(directory, ONE_STOP, faults),
         devices=csv_table(directory, DEVICES, faults),
         rosters=csv_table(directory, ROSTERS, faults),
         dangers=toml_table(lexicon, "danger", Danger, "word", faults),

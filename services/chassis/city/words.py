@@ -78,6 +78,18 @@ def check_police(draft: Draft) -> None:
                 draft.faults.add(table.file, line, cause)
 
 
+def check_one_stop(draft: Draft) -> None:
+    """Government services: each beginning of a code written once, each class exists."""
+    table, keys = draft.one_stop, draft.class_keys()
+    seen: dict[str, int] = {}
+    for line, item in table:
+        if item.code in seen:
+            draft.faults.add(table.file, line, f"service {item.code!r} stands already in line {seen[item.code]}")
+        seen.setdefault(item.code, line)
+        if draft.classes.present and item.class_key not in keys:
+            draft.faults.add(table.file, line, f"unknown class {item.class_key!r}")
+
+
 def check_screens(draft: Draft) -> None:
     """Screens: one per kind, thresholds that can be met, classes that exist."""
     seen: dict[str, int] = {}

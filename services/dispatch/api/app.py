@@ -13,6 +13,7 @@ from services.chassis.commands import Desk
 from services.chassis.database import ready
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import web_app
+from services.chassis.webhooks.platforms import Platforms
 from services.dispatch.api import (
     actions,
     attachments,
@@ -24,6 +25,7 @@ from services.dispatch.api import (
     me,
     orders,
     pages,
+    platforms,
     queues,
     ratings,
     requests,
@@ -63,6 +65,7 @@ def dispatch_app(
         return {"database": await ready(app.state.rooms.pool)}
 
     app = web_app("dispatch", "Paidan 派单 · dispatch 派遣", settings, lifespan=lifespan, ready=dependencies)
+    app.state.platforms = Platforms(settings.platforms_file)
     app.state.door = ratings.Door(settings.city_secret())
     app.state.files = pages.files()
     for part in (
@@ -75,6 +78,7 @@ def dispatch_app(
         duty,
         attachments,
         handovers,
+        platforms,
         ratings,
         me,
         pages,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from schemas.ids import number_of
 from schemas.refusals import Refused
-from schemas.vocabulary import HandoverState, Role, Source
+from schemas.vocabulary import HandoverState, Role
 from services.chassis.auth import Principal
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import PAGE, Rooms, decoded, hash_of, idempotency_key, if_match, rooms, sees
@@ -19,7 +19,7 @@ from services.dispatch.rules import shapes
 from services.dispatch.rules.acts.handing import ON_HANDOVER
 from services.dispatch.rules.handover import Handover, check_platform, platform_of
 from services.dispatch.rules.order import Order
-from services.dispatch.rules.receipts import receipts
+from services.dispatch.rules.receipts import receipts, settled
 from services.dispatch.rules.visibility import READERS
 from services.dispatch.store import handovers as store
 from services.dispatch.store import reads
@@ -27,8 +27,6 @@ from services.dispatch.store.cursors import After, read_cursor, write_cursor
 
 routes = APIRouter(prefix="/v1", tags=["hand-overs"])
 _DECODERS = {action: msgspec.json.Decoder(one.body) for action, one in ON_HANDOVER.items()}
-# Whose calls a platform numbers.
-SOURCES = {"110": Source.POLICE, "12345": Source.HOTLINE}
 
 
 @routes.get("/handovers", summary="What waits for my platform, the longest first")
@@ -88,11 +86,10 @@ async def act(request: Request, handover_id: UUID, action: str) -> Response:
 
 @routes.get("/receipts/{source_number}", summary="What became of what I handed over, under my own number")
 async def receipts_of(request: Request, source_number: str) -> Response:
-    """For the gateway of a platform whose calls come here (110, 12345): signed, arrived, result, each with its time and
+    """For the gateway of a platform whose matters come here: signed, arrived, result, each with its time and
     unit; the answer with the result. Nothing of who reported."""
     found, caller = rooms(request), principal(request, Role.GATEWAY)
-    source = SOURCES.get(_platform(found, caller))
-    row = None if source is None else await store.report_numbered(found.pool, source, source_number)
+    row = await store.report_numbered(found.pool, _platform(found, caller), source_number)
     if row is None:
         raise Refused("not_found")
     report_id, order_id, received_at = row
@@ -108,6 +105,10 @@ async def receipts_of(request: Request, source_number: str) -> Response:
         given = receipts(await reads.past(found.pool, order_id))
         body |= {"order_number": number_of(order_id), "order_status": order.status}
         body["receipts"] = [shapes.receipt(found.directory, each) for each in given]
+    else:
+        (stored,) = await reads.reports_by_id(found.pool, [report_id])
+        without_work = settled(stored.state, stored.report, received_at)
+        body["receipts"] = [] if without_work is None else [shapes.receipt(found.directory, without_work)]
     return answer(body)
 
 

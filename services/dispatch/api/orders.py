@@ -138,26 +138,13 @@ async def _earlier_answer(found: Rooms, report_id: UUID) -> str | None:
 
 def report_shape(stored: StoredReport, *, revealed: bool) -> dict[str, Any]:
     """A report inside its order: what was said, and the reporter masked unless revealed."""
-    report = stored.report
-    shape: dict[str, Any] = {
-        "report_id": stored.report_id,
-        "number": number_of(stored.report_id),
-        "source": report.source,
-        "received_at": report.received_at,
-        "ticket_type": report.ticket_type,
-        "title": report.title,
-        "text": report.text,
-        "address": report.address,
-        "source_due": report.source_due,
-        "repeat_of": number_of(stored.repeat_of) if stored.repeat_of is not None else None,
-        "reporter": _clear(stored.reporter) if revealed else shapes.masked(stored.reporter),
-    }
-    return {key: value for key, value in shape.items() if value not in (None, "")}
+    shape = shapes.report(stored.report_id, stored.report, stored.reporter, stored.repeat_of)
+    if revealed and stored.reporter is not None:
+        shape["reporter"] = _clear(stored.reporter)
+    return shape
 
 
-def _clear(reporter: Reporter | None) -> dict[str, Any] | None:
-    if reporter is None:
-        return None
+def _clear(reporter: Reporter) -> dict[str, Any]:
     shape = {
         "name": reporter.name,
         "phone": reporter.phone,

@@ -32,12 +32,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class HandoverCommand(Struct, frozen=True):
-    """One word of the other platform; `version` is what If-Match said of the hand-over."""
+    """One word of the other platform; `version` is what If-Match said of the hand-over; None
+    where the word came by webhook, in which no version need be named."""
 
     principal: Principal
     key: str
     body_hash: bytes
-    version: int
+    version: int | None
     handover_id: UUID
     action: str
     body: Any
@@ -90,7 +91,7 @@ class HandoverHandler:
             if first.body_hash != command.body_hash:
                 raise Refused("key_reused", command.key)
             return Answered(first.version, first.answer)
-        if command.version != handover.version:
+        if command.version not in (None, handover.version):
             raise Refused("version_stale", f"now {handover.version}", version=handover.version, state=handover.state)
         cause = fact_id(handover.handover_id, f"{caller.id}\x1f{command.key}")
         asked = Act(command.action, command.body, Actor(caller.id, caller.role, caller.unit), cause)

@@ -14,6 +14,7 @@ from schemas.vocabulary import AssignmentRole, Urgency
 from services.chassis import metrics
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, lock
+from services.dispatch.handlers.telling import tell
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.opening import next_of
 from services.dispatch.store import orders as store
@@ -50,6 +51,7 @@ class Page:
     async def save(self, connection: Connection) -> None:
         """Write the book."""
         await store.save(connection, self.book, self.messages)
+        await tell(connection, self.book)
         opened = Counter((order.status.value, order.source.value) for order in self.book.opened.values())
         for (status, source), count in opened.items():
             metrics.ORDERS_OPENED.labels(status, source).inc(count)

@@ -5,14 +5,13 @@ answers for it until then (首接负责). Unsigned in time it rings the duty des
 design §6, domain notes §(b2).
 """
 
-import unicodedata
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from schemas.refusals import Refused
-from schemas.vocabulary import HandoverMode, HandoverState
+from schemas.vocabulary import SOURCE_OF_PLATFORM, HandoverMode, HandoverState, Source
 from services.dispatch.rules.directory import Directory
 
 # The function of the units that answer for a platform. Any other name is the platform's own id in its tokens.
@@ -61,6 +60,13 @@ def check_platform(directory: Directory, handover: Handover, unit: str, division
         raise Refused("other_unit", f"this is a hand-over to {handover.platform}")
 
 
-def platform_name(text: str) -> str:
-    """A platform as it is compared and stored: one width, one case, no blanks around."""
-    return unicodedata.normalize("NFKC", text).strip().casefold()
+def source_of(platform: str) -> Source:
+    """Where the reports come from that this platform numbers."""
+    return SOURCE_OF_PLATFORM.get(platform, Source.PLATFORM)
+
+
+def sender_of(source: str, platform: str) -> str:
+    """The platform that numbers a report of this source; `platform` is the one that the report names. "" for none."""
+    if source == Source.PLATFORM:
+        return platform
+    return next((name for name, own in SOURCE_OF_PLATFORM.items() if own == source), "")

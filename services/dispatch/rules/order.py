@@ -22,7 +22,7 @@ from services.dispatch.rules.lifecycle import LIVE, Part, part_of
 from services.dispatch.rules.requests.model import Request, granted
 
 GONE = frozenset({AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED})
-CITIZEN_SOURCES = frozenset({Source.HOTLINE, Source.POLICE})
+CITIZEN_SOURCES = frozenset({Source.HOTLINE, Source.POLICE, Source.ONE_STOP, Source.PLATFORM})
 UNTOLD = datetime.min.replace(tzinfo=UTC)
 
 

@@ -58,9 +58,9 @@ def rebuilt(changes: Iterable[PastChange]) -> Order | None:
     return order
 
 
-def answer_in(change: PastChange) -> str:
-    """The answer that was given with a change; "" for none."""
-    return "" if change.private is None else str(msgspec.json.decode(change.private).get("answer", ""))
+def answer_in(private: str | None) -> str:
+    """The answer that was given with a change, by its private JSON; "" for none."""
+    return "" if private is None else str(msgspec.json.decode(private).get("answer", ""))
 
 
 def reports_in(changes: Iterable[PastChange]) -> set[UUID]:

@@ -1,5 +1,5 @@
-"""What the sender of a report is told under its own number: signed, arrived, what came of it. Read off the facts of the
-report's order, so nothing has to be kept for it."""
+"""What the sender of a report is told under its own number: signed, arrived, what came of it, closed. Read off the
+facts of the report's order, so nothing has to be kept for it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from schemas import facts
+from schemas.facts import ReportReceived
 from schemas.vocabulary import AssignmentRole, HandoverStep, OrderStatus, Result
 from services.dispatch.rules.past import PastChange, answer_in, fact_of
 
@@ -31,20 +32,37 @@ class Receipt(Struct, frozen=True):
 
 
 def receipts(past: Iterable[PastChange]) -> list[Receipt]:
-    """The receipts of an order, the first first: the lead's acceptance, the first arrival of each unit, each result."""
-    found: list[Receipt] = []
-    for change in past:
-        fact = fact_of(change)
-        at, unit = fact.occurred_at, fact.unit
-        if isinstance(fact, facts.AssignmentAccepted) and fact.role is AssignmentRole.LEAD:
-            found.append(Receipt(HandoverStep.SIGNED, at, unit))
-        elif isinstance(fact, facts.ArrivedOnSite):
-            found.append(Receipt(HandoverStep.ARRIVED, at, unit))
-        elif isinstance(fact, facts.AssignmentDone) and fact.role is AssignmentRole.LEAD:
-            found.append(Receipt(HandoverStep.RESULT, at, unit, result=fact.result, answer=answer_in(change)))
-        elif isinstance(fact, facts.HandoverReported):
-            found.append(Receipt(fact.step, at, platform=fact.platform, answer=answer_in(change)))
-        elif type(fact) in _ENDS:
-            platform = getattr(fact, "platform", "")
-            found.append(Receipt(HandoverStep.RESULT, at, unit, platform=platform, ended=_ENDS[type(fact)]))
-    return found
+    """The receipts of an order, the first first."""
+    given = (receipt_of(fact_of(change), change.private) for change in past)
+    return [receipt for receipt in given if receipt is not None]
+
+
+def settled(state: str, report: ReportReceived, at: datetime, conclusion: str = "") -> Receipt | None:
+    """What the sender of a report is told that was settled without work: `answered` (with the answer, or what repeats
+    are told) or `transferred`, at a moment; None for any other state."""
+    if state == "answered":
+        text = report.answered.text if report.answered is not None else conclusion
+        return Receipt(HandoverStep.RESULT, at, result=Result.EXPLAINED, answer=text)
+    if state == "transferred":
+        return Receipt(HandoverStep.RESULT, at, ended=OrderStatus.TRANSFERRED)
+    return None
+
+
+def receipt_of(fact: facts.OrderFact, private: str | None) -> Receipt | None:
+    """What one change tells the senders of an order's reports, if anything: the lead's acceptance, an arrival, a
+    result, an end. `private` is the JSON that only the history keeps."""
+    at, unit = fact.occurred_at, fact.unit
+    if isinstance(fact, facts.AssignmentAccepted) and fact.role is AssignmentRole.LEAD:
+        return Receipt(HandoverStep.SIGNED, at, unit)
+    if isinstance(fact, facts.ArrivedOnSite):
+        return Receipt(HandoverStep.ARRIVED, at, unit)
+    if isinstance(fact, facts.AssignmentDone) and fact.role is AssignmentRole.LEAD:
+        return Receipt(HandoverStep.RESULT, at, unit, result=fact.result, answer=answer_in(private))
+    if isinstance(fact, facts.HandoverReported):
+        return Receipt(fact.step, at, platform=fact.platform, answer=answer_in(private))
+    if isinstance(fact, facts.OrderClosed):
+        return Receipt(HandoverStep.CLOSED, at, unit, result=fact.result)
+    if type(fact) in _ENDS:
+        platform = getattr(fact, "platform", "")
+        return Receipt(HandoverStep.RESULT, at, unit, platform=platform, ended=_ENDS[type(fact)])
+    return None

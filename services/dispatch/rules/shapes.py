@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from schemas.facts import ClockView, Reporter
+from schemas.facts import ClockView, Reporter, ReportReceived
 from schemas.ids import number_of
 from schemas.vocabulary import ClockState, OrderStatus, Photos, ReportState
 from services.dispatch.rules import lifecycle, standing
@@ -277,6 +278,26 @@ def masked(reporter: Reporter | None) -> Shape | None:
     if reporter.phone:
         shape["phone"] = "***" + reporter.phone[-2:]
     return shape
+
+
+def report(report_id: UUID, r: ReportReceived, reporter: Reporter | None, repeat_of: UUID | None) -> Shape:
+    """A report inside its order: what was said, and the reporter masked."""
+    shape: Shape = {
+        "report_id": report_id,
+        "number": number_of(report_id),
+        "source": r.source,
+        "received_at": r.received_at,
+        "ticket_type": r.ticket_type,
+        "title": r.title,
+        "text": r.text,
+        "address": r.address,
+        "matter_code": r.matter_code,
+        "stars": r.stars,
+        "source_due": r.source_due,
+        "repeat_of": number_of(repeat_of) if repeat_of is not None else None,
+        "reporter": masked(reporter),
+    }
+    return {key: value for key, value in shape.items() if value not in (None, "")}
 
 
 def report_state(kept: str, status: OrderStatus | None) -> ReportState:

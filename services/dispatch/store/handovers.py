@@ -7,10 +7,11 @@ from uuid import UUID
 
 import asyncpg
 
-from schemas.vocabulary import HandoverMode, HandoverState
+from schemas.vocabulary import HandoverMode, HandoverState, Source
 from services.chassis.database import Connection
-from services.dispatch.rules.handover import Handover
+from services.dispatch.rules.handover import Handover, sender_of, source_of
 from services.dispatch.rules.lifecycle import ENDED
+from services.dispatch.rules.telling import Sender
 from services.dispatch.store.columns import Columns, copy, send, update
 from services.dispatch.store.cursors import After
 
@@ -81,7 +82,7 @@ async def save(connection: Connection, handovers: Iterable[Handover]) -> None:
     await send(connection, _UPDATE, [_changing(h) for h in changed if h.stored])
 
 
-async def numbers_of(pool: asyncpg.Pool, order_ids: Sequence[UUID]) -> dict[UUID, list[tuple[str, str]]]:
+async def numbers_of(pool: Connection | asyncpg.Pool, order_ids: Sequence[UUID]) -> dict[UUID, list[tuple[str, str]]]:
     """(source, the sender's own number) of the reports on these orders that came with one."""
     rows = await pool.fetch(
         "SELECT order_id, source, body->>'source_number' AS number FROM reports"
@@ -94,13 +95,29 @@ async def numbers_of(pool: asyncpg.Pool, order_ids: Sequence[UUID]) -> dict[UUID
     return found
 
 
-async def report_numbered(pool: asyncpg.Pool, source: str, number: str) -> tuple[UUID, UUID | None, datetime] | None:
-    """(report, its order, received at) of the newest report that a sender calls by this number."""
+async def senders(connection: Connection, report_ids: Iterable[UUID]) -> dict[UUID, Sender]:
+    """Who numbered these reports, as far as somebody did."""
+    rows = await connection.fetch(
+        "SELECT report_id, source, body->>'platform' AS platform, body->>'source_number' AS number, received_at"
+        " FROM reports WHERE report_id = ANY($1) AND body->>'source_number' <> ''",
+        list(report_ids),
+    )
+    found = {}
+    for row in rows:
+        platform = sender_of(row["source"], row["platform"] or "")
+        found[row["report_id"]] = Sender(platform, row["number"], row["received_at"])
+    return found
+
+
+async def report_numbered(pool: asyncpg.Pool, platform: str, number: str) -> tuple[UUID, UUID | None, datetime] | None:
+    """(report, its order, received at) of the newest report that a platform calls by this number."""
+    source = source_of(platform)
     row = await pool.fetchrow(
         "SELECT report_id, order_id, received_at FROM reports WHERE body->>'source_number' = $2 AND source = $1"
-        " ORDER BY received_at DESC LIMIT 1",
+        " AND ($3 = '' OR body->>'platform' = $3) ORDER BY received_at DESC LIMIT 1",
         source,
         number,
+        platform if source is Source.PLATFORM else "",
     )
     return None if row is None else (row["report_id"], row["order_id"], row["received_at"])
 

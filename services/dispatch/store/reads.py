@@ -53,7 +53,9 @@ async def find(pool: asyncpg.Pool, table: str, name: str) -> UUID | None:
     return found
 
 
-async def reports(pool: asyncpg.Pool, order_id: UUID, then: Iterable[UUID] | None = None) -> list[StoredReport]:
+async def reports(
+    pool: Connection | asyncpg.Pool, order_id: UUID, then: Iterable[UUID] | None = None
+) -> list[StoredReport]:
     """The reports of an order, or those that hung on it `then`, the oldest first, with their reporters."""
     rows = await pool.fetch(
         "SELECT r.report_id, r.order_id, r.state, r.body, r.repeat_of, p.body AS reporter FROM reports r"

@@ -23,6 +23,7 @@ from sqlmodel import Field
 
 from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, RequestKind, RequestState
 from services.chassis.tables import moment, with_delivery
+from services.chassis.webhooks.tables import with_webhooks
 from services.dispatch.store import tables_people
 from services.dispatch.store.tables_base import Base
 from services.dispatch.store.tables_base import one_of as _one_of
@@ -350,4 +351,4 @@ class PendingLink(Base, table=True):
 
 
 __all__ = ["metadata", "tables_people"]
-metadata = with_delivery(Base.metadata)
+metadata = with_webhooks(with_delivery(Base.metadata))

@@ -16,7 +16,15 @@ from services.chassis.clock import Clock
 from services.chassis.web import answer, problem_body
 from services.intake.api.requests import body_of, caller_of
 from services.intake.handlers.door import Accepted, Door, Parcel, claim_of, keys_of
-from services.intake.rules.bodies import HotlineTicket, PatrolFinding, PoliceCall, Reader, ReportBody, digest_text
+from services.intake.rules.bodies import (
+    HotlineTicket,
+    OneStopTicket,
+    PatrolFinding,
+    PoliceCall,
+    Reader,
+    ReportBody,
+    digest_text,
+)
 from services.intake.rules.normalise import normalise
 from services.intake.rules.register import Register
 
@@ -41,6 +49,13 @@ PATHS = (
     ),
     Path("/v1/police/calls", Source.POLICE, PoliceCall, (Role.GATEWAY, Role.AGENT), "A 110 non-police call 110 非警务"),
     Path("/v1/patrol/findings", Source.PATROL, PatrolFinding, (Role.INSPECTOR, Role.GATEWAY), "A finding 巡查发现"),
+    Path(
+        "/v1/one-stop/tickets",
+        Source.ONE_STOP,
+        OneStopTicket,
+        (Role.GATEWAY, Role.AGENT),
+        "A ticket about a government service 一网通办来件",
+    ),
 )
 
 

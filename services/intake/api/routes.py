@@ -7,15 +7,17 @@ from starlette.middleware import Middleware
 
 from schemas.refusals import REFUSALS
 from services.chassis.clock import Clock
+from services.chassis.webhooks.platforms import Platforms
 from services.intake.api.description import components, description
 from services.intake.api.direct import Direct, Endpoint
+from services.intake.api.platforms import HANDOVERS, PlatformsApi
 from services.intake.api.reports import PATHS, BulkAnswer, ReportsApi
 from services.intake.api.sensors import PATH, ReadingsAccepted, ReadingsAnswer, SensorsApi
 from services.intake.api.whereabouts import Whereabouts, WhereaboutsApi
 from services.intake.clients import Dispatch
 from services.intake.handlers.door import Accepted, Door
 from services.intake.handlers.keys import KeyKeeper
-from services.intake.rules.bodies import ReadingBody
+from services.intake.rules.bodies import PlatformMatter, ReadingBody
 from services.intake.rules.register import Register
 
 _ASKING = (
@@ -32,11 +34,20 @@ _READING = (
     *("time_in_future", "time_too_old"),
 )
 _BULK = ("bulk_too_many", "bulk_empty")
-assert set(_ASKING + _REPORT + _READING + _BULK) <= REFUSALS.keys()
+_SIGNED = ("platform_unknown", "signature_invalid", "signature_expired")
+assert set(_ASKING + _REPORT + _READING + _BULK + _SIGNED) <= REFUSALS.keys()
+HANDED = description(PlatformMatter, Accepted, (*_ASKING[3:], *_REPORT, *_SIGNED))
+HANDED["openapi_extra"] |= {"parameters": [], "security": []}
 
 
 def add_routes(
-    app: FastAPI, door: Door, keeper: KeyKeeper, dispatch: Dispatch, register: Register, clock: Clock
+    app: FastAPI,
+    door: Door,
+    keeper: KeyKeeper,
+    dispatch: Dispatch,
+    register: Register,
+    clock: Clock,
+    platforms: Platforms,
 ) -> None:
     """Put every path of intake on the app.
 
@@ -60,6 +71,8 @@ def add_routes(
     post(PATH, sensors.post, "Readings, all or none 传感读数", one)
     many = description(list[ReadingBody], ReadingsAnswer, _ASKING + _BULK, bulk=True)
     post(f"{PATH}/bulk", sensors.post_bulk, "Readings, in bulk", many)
+    handed = PlatformsApi(door, register, clock, platforms)
+    app.add_api_route(HANDOVERS, handed.post, methods=["POST"], summary="A matter handed over 平台转办", **HANDED)
     where = WhereaboutsApi(dispatch, keeper, door.recent)
     about = description(None, Whereabouts, ("unauthenticated", "token_expired", "not_found"))
     app.add_api_route("/v1/reports/{report}", where.get, methods=["GET"], summary="Where a report is 来件进度", **about)

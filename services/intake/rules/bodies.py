@@ -17,6 +17,7 @@ from schemas.vocabulary import Crs
 
 Label = Annotated[str, Meta(max_length=200)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset")]
+Stars = Annotated[int, Meta(ge=1, le=5, description="好差评 from 1 to 5; 1 and 2 are 差评")]
 BULK_LIMIT = 1000
 B = TypeVar("B", bound=Struct)
 
@@ -69,6 +70,23 @@ class PoliceCall(ReportBody, frozen=True, kw_only=True, omit_defaults=True):
 
 class PatrolFinding(ReportBody, frozen=True, kw_only=True, omit_defaults=True):
     """What an inspector found."""
+
+
+class ServiceBody(ReportBody, frozen=True, kw_only=True, omit_defaults=True):
+    """What is said about a government service (政务服务): which one, and how it is rated."""
+
+    matter_code: Annotated[str, Meta(max_length=200, description="the service, 事项编码")] = ""
+    stars: Stars | None = None
+
+
+class OneStopTicket(ServiceBody, frozen=True, kw_only=True, omit_defaults=True):
+    """What an applicant of the one-stop service 一网通办 asks, complains about or rates badly."""
+
+
+class PlatformMatter(ServiceBody, frozen=True, kw_only=True, omit_defaults=True):
+    """A matter that another platform hands to us. `source_number` is its own number, and must be said."""
+
+    police_class: Annotated[str, Meta(max_length=200, description="from 110: its class code")] = ""
 
 
 class ReadingBody(Struct, frozen=True, kw_only=True, omit_defaults=True):

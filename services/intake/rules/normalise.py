@@ -8,12 +8,20 @@ from schemas.facts import Reporter, ReportReceived
 from schemas.geo import gcj02_to_wgs84
 from schemas.refusals import Refused
 from schemas.vocabulary import Crs, Source, TicketType
-from services.intake.rules.bodies import HotlineTicket, PatrolFinding, PoliceCall, ReportBody
+from services.intake.rules.bodies import (
+    HotlineTicket,
+    PatrolFinding,
+    PlatformMatter,
+    PoliceCall,
+    ReportBody,
+    ServiceBody,
+)
 from services.intake.rules.register import Register
 
 TEXT_LIMIT = 10_000
 AHEAD = timedelta(minutes=2)  # senders' clocks differ
 BEHIND = timedelta(days=30)
+BAD_STARS = 2  # 1 非常不满意, 2 不满意: a bad rating (差评)
 DUE_LIMIT = timedelta(days=3660)
 _TYPES = {kind.value: kind for kind in TicketType}
 _SCHEMES = ("https://", "http://")
@@ -49,14 +57,20 @@ def normalise(
         lat=lat,
         grid_code=body.grid_code,
         device_id=body.device_id,
-        police_class=body.police_class if isinstance(body, PoliceCall) else "",
+        police_class=_police_class(body),
         class_key=body.class_key,
         subject=body.subject.strip(),
         reporter=_reporter(body, register, ticket_type),
         answered=body.answered,
         attachments=body.attachments,
         imported=imported,
+        matter_code=body.matter_code.strip() if isinstance(body, ServiceBody) else "",
+        stars=body.stars if isinstance(body, ServiceBody) else None,
     )
+
+
+def _police_class(body: ReportBody) -> str:
+    return body.police_class if isinstance(body, PoliceCall | PlatformMatter) else ""
 
 
 def _check_words(body: ReportBody, text: str, title: str, address: str) -> None:
@@ -129,6 +143,8 @@ def _wgs84(lon: float, lat: float, crs: Crs) -> tuple[float, float]:
 
 
 def _ticket_type(body: ReportBody) -> TicketType | None:
+    if not body.ticket_type and isinstance(body, ServiceBody) and (body.stars or 5) <= BAD_STARS:
+        return TicketType.COMPLAINT
     if not body.ticket_type:
         return TicketType.FINDING if isinstance(body, PatrolFinding) else None
     known = _TYPES.get(body.ticket_type)
@@ -142,8 +158,9 @@ def _check_registered(body: ReportBody, register: Register) -> None:
         raise Refused("class_unknown", repr(body.class_key[:80]))
     if body.device_id and body.device_id not in register.devices:
         raise Refused("device_unknown", repr(body.device_id[:80]))
-    if isinstance(body, PoliceCall) and body.police_class and body.police_class not in register.police:
-        raise Refused("police_class_unknown", repr(body.police_class[:40]))
+    police_class = _police_class(body)
+    if police_class and police_class not in register.police:
+        raise Refused("police_class_unknown", repr(police_class[:40]))
 
 
 def _reporter(body: ReportBody, register: Register, ticket_type: TicketType | None) -> Reporter | None:

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from schemas.city import City, ClassItem, Device, Division, DutyRule, PoliceClass, ScreenRule, Unit
+from schemas.city import City, ClassItem, Device, Division, DutyRule, OneStopItem, PoliceClass, ScreenRule, Unit
 from schemas.facts import ClassRef, Place
 from schemas.vocabulary import Tier
 from services.router.rules.ground import Ground
@@ -39,6 +39,7 @@ class Atlas:
         self.numbers: dict[str, int] = {key: number for number, key in enumerate(self.keys)}
         self.refs: dict[str, ClassRef] = {item.key: _ref(item) for item in city.classes}
         self.police: dict[str, PoliceClass] = {item.code: item for item in city.police_classes}
+        self.one_stop: dict[str, OneStopItem] = {item.code: item for item in city.one_stop}
         self.devices: dict[str, Device] = {device.device_id: device for device in city.devices}
         self.gateways: dict[str, tuple[str, ...]] = _by_gateway(city)
         self.screens: dict[str, ScreenRule] = {screen.kind: screen for screen in city.screens}
@@ -163,6 +164,11 @@ class Atlas:
             if found := self.police.get(code[:kept].ljust(len(code), "0")):
                 return found
         return None
+
+    def one_stop_item(self, code: str) -> OneStopItem | None:
+        """What the city's list says of a government service: the row with the longest beginning of its code."""
+        found = (item for kept in range(len(code), 0, -1) if (item := self.one_stop.get(code[:kept])))
+        return next(found, None)
 
     def remember(self, asked: Hashable, found: object) -> None:
         """Keep a settled answer, so that the same question need not be worked out again."""

@@ -12,7 +12,7 @@ from services.router.rules.locate import Located
 from services.router.rules.text import bytewise
 
 UNSORTED = ClassRef(standard="paidan", kind=ClassKind.SERVICE, code="unsorted", name="待定类别")
-CLAIMED, BY_DEVICE, BY_POLICE = 0.98, 0.99, 0.7
+CLAIMED, BY_DEVICE, BY_SERVICE, BY_POLICE = 0.98, 0.99, 0.95, 0.7
 POLICE_WEIGHT = 1.2  # what a 110 class adds to the words that speak for its class
 HALF_TRUSTED = 1.1  # weight of words at which the confidence of an uncontested class is 0.62
 WITHIN = 0.3  # what a word keeps that is part of a longer word of another class (噪音 in 施工噪音)
@@ -46,6 +46,10 @@ def classify(report: ReportReceived, plain_text: str, atlas: Atlas, located: Loc
         return alarm
     if ref := atlas.refs.get(report.class_key):
         return _sure(ref, ticket, CLAIMED, "来件自带类别 | class given by the sender", atlas)
+    service = atlas.one_stop_item(report.matter_code) if report.matter_code else None
+    if service and (ref := atlas.refs.get(service.class_key)):
+        because = f"事项 {service.code} {service.name} | the one-stop service"
+        return _sure(ref, ticket, BY_SERVICE, because, atlas)
     said = _weigh(hits) if hits.classes else {}
     police = atlas.police_class(report.police_class) if report.police_class else None
     prior = atlas.refs.get(police.class_key) if police else None

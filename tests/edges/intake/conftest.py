@@ -15,6 +15,7 @@ from services.intake.settings import IntakeSettings
 from tests.edges.intake.front import Front, free_port
 from tests.harness.servers import running
 
+PLATFORM_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 Tokens = Callable[[str], dict[str, str]]
 
 
@@ -38,13 +39,18 @@ def signed(servers: Stack) -> Tokens:
 
 @pytest.fixture(scope="session")
 async def client(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
-    """The app in this process on the shared servers, with nobody at dispatch's address."""
+    """The app in this process on the shared servers, with nobody at dispatch's address and two other platforms."""
+    platforms = tmp_path_factory.mktemp("platforms") / "platforms.toml"
+    platforms.write_text(f'[[platform]]\nname = "city:hangzhou"\naccept = ["{PLATFORM_KEY}"]\n')
+    with platforms.open("a") as file:
+        file.write(f'[[platform]]\nname = "110"\naccept = ["{PLATFORM_KEY}"]\n[[platform]]\nname = "told-only"\n')
     settings = IntakeSettings(
         database_url=servers.database_url("paidan_intake"),
         kafka_bootstrap=servers.kafka_bootstrap,
         state_dir=tmp_path_factory.mktemp("intake"),
         jwks_file=jwks_file(servers.home),
         city_secret_file=city_secret_file(servers.home),
+        platforms_file=platforms,
         dispatch_url=f"http://127.0.0.1:{free_port()}",
         key_timeout=5.0,
         send_timeout=10.0,

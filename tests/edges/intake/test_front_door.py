@@ -174,6 +174,7 @@ ROLES = {
     TICKETS: {"agent", "gateway", "import"},
     "/v1/police/calls": {"agent", "gateway"},
     "/v1/patrol/findings": {"inspector", "gateway"},
+    "/v1/one-stop/tickets": {"agent", "gateway"},
     READINGS: {"gateway"},
 }
 

@@ -22,7 +22,8 @@ from tests.handlers.dispatch.client import Desk
 from tests.rules.dispatch.town import DIRECTORY, record
 
 TABLES = (
-    "handovers, orders, assignments, queue_past, requests, reports, reporters, report_words, task_lists, task_rows,"
+    "webhook_deliveries, webhook_pauses, handovers,"
+    " orders, assignments, queue_past, requests, reports, reporters, report_words, task_lists, task_rows,"
     " history, clocks, idempotency_keys, pending_links, reveals, duty_changes, attachments, inbox, outbox,"
     " outbox_refused, stops"
 )
@@ -38,6 +39,7 @@ def settings(servers: Stack, tmp_path: Path) -> DispatchSettings:
         state_dir=tmp_path,
         jwks_file=keys.jwks_file(servers.home),
         city_secret_file=keys.city_secret_file(servers.home),
+        platforms_file=tmp_path / "platforms.toml",
         pool_size=8,
         transaction_timeout=1.0,
         stream_every=0.05,

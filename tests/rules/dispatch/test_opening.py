@@ -113,7 +113,9 @@ def test_an_imported_order_is_opened_when_its_report_came_and_a_live_one_now() -
     assert isinstance(opened, OrderOpened) and opened.imported
 
 
-@pytest.mark.parametrize(("source", "waits"), [(s, s in (Source.HOTLINE, Source.POLICE)) for s in Source])
+@pytest.mark.parametrize(
+    ("source", "waits"), [(s, s not in (Source.PATROL, Source.SENSOR, Source.TASK)) for s in Source]
+)
 def test_somebody_waits_for_a_call_when_a_citizen_reported(source: Source, waits: bool) -> None:
     def citizens(order: Order) -> bool:
         return order.citizens

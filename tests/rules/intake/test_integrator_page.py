@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "integrator.md").read_text(encoding
 def test_every_code_of_intake_is_explained() -> None:
     rows = dict(re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", PAGE, re.MULTILINE))
     assert {code: str(REFUSALS[code].status) for code in rows} == rows
-    assert {*routes._ASKING, *routes._REPORT, *routes._READING, *routes._BULK} <= rows.keys()
+    assert {*routes._ASKING, *routes._REPORT, *routes._READING, *routes._BULK, *routes._SIGNED} <= rows.keys()
 
 
 def test_every_path_and_setting_is_named() -> None:
@@ -21,6 +21,8 @@ def test_every_path_and_setting_is_named() -> None:
         "/v1/hotline/tickets",
         "/v1/police/calls",
         "/v1/patrol/findings",
+        "/v1/one-stop/tickets",
+        "/v1/platforms/{platform}/handovers",
         "/v1/sensors/readings",
         "/v1/reports/",
     ):

@@ -7,6 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from services.chassis.delivery_tables import WHOLE, create_delivery_tables, drop_delivery_tables
+from services.chassis.webhooks.migration import create_webhook_tables, drop_webhook_tables
 
 revision = "0001"
 down_revision = None
@@ -40,6 +41,7 @@ def upgrade() -> None:
     _tasks()
     _handovers()
     create_delivery_tables()
+    create_webhook_tables()
 
 
 def _text(name: str) -> sa.Column:
@@ -349,6 +351,7 @@ def _handovers() -> None:
 
 def downgrade() -> None:
     """Drop everything."""
+    drop_webhook_tables()
     drop_delivery_tables()
     beside = ("duty_changes", "attachments", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
     reports = ("words_place", "report_words", "reporters", "reports")

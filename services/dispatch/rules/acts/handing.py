@@ -12,7 +12,7 @@ from msgspec import Meta
 from schemas import facts
 from schemas.facts import OrderFact
 from schemas.facts.intake import Short
-from schemas.ids import handover_id_of
+from schemas.ids import handover_id_of, platform_name
 from schemas.refusals import Refused
 from schemas.vocabulary import HandoverEnd, HandoverMode, HandoverState, HandoverStep
 from services.dispatch.rules import lifecycle
@@ -28,11 +28,12 @@ from services.dispatch.rules.acts.asked import (
     record,
 )
 from services.dispatch.rules.book import SYSTEM, Book
-from services.dispatch.rules.handover import Handover, check_platform, platform_name
+from services.dispatch.rules.handover import Handover, check_platform
 from services.dispatch.rules.moment import occurred
 from services.dispatch.rules.order import Assignment, Order
 
 POLICE = "110"
+_REPORTED = (HandoverStep.ARRIVED, HandoverStep.RESULT)  # signing has an action of its own
 
 
 class Transfer(Body, frozen=True, kw_only=True):
@@ -164,6 +165,8 @@ def _decline(book: Book, order: Order, handover: Handover, asked: Act) -> None:
 def _receipt(book: Book, order: Order, handover: Handover, asked: Act) -> None:
     """Arrived, or done: kept in the order's history for ever, also when the order itself has ended here."""
     body: Receipt = asked.body
+    if body.step not in _REPORTED:
+        raise Refused("invalid", f"step: {' or '.join(_REPORTED)}")
     if handover.state is not HandoverState.SIGNED:
         raise Refused("handover_unsigned")
     assert handover.ended_at is not None
