@@ -24,8 +24,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Life(Struct, kw_only=True):
-    """Orders a second that went through all six calls; milliseconds a call; `cost` in µs of processor an order by process,
-    all that follows from its calls with it."""
+    """Orders a second that went through all six calls; milliseconds a call; `cost` is µs of processor an order by
+    process, all that follows from its calls with it."""
 
     orders: int
     seconds: float
