@@ -101,8 +101,8 @@ def quick_start_file(home: Home) -> Path:
 
 
 def command(home: Home, *, jars_of: Home, quick_start: str) -> list[str]:
-    """The broker's command line: a small heap, one collector thread, and only the quick compiler, as the other one takes
-    a twelfth of a small machine for minutes and gains it less. `quick_start` is the flag of the cache."""
+    """The broker's command line: a small heap, one collector thread, and only the quick compiler: the other one takes a
+    twelfth of a small machine for minutes and gains it less. `quick_start` is the flag of the cache."""
     flags = (
         "-Xms128m",
         "-Xmx512m",

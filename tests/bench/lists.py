@@ -3,9 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -17,10 +15,9 @@ from schemas.vocabulary import Role
 from services.chassis.city import load
 from services.chassis.clock import monotonic
 from tests.bench.afterwards import looking
-from tests.bench.fresh import fresh, say, token
+from tests.bench.fresh import say, token
 from tests.bench.life import Clerk, cases
 from tests.bench.material import CITY
-from tests.bench.million import seed
 from tests.bench.wire import Wire, percentile, post
 
 ORDERS = 1_000_000
@@ -83,18 +80,18 @@ async def timed(stack: Stack, name: str, requests: list[bytes]) -> tuple[str, li
     return name, took
 
 
-def looked(orders: int, found: list[tuple[str, list[float]]]) -> Looks:
+def looked(found: list[tuple[str, list[float]]]) -> Looks:
     """What looks of several kinds come to."""
     every = [each for _, took in found for each in took]
     return Looks(
-        orders=orders,
+        orders=ORDERS,
         p50_ms=round(percentile(every, 0.5), 1),
         p99_ms=round(max(percentile(took, 0.99) for _, took in found), 1),
         of={n: f"{percentile(took, 0.5):.1f}/{percentile(took, 0.99):.1f}" for n, took in found},
     )
 
 
-async def queues(stack: Stack, units: list[str], orders: int) -> Looks:
+async def queues(stack: Stack, units: list[str]) -> Looks:
     """Queues of the busiest unit and of others, in each order, first pages."""
     rand = random.Random(1)
     busy = token(stack, Role.RESPONDER, unit=units[0])
@@ -104,10 +101,10 @@ async def queues(stack: Stack, units: list[str], orders: int) -> Looks:
         path = f"/v1/me/queue?limit=50{said}"
         found.append(await timed(stack, f"busy, by {name}", [get(path, busy)] * (LOOKS // 3)))
         found.append(await timed(stack, f"others, by {name}", [get(path, rand.choice(others)) for _ in range(LOOKS)]))
-    return looked(orders, found)
+    return looked(found)
 
 
-async def searches(stack: Stack, units: list[str], orders: int) -> Looks:
+async def searches(stack: Stack, units: list[str]) -> Looks:
     """Words that are rare, common and nowhere, in the whole city and in one street."""
     agent, street = token(stack, Role.AGENT), token(stack, Role.DISPATCHER, unit=units[0])
     found = []
@@ -115,10 +112,10 @@ async def searches(stack: Stack, units: list[str], orders: int) -> Looks:
         path = f"/v1/orders?limit=50&q={quote(word)}"
         found.append(await timed(stack, f"city, {word}", [get(path, agent)] * (LOOKS // 10)))
         found.append(await timed(stack, f"street, {word}", [get(path, street)] * (LOOKS // 10)))
-    return looked(orders, found)
+    return looked(found)
 
 
-async def pasts(stack: Stack, units: list[str], orders: int) -> Looks:
+async def pasts(stack: Stack, units: list[str]) -> Looks:
     """One order, a list, a narrowed list and a queue at moments spread over the year."""
     rand = random.Random(2)
     agent, unit = token(stack, Role.AGENT), token(stack, Role.RESPONDER, unit=units[0])
@@ -141,7 +138,7 @@ async def pasts(stack: Stack, units: list[str], orders: int) -> Looks:
         ),
         await timed(stack, "queue", [get(f"/v1/me/queue?as_of={then()}", unit) for _ in range(LOOKS // 3)]),
     ]
-    return looked(orders, found)
+    return looked(found)
 
 
 async def pushed(stack: Stack, rows: int) -> Tasks:
@@ -211,9 +208,3 @@ async def lives(stack: Stack, seconds: float) -> tuple[float, dict[str, int]]:
         for code, count in clerk.refused.items():
             refused[code] = refused.get(code, 0) + count
     return round(done / (monotonic() - began), 1), refused
-
-
-async def at(orders: int, run: Callable[[Stack, list[str], int], Awaitable[Any]]) -> Any:
-    """A run on a stack with so many orders; only dispatch's API beside Kafka and PostgreSQL."""
-    async with fresh(processes=DISPATCH) as stack:
-        return await run(stack, await seed(stack, orders), orders)

@@ -1,9 +1,11 @@
-"""The runs, one after the other, each on a fresh stack; and what they come to beside each other."""
+"""The runs, one after the other, each on a fresh stack, those with a year of orders on one; and what they come to
+beside each other."""
 
 import asyncio
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests.bench.latency import evenly, urgently
 from tests.bench.life import lifecycles
 from tests.bench.machine import described
 from tests.bench.material import CITY, Item, compose, direct, named
+from tests.bench.million import seed
 from tests.bench.profile import profiling
 from tests.bench.raw import raw_loop
 from tests.bench.throughput import LIMIT, WARM, fed, from_kafka, over_rest
@@ -46,12 +49,21 @@ _NAIVE_WARM = 300
 
 @dataclass
 class Bench:
-    """What the runs share. `found` holds each run's result by its name."""
+    """What the runs share. `found` holds each run's result by its name; `ends` what goes down after the last run."""
 
     items: list[Item]
     seconds: float
     profile: str = ""
     found: dict[str, Any] = field(default_factory=dict)
+    ends: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _year: tuple[Stack, list[str]] | None = field(default=None, init=False)
+
+    async def year(self) -> tuple[Stack, list[str]]:
+        """The stack with a year of orders, made by the run that asks first, and the units that hold them."""
+        if self._year is None:
+            stack = await self.ends.enter_async_context(fresh(processes=lists.DISPATCH))
+            self._year = stack, await seed(stack, lists.ORDERS)
+        return self._year
 
 
 async def raw(bench: Bench) -> Any:
@@ -132,35 +144,34 @@ async def idle(bench: Bench) -> Any:
         return await woken_and_asleep(stack, bench.items, min(30.0, bench.seconds))
 
 
-async def queue(bench: Bench) -> Any:
-    """A unit's queue with a year of orders in the tables."""
-    return await lists.at(lists.ORDERS, lists.queues)
-
-
-async def search(bench: Bench) -> Any:
-    """Full text with a year of orders in the tables."""
-    return await lists.at(lists.ORDERS, lists.searches)
-
-
-async def asof(bench: Bench) -> Any:
-    """Past moments with a year of orders in the tables."""
-    return await lists.at(lists.ORDERS, lists.pasts)
-
-
 async def tasks(bench: Bench) -> Any:
     """A list of 100,000 rows pushed down, and pushed again."""
     async with fresh(processes=lists.DISPATCH) as stack:
         return await lists.pushed(stack, lists.ROWS)
 
 
+async def queue(bench: Bench) -> Any:
+    """A unit's queue with a year of orders in the tables."""
+    return await lists.queues(*await bench.year())
+
+
+async def search(bench: Bench) -> Any:
+    """Full text with a year of orders in the tables."""
+    return await lists.searches(*await bench.year())
+
+
+async def asof(bench: Bench) -> Any:
+    """Past moments with a year of orders in the tables."""
+    return await lists.pasts(*await bench.year())
+
+
 async def million(bench: Bench) -> Any:
     """Six calls an order with few orders in the tables, and with a year of them."""
-
-    async def lived(stack: Stack, _: list[str], __: int) -> tuple[float, dict[str, int]]:
-        return await lists.lives(stack, bench.seconds / 2)
-
-    few, refused = await lists.at(lists.FEW, lived)
-    many, refused_too = await lists.at(lists.ORDERS, lived)
+    async with fresh(processes=lists.DISPATCH) as stack:
+        await seed(stack, lists.FEW)
+        few, refused = await lists.lives(stack, bench.seconds / 2)
+    stack, _ = await bench.year()
+    many, refused_too = await lists.lives(stack, bench.seconds / 2)
     return lists.Lives(few=few, many=many, share=round(many / few, 2), refused=refused | refused_too)
 
 
@@ -177,10 +188,10 @@ RUNS: dict[str, Callable[[Bench], Awaitable[Any]]] = {
         urgent,
         lives,
         idle,
+        tasks,
         queue,
         search,
         asof,
-        tasks,
         million,
     )
 }
@@ -192,7 +203,7 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
         "Speed and memory",
         ("raw", "bare", "kafka", "bulk", "single", "naive", "latency", "urgent", "lives", "idle"),
     ),
-    "bench-orders": ("With a year of orders", ("queue", "search", "asof", "tasks", "million")),
+    "bench-orders": ("With a year of orders", ("tasks", "queue", "search", "asof", "million")),
 }
 
 
@@ -205,11 +216,12 @@ async def measure(names: list[str], seconds: float, *, profile: str, write: bool
     say(f"composing {wanted:,} reports")
     bench = Bench(await asyncio.to_thread(compose, wanted), seconds, profile)
     say(f"composed in {monotonic() - began:.0f} s; load of this machine before: {os.getloadavg()[0]:.1f}")
-    for name in names:
-        started = monotonic()
-        say(f"{name}: {(RUNS[name].__doc__ or '').strip()}")
-        bench.found[name] = await RUNS[name](bench)
-        say(f"{name}: {results.line_of(bench.found[name])} ({monotonic() - started:.0f} s in all)")
+    async with bench.ends:
+        for name in names:
+            started = monotonic()
+            say(f"{name}: {(RUNS[name].__doc__ or '').strip()}")
+            bench.found[name] = await RUNS[name](bench)
+            say(f"{name}: {results.line_of(bench.found[name])} ({monotonic() - started:.0f} s in all)")
     machine["minutes"] = round((monotonic() - began) / 60, 1)
     print("\n" + results.page("Speed", machine, seconds, bench.found))
     for file, (title, runs) in PAGES.items():
