@@ -242,7 +242,7 @@ async def _beside(c: asyncpg.Connection, closed: str) -> None:
     await c.execute("DROP INDEX report_words_words")
     await c.execute(
         "INSERT INTO report_words SELECT m.new_r, array_to_tsvector(string_to_array(p.words, ' ')) FROM m"
-        " JOIN sample p ON p.s = m.s"
+        " JOIN sample p ON p.s = m.s ON CONFLICT DO NOTHING"  # dispatch is indexing, too
     )
     await c.execute("CREATE INDEX report_words_words ON report_words USING gin (words)")
     await c.execute("UPDATE words_place SET at = now()")
