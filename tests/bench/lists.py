@@ -14,6 +14,7 @@ from deploy.stack.processes import API, Process
 from schemas.vocabulary import Role
 from services.chassis.city import load
 from services.chassis.clock import monotonic
+from services.dispatch.rules.directory import Directory
 from tests.bench.afterwards import looking
 from tests.bench.fresh import say, token
 from tests.bench.life import Clerk, cases
@@ -105,13 +106,18 @@ async def queues(stack: Stack, units: list[str]) -> Looks:
 
 
 async def searches(stack: Stack, units: list[str]) -> Looks:
-    """Words that are rare, common and nowhere, in the whole city and in one street."""
-    agent, street = token(stack, Role.AGENT), token(stack, Role.DISPATCHER, unit=units[0])
+    """Words that are rare, common and nowhere, in the whole city, in a district and in one street."""
+    district = Directory(load(CITY)).centre_above(units[0])
+    who = {
+        "city": token(stack, Role.AGENT),
+        "district": token(stack, Role.DISPATCHER, unit=district),
+        "street": token(stack, Role.DISPATCHER, unit=units[0]),
+    }
     found = []
     for word in WORDS:
         path = f"/v1/orders?limit=50&q={quote(word)}"
-        found.append(await timed(stack, f"city, {word}", [get(path, agent)] * (LOOKS // 10)))
-        found.append(await timed(stack, f"street, {word}", [get(path, street)] * (LOOKS // 10)))
+        for where, carrier in who.items():
+            found.append(await timed(stack, f"{where}, {word}", [get(path, carrier)] * (LOOKS // 10)))
     return looked(found)
 
 

@@ -14,7 +14,7 @@ from services.dispatch.store.cursors import After
 
 ENDED = "('closed', 'rejected', 'transferred', 'merged', 'void')"
 AHEAD = timedelta(minutes=5)  # an imported order may have been received a little later than it was recorded
-NARROW = 40  # a boundary of so many divisions (a street's) is small enough to begin with its orders
+NARROW = 300  # a boundary of so many divisions (a street's) is small enough to begin with its orders
 
 
 class Scope(Struct, frozen=True):
@@ -75,35 +75,47 @@ class Where:
         return " AND ".join(self._parts) or "true"
 
 
-def within(where: Where, scope: Scope) -> None:
-    """Only what a caller may see today."""
+def within(where: Where, scope: Scope, f: Filters) -> None:
+    """Only what a caller may see today: what he holds is looked up as a whole, or asked of each order where a search
+    has named them already."""
     if scope.everything:
         return
     about_others(where, scope)
-    if scope.handler or scope.divisions == ():
-        _held(where, scope.units)
-    elif scope.divisions is not None and len(scope.divisions) <= NARROW:
+    divisions = () if scope.handler else scope.divisions
+    if divisions is None:
+        return
+    if f.found is not None:
         where.add(
-            "o.order_id IN (SELECT order_id FROM orders WHERE division = ANY(?) UNION ALL SELECT order_id FROM orders"
-            " WHERE lead = ANY(?) UNION ALL SELECT order_id FROM assignments WHERE unit = ANY(?))",
-            list(scope.divisions),
+            "(o.division = ANY(?) OR o.lead = ANY(?) OR EXISTS (SELECT FROM assignments a WHERE a.order_id = o.order_id"
+            " AND a.unit = ANY(?)))",
+            divisions,
             scope.units,
             scope.units,
         )
-    elif scope.divisions is not None:
+    elif len(divisions) <= NARROW:
+        _held(where, scope.units, divisions)
+    else:
         where.add(
             "(o.division = ANY(?) OR o.lead = ANY(?)"
             " OR o.order_id IN (SELECT order_id FROM assignments WHERE unit = ANY(?)))",
-            list(scope.divisions),
+            divisions,
             scope.units,
             scope.units,
         )
 
 
-def _held(where: Where, units: tuple[str, ...]) -> None:
+def _held(where: Where, units: tuple[str, ...], divisions: tuple[str, ...] = ()) -> None:
+    """Division by division: of many at once the planner thinks that they are the whole city."""
+    inside = ""
+    if divisions:
+        where.args.append(divisions)
+        inside = (
+            f" UNION ALL SELECT i.order_id FROM unnest(${len(where.args)}::text[]) AS d(division) CROSS JOIN LATERAL"
+            " (SELECT order_id FROM orders WHERE division = d.division OFFSET 0) i"
+        )
     where.add(
         "o.order_id IN (SELECT order_id FROM orders WHERE lead = ANY(?)"
-        " UNION ALL SELECT order_id FROM assignments WHERE unit = ANY(?))",
+        f" UNION ALL SELECT order_id FROM assignments WHERE unit = ANY(?){inside})",
         units,
         units,
     )
@@ -133,6 +145,15 @@ def within_then(where: Where, scope: Scope, moment: datetime) -> None:
     _held_then(where, scope.units, () if scope.handler else scope.divisions, moment)
 
 
+def source(where: Where, f: Filters) -> str:
+    """Where the orders come from: all of them, or those that a search came to, fetched by their ids before anything
+    else is asked of them."""
+    if f.found is None:
+        return "orders o"
+    where.args.append(list(f.found))
+    return f"(SELECT * FROM orders WHERE order_id = ANY(${len(where.args)}) OFFSET 0) o"
+
+
 def fixed(where: Where, f: Filters, after: After | None, moment: datetime | None) -> None:
     """By what never changes about an order, and where the page begins; reports count that were known by `moment`."""
     if f.source:
@@ -152,8 +173,6 @@ def fixed(where: Where, f: Filters, after: After | None, moment: datetime | None
             moment,
             moment,
         )
-    if f.found is not None:
-        where.add("o.order_id = ANY(?)", list(f.found))
     if moment is not None:
         where.add("o.opened_at <= ?", moment + AHEAD)
     if after is not None:
@@ -203,12 +222,13 @@ def beside(where: Where, f: Filters, of: str, moment: datetime | None) -> None:
     if f.words is not None:
         query, terms = f.words
         where.add(
-            "EXISTS (SELECT FROM reports r JOIN report_words w USING (report_id) WHERE r.order_id = o.order_id"
-            f" AND w.words @@ ?::tsquery AND {SAYS} AND (?::timestamptz IS NULL OR r.recorded_at <= ?) OFFSET 0)",
+            "EXISTS (SELECT FROM (SELECT r.body FROM reports r JOIN report_words w USING (report_id)"
+            " WHERE r.order_id = o.order_id AND w.words @@ ?::tsquery"
+            f" AND (?::timestamptz IS NULL OR r.recorded_at <= ?) OFFSET 0) r WHERE {SAYS} OFFSET 0)",
             query,
+            moment,
+            moment,
             list(terms),
-            moment,
-            moment,
         )
 
 

@@ -38,11 +38,12 @@ class _Query:
         self.args: list[Any] = []
         self._candidates, late = Where(self.args), Where(self.args)
         self._joins = ""
+        self._source = by.source(self._candidates, f)
         by.fixed(self._candidates, f, after, moment)
         if moment is not None:
             by.about_others(self._candidates, scope)
         else:
-            by.within(self._candidates, scope)
+            by.within(self._candidates, scope, f)
             by.standing(self._candidates, f, "o")
             if f.unit:
                 by.takes_part(self._candidates, f.unit, None)
@@ -81,7 +82,7 @@ class _Query:
         return f"SELECT opened_at, order_id FROM ({self._look(SCAN)}) o OFFSET {SCAN - 1}", self.args[: self._looked]
 
     def _look(self, limit: int) -> str:
-        return f"SELECT {_COLUMNS} FROM orders o WHERE {self._candidates}{_ORDERED} LIMIT {limit}"
+        return f"SELECT {_COLUMNS} FROM {self._source} WHERE {self._candidates}{_ORDERED} LIMIT {limit}"
 
 
 async def page(
@@ -114,7 +115,7 @@ async def triage(pool: asyncpg.Pool, scope: Scope, after: After | None, limit: i
     """Orders that wait for a dispatcher's decision, the oldest first."""
     where = Where()
     where.add("o.status = 'triage'")
-    by.within(where, scope)
+    by.within(where, scope, Filters())
     if after is not None:
         where.add("(o.opened_at, o.order_id) > (?, ?)", after.at, after.id)
     rows = await pool.fetch(

@@ -18,7 +18,7 @@ from services.dispatch.rules.grams import grams, loose, query, terms
 from services.dispatch.store import history
 from services.dispatch.store.reads import report_of
 
-FEW = 4_000  # reports that a search may begin with; what comes to more is walked through instead, the youngest first
+FEW = 10_000  # reports that a search may begin with; what comes to more is walked through instead, the youngest first
 IDLE = 1.0  # seconds until the next look when all is indexed
 PAGE = 100  # changes a transaction: short enough that nobody waits for it
 Words = tuple[str, tuple[str, ...]]  # a tsquery, and the terms as they must stand
