@@ -39,6 +39,19 @@ _ROUTED = (
     facts.DeviceSilent,
     facts.DeviceFaulty,
 )
+# Of special cases: on the topic of orders, because only its Ticks say that everything recorded before is there.
+_CASES = (
+    facts.SpecialCaseOpened,
+    facts.SpecialCaseLinked,
+    facts.SpecialCaseUnlinked,
+    facts.MeetingRecorded,
+    facts.CommitmentAnswered,
+    facts.CommitmentAccepted,
+    facts.CommitmentSentBack,
+    facts.CommitmentWithdrawn,
+    facts.CommitmentRung,
+    facts.SpecialCaseClosed,
+)
 _ORDERS = (
     facts.OrderOpened,
     facts.ReportJoined,
@@ -82,6 +95,9 @@ _ORDERS = (
     facts.OrderResumed,
     facts.Urged,
     facts.Supervised,
+    facts.OrderLinked,
+    facts.OrderUnlinked,
+    *_CASES,
     facts.Tick,
 )
 _CLOCKS = (facts.ClocksSet, facts.DeadlineWarned, facts.DeadlineMissed, facts.DeadlineWithdrawn)
@@ -127,15 +143,15 @@ ROUTING_URGENT = _decided(Lane.URGENT, "Where urgent reports go, and why")
 ROUTING_NORMAL = _decided(Lane.NORMAL, "Where reports go, and why")
 ORDERS_EVENTS = Topic(
     name="orders.events",
-    key="order_id",
+    key="order_id, or case_id of a special case",
     carries=_ORDERS,
     writers=("dispatch",),
     readers=("router", "supervision"),
-    about="Every change of every order, numbered per order, and a Tick a second",
+    about="Every change of every order and of every special case, numbered in each, and a Tick a second",
 )
 SUPERVISION_EVENTS = Topic(
     name="supervision.events",
-    key="order_id",
+    key="order_id, or case_id for commitments",
     carries=_CLOCKS,
     writers=("supervision",),
     readers=("dispatch",),

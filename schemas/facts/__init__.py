@@ -2,6 +2,22 @@
 
 from schemas.facts.dispatch.assigning import AssignmentAccepted, AssignmentWithdrawn
 from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub, Tick
+from schemas.facts.dispatch.cases import (
+    CaseFact,
+    CommitmentAccepted,
+    CommitmentAnswered,
+    CommitmentRung,
+    CommitmentSentBack,
+    CommitmentWithdrawn,
+    Committed,
+    MeetingRecorded,
+    OrderLinked,
+    OrderUnlinked,
+    SpecialCaseClosed,
+    SpecialCaseLinked,
+    SpecialCaseOpened,
+    SpecialCaseUnlinked,
+)
 from schemas.facts.dispatch.finishing import (
     AssignmentConfirmed,
     AssignmentDone,
@@ -69,6 +85,20 @@ from schemas.facts.router import (
 from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 
 __all__ = [
+    "CaseFact",
+    "CommitmentAccepted",
+    "CommitmentAnswered",
+    "CommitmentRung",
+    "CommitmentSentBack",
+    "CommitmentWithdrawn",
+    "Committed",
+    "MeetingRecorded",
+    "OrderLinked",
+    "OrderUnlinked",
+    "SpecialCaseClosed",
+    "SpecialCaseLinked",
+    "SpecialCaseOpened",
+    "SpecialCaseUnlinked",
     "OrderConcluded",
     "RepeatAnswered",
     "UrgencyChanged",
