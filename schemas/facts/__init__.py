@@ -84,7 +84,11 @@ from schemas.facts.router import (
 )
 from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 
+# Facts that are numbered within what they are about: an order, or a special case.
+Numbered = OrderFact | CaseFact
+
 __all__ = [
+    "Numbered",
     "CaseFact",
     "CommitmentAccepted",
     "CommitmentAnswered",

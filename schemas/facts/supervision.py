@@ -1,7 +1,7 @@
 """What supervision announces: clocks and what became of them.
 
-A commitment's clock (stage `commitment`) belongs to a special case: there `order_id` is the id of the case, which is the
-message's key like that of an order.
+A commitment's clock (stage `commitment`) belongs to a special case: there `order_id` is the id of the case, which is
+the message's key like that of an order.
 """
 
 from uuid import UUID

@@ -75,8 +75,8 @@ class SpecialCaseUnlinked(CaseFact, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class MeetingRecorded(CaseFact, frozen=True, kw_only=True, omit_defaults=True):
-    """Units met about it (会商) and decided something. `occurred_at` is when they met: what was committed to counts from
-    then. A correction is a record of its own that names the one it `corrects`."""
+    """Units met about it (会商) and decided something. `occurred_at` is when they met: what was committed to counts
+    from then. A correction is a record of its own that names the one it `corrects`."""
 
     meeting_id: UUID
     units: tuple[str, ...]
@@ -111,7 +111,8 @@ class CommitmentWithdrawn(CaseFact, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class CommitmentRung(CaseFact, frozen=True, kw_only=True, omit_defaults=True):
-    """Supervision said something of its deadline `due`: it comes near, it was missed, or it was not missed after all."""
+    """Supervision said something of its deadline `due`: it comes near, it was missed, or was not
+    missed after all."""
 
     commitment_id: UUID
     notice: DeadlineNotice
