@@ -143,19 +143,19 @@ ROUTING_URGENT = _decided(Lane.URGENT, "Where urgent reports go, and why")
 ROUTING_NORMAL = _decided(Lane.NORMAL, "Where reports go, and why")
 ORDERS_EVENTS = Topic(
     name="orders.events",
-    key="order_id, or case_id of a special case",
+    key="order_id",
     carries=_ORDERS,
     writers=("dispatch",),
     readers=("router", "supervision"),
-    about="Every change of every order and of every special case, numbered in each, and a Tick a second",
+    about="Every change of every order and special case (keyed by its case_id), numbered in each; a Tick a second",
 )
 SUPERVISION_EVENTS = Topic(
     name="supervision.events",
-    key="order_id, or case_id for commitments",
+    key="order_id",
     carries=_CLOCKS,
     writers=("supervision",),
     readers=("dispatch",),
-    about="Clocks set, warned, missed, withdrawn",
+    about="Clocks set, warned, missed, withdrawn; those of commitments under the id of their special case",
 )
 
 
