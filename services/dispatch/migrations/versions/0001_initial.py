@@ -358,16 +358,6 @@ def downgrade() -> None:
     drop_case_tables()
     beside = ("duty_changes", "attachments", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
     reports = ("words_place", "report_words", "reporters", "reports")
-    cases = ("commitments", "special_case_history", "special_case_orders", "special_cases", "handovers")
-    for table in (
-        *cases,
-        "task_rows",
-        "task_lists",
-        *beside,
-        *reports,
-        "queue_past",
-        "requests",
-        "assignments",
-        "orders",
-    ):
+    people = ("handovers", "task_rows", "task_lists", *beside)
+    for table in (*people, *reports, "queue_past", "requests", "assignments", "orders"):
         op.drop_table(table)
