@@ -22,12 +22,12 @@ STREETS = ("临汾路", "临汾路", "天目西路")
 
 
 class Gathered:
-    """A special case of the district, and those who act on it."""
+    """A special case of a centre, and those who act on it."""
 
-    def __init__(self, teller: Teller, orders: list[str]) -> None:
-        self.teller = teller
-        body = {"title": "垃圾清运专项", "reason": "同一家清运公司", "lead": DISTRICT, "orders": orders}
-        self.id: str = teller.post("dispatch", "/v1/special-cases", body, "dispatcher", DISTRICT)["case_id"]
+    def __init__(self, teller: Teller, orders: list[str], centre: str = DISTRICT) -> None:
+        self.teller, self.centre = teller, centre
+        body = {"title": "垃圾清运专项", "reason": "同一家清运公司", "lead": centre, "orders": orders}
+        self.id: str = teller.post("dispatch", "/v1/special-cases", body, "dispatcher", centre)["case_id"]
 
     def shown(self) -> dict[str, Any]:
         """The case whole."""
@@ -36,16 +36,16 @@ class Gathered:
         return dict(found)
 
     def do(self, action: str, **said: Any) -> dict[str, Any]:
-        """The district's centre acts on the case. Raises Trouble when it is refused."""
+        """The centre acts on the case. Raises Trouble when it is refused."""
         path, version = f"/v1/special-cases/{self.id}/actions/{action}", {"if-match": f'"{self.shown()["version"]}"'}
-        found: dict[str, Any] = self.teller.post("dispatch", path, said, "dispatcher", DISTRICT, **version)
+        found: dict[str, Any] = self.teller.post("dispatch", path, said, "dispatcher", self.centre, **version)
         return found
 
-    def on(self, place: int, action: str, by: str = DISTRICT, **said: Any) -> dict[str, Any]:
+    def on(self, place: int, action: str, by: str = "", **said: Any) -> dict[str, Any]:
         """Somebody acts on a commitment. Raises Trouble when it is refused."""
         one = self.shown()["commitments"][place]
         path = f"/v1/special-cases/{self.id}/commitments/{one['commitment_id']}/actions/{action}"
-        role = "dispatcher" if by == DISTRICT else "responder"
+        role, by = ("responder", by) if by else ("dispatcher", self.centre)
         found: dict[str, Any] = self.teller.post(
             "dispatch", path, said, role, by, **{"if-match": f'"{one["version"]}"'}
         )

@@ -55,6 +55,12 @@ ACTIONS: dict[str, Words] = {
     "import_close": Words("导入结案", "Close (import)"),
 }
 
+CASE_ACTIONS: dict[str, Words] = {
+    "link": Words("归入专项", "Link"),
+    "unlink": Words("移出专项", "Unlink"),
+    "meeting": Words("会商记录", "Record a meeting"),
+    "close": Words("专项办结", "Close"),
+}
 # What units commit to in meetings: the same names say something else there.
 COMMITMENT_ACTIONS: dict[str, Words] = {
     "answer": Words("回复落实情况", "Say it is done"),
