@@ -166,8 +166,8 @@ the order must lie in one's queue or jurisdiction.
 
 ## Special cases · 专项、类案
 
-Many orders about one matter, gathered by a centre; what units commit to in its meetings 会商. That an order belongs to one
-changes nothing of its status, its units or its clocks. An order belongs to one open special case at most.
+Many orders about one matter, gathered by a centre; what units commit to in its meetings 会商. That an order belongs to
+one changes nothing of its status, its units or its clocks. An order belongs to one open special case at most.
 
 {_markdown(cases.cases())}
 
