@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from schemas.topics import MAIN
+from services.dispatch.rules.cases import told as cases
 from services.dispatch.rules.lifecycle import told
 from services.dispatch.rules.lifecycle.told import Told
 from services.dispatch.rules.words import Words
@@ -162,6 +163,19 @@ the order must lie in one's queue or jurisdiction.
 ![Every way from one status of an order to another](lifecycle-orders.svg)
 
 {_markdown(told.orders())}
+
+## Special cases · 专项、类案
+
+Many orders about one matter, gathered by a centre; what units commit to in its meetings 会商. That an order belongs to
+one changes nothing of its status, its units or its clocks. An order belongs to one open special case at most.
+
+{_markdown(cases.cases())}
+
+### Commitments · 承诺事项
+
+That a deadline of it was missed is said beside the state, and stays.
+
+{_markdown(cases.commitments())}
 """
 
 

@@ -69,13 +69,29 @@ def handover_id_of(order_id: UUID, seq: int) -> UUID:
     return uuid5(NAMESPACE, f"handover\x1f{order_id.hex}\x1f{seq}")
 
 
+def case_id_of(principal: str, key: str) -> UUID:
+    """The id of a special case, opened by a principal under an idempotency key."""
+    return uuid5(NAMESPACE, f"case\x1f{principal}\x1f{key}")
+
+
+def meeting_id_of(case_id: UUID, seq: int) -> UUID:
+    """The id of a meeting about a special case, recorded by its fact `seq`."""
+    return uuid5(NAMESPACE, f"meeting\x1f{case_id.hex}\x1f{seq}")
+
+
+def commitment_id_of(meeting_id: UUID, place: int) -> UUID:
+    """The id of what a unit committed to in a meeting; `place` counts them from 0."""
+    return uuid5(NAMESPACE, f"commitment\x1f{meeting_id.hex}\x1f{place}")
+
+
 def assignment_id_of(order_id: UUID, unit: str, ordinal: int) -> UUID:
     """The id of a unit's part of an order; `ordinal` counts the assignments of that order from 0."""
     return uuid5(NAMESPACE, f"assignment\x1f{order_id.hex}\x1f{unit}\x1f{ordinal}")
 
 
 def clock_id_of(order_id: UUID, round_: int, stage: str, owner: str) -> UUID:
-    """The id of a clock: (order, round, stage, assignment or report); `owner` is that id as text, or ""."""
+    """The id of a clock: (order, round, stage, assignment or report); `owner` is that id as text, or "". A commitment's
+    is of (special case, how often it was asked for, stage, commitment)."""
     return uuid5(NAMESPACE, f"clock\x1f{order_id.hex}\x1f{round_}\x1f{stage}\x1f{owner}")
 
 

@@ -125,6 +125,17 @@ _ROWS = (
     ("lead_only", 403, "仅主办单位可申请", "only the lead may ask for this"),
     ("arbitrated", 409, "已裁定，不得以同一理由再退", "arbitration has decided; not again for this cause"),
     ("own_tier", 403, "不得审批本级的申请", "nobody decides a request of his own unit or tier"),
+    # special cases
+    ("case_taken", 409, "该工单已在另一专项中", "the order belongs to another special case that is open"),
+    ("order_unlinkable", 409, "已并出、转出、作废或不受理的工单不能归入", "an order that went elsewhere is not linked"),
+    ("linked_already", 409, "该工单已在本专项中", "the order belongs to this special case already"),
+    ("not_linked", 409, "该工单不在本专项中", "the order does not belong to this special case"),
+    ("commitments_open", 409, "承诺事项未全部了结", "a commitment is still open"),
+    ("commitment_due", 422, "承诺期限不合规", "the due lies before the meeting, or too far ahead"),
+    ("own_commitment", 403, "不得认可本单位的承诺", "nobody accepts what his own unit committed to"),
+    ("meeting_corrected", 409, "该会商记录已被更正", "that meeting was corrected already; correct the newest record"),
+    ("meeting_unknown", 422, "本专项没有该会商记录", "no such meeting of this special case"),
+    ("meetings_too_many", 409, "会商记录过多", "the special case has as many meetings or commitments as it may"),
     # what a message may hold
     ("unreadable", 422, "消息不可读", "the message cannot be read"),
     ("schema", 422, "消息不符合模式", "the message does not fit its schema"),

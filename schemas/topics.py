@@ -39,6 +39,19 @@ _ROUTED = (
     facts.DeviceSilent,
     facts.DeviceFaulty,
 )
+# Of special cases: on the topic of orders, because only its Ticks say that everything recorded before is there.
+_CASES = (
+    facts.SpecialCaseOpened,
+    facts.SpecialCaseLinked,
+    facts.SpecialCaseUnlinked,
+    facts.MeetingRecorded,
+    facts.CommitmentAnswered,
+    facts.CommitmentAccepted,
+    facts.CommitmentSentBack,
+    facts.CommitmentWithdrawn,
+    facts.CommitmentRung,
+    facts.SpecialCaseClosed,
+)
 _ORDERS = (
     facts.OrderOpened,
     facts.ReportJoined,
@@ -82,6 +95,9 @@ _ORDERS = (
     facts.OrderResumed,
     facts.Urged,
     facts.Supervised,
+    facts.OrderLinked,
+    facts.OrderUnlinked,
+    *_CASES,
     facts.Tick,
 )
 _CLOCKS = (facts.ClocksSet, facts.DeadlineWarned, facts.DeadlineMissed, facts.DeadlineWithdrawn)
@@ -131,7 +147,7 @@ ORDERS_EVENTS = Topic(
     carries=_ORDERS,
     writers=("dispatch",),
     readers=("router", "supervision"),
-    about="Every change of every order, numbered per order, and a Tick a second",
+    about="Every change of every order and special case (keyed by its case_id), numbered in each; a Tick a second",
 )
 SUPERVISION_EVENTS = Topic(
     name="supervision.events",
@@ -139,7 +155,7 @@ SUPERVISION_EVENTS = Topic(
     carries=_CLOCKS,
     writers=("supervision",),
     readers=("dispatch",),
-    about="Clocks set, warned, missed, withdrawn",
+    about="Clocks set, warned, missed, withdrawn; those of commitments under the id of their special case",
 )
 
 

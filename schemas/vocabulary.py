@@ -234,6 +234,40 @@ class Result(StrEnum):
     NOT_POSSIBLE = "not_possible"  # 办不成
 
 
+class CaseState(StrEnum):
+    """State of a special case (专项, 类案)."""
+
+    OPEN = "open"  # 办理中: left by `close`, which no open commitment lets pass
+    CLOSED = "closed"  # 已办结, for good: what comes up again is a case of its own
+
+
+class CommitmentState(StrEnum):
+    """State of what a unit committed to in a meeting. That its deadline was missed is said beside it, for ever."""
+
+    OPEN = "open"  # 待履行: left when its unit answers
+    ANSWERED = "answered"  # 待认可: left by the centre's word
+    KEPT = "kept"  # 已履行: accepted by the centre, never by the unit itself
+    WITHDRAWN = "withdrawn"  # 已撤回 by the centre
+
+
+class MeetingOutcome(StrEnum):
+    """What a meeting (会商) about a special case came to."""
+
+    AGREED = "agreed"  # 议定措施: units committed to something, or will
+    SOLVED = "solved"  # 实际解决
+    EXPLAINED = "explained"  # 解释说明: a legitimate activity, explained; not the same as solved
+    NOT_POSSIBLE = "not_possible"  # 办不成
+    ADJOURNED = "adjourned"  # 择期再议
+
+
+class DeadlineNotice(StrEnum):
+    """What supervision says of a deadline."""
+
+    WARNED = "warned"
+    MISSED = "missed"
+    WITHDRAWN = "withdrawn"  # not missed after all
+
+
 class RequestKind(StrEnum):
     """What a unit may ask of the centre that dispatched to it. One model, one inbox, one way to decide."""
 

@@ -142,7 +142,8 @@ CHECKS: tuple[tuple[Fault, str, str, str], ...] = (
         "supervision",
         "a clock without an order",
         "SELECT c.order_id, '', c.clock_id::text FROM supervision.clocks c LEFT JOIN supervision.orders s USING"
-        " (order_id) WHERE s.order_id IS NULL",
+        " (order_id) WHERE s.order_id IS NULL AND NOT EXISTS (SELECT FROM supervision.special_cases k"
+        " WHERE k.case_id = c.order_id)",
     ),
     (
         Fault.ORPHAN,
@@ -151,6 +152,42 @@ CHECKS: tuple[tuple[Fault, str, str, str], ...] = (
         "SELECT c.report_id, '', c.clock_id::text FROM supervision.clocks c LEFT JOIN dispatch.reports r ON"
         " r.report_id = c.report_id AND r.order_id = c.order_id WHERE c.report_id IS NOT NULL AND c.state <>"
         " 'cancelled' AND r.report_id IS NULL",
+    ),
+    (
+        Fault.DOUBLED,
+        "dispatch",
+        "belongs to more than one open special case",
+        "SELECT l.order_id, '', count(*)::text FROM dispatch.special_case_orders l JOIN dispatch.special_cases c"
+        " USING (case_id) WHERE l.unlinked_at IS NULL AND c.state = 'open' GROUP BY 1 HAVING count(*) > 1",
+    ),
+    (
+        Fault.MISSING,
+        "dispatch",
+        "the history of the special case has a hole",
+        "SELECT c.case_id, '', count(h.seq)::text || ' of ' || c.seq FROM dispatch.special_cases c LEFT JOIN"
+        " dispatch.special_case_history h USING (case_id) GROUP BY c.case_id, c.seq HAVING count(h.seq) <> c.seq",
+    ),
+    (
+        Fault.CLOCKLESS,
+        "supervision",
+        "supervision does not know the special case",
+        "SELECT c.case_id, '', c.state FROM dispatch.special_cases c LEFT JOIN supervision.special_cases s"
+        " USING (case_id) WHERE s.case_id IS NULL",
+    ),
+    (
+        Fault.ORPHAN,
+        "supervision",
+        "a special case that dispatch does not have",
+        "SELECT s.case_id, '', s.seq::text FROM supervision.special_cases s LEFT JOIN dispatch.special_cases c"
+        " USING (case_id) WHERE c.case_id IS NULL",
+    ),
+    (
+        Fault.CLOCKLESS,
+        "supervision",
+        "its commitments have not the clocks they must have",
+        "SELECT m.case_id, '', k.found || ' of ' || sum(m.asked) FROM dispatch.commitments m CROSS JOIN LATERAL"
+        " (SELECT count(*) AS found FROM supervision.clocks c WHERE c.order_id = m.case_id AND c.stage ="
+        " 'commitment') k GROUP BY m.case_id, k.found HAVING k.found <> sum(m.asked)",  # one each time it was asked for
     ),
     (
         Fault.WAITING,

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.cli.stack import AsJson
+from services.dispatch.rules.cases import told as cases
 from services.dispatch.rules.lifecycle import told
 from services.dispatch.rules.lifecycle.told import Told
 from services.dispatch.rules.words import Words
@@ -17,9 +18,14 @@ HEADINGS = ("状态 status", "操作 action", "条件 when", "谁 who", "此后 
 
 
 def lifecycle(as_json: AsJson = False) -> None:
-    """The life of assignments and orders as two tables: in which status who may do what, and what comes of it. What
-    is in neither is refused. 流转规则"""
-    tables = {"assignments": told.assignments(), "orders": told.orders()}
+    """The life of assignments, orders, special cases and commitments as tables: in which status who may do what, and
+    what comes of it. What is in none is refused. 流转规则"""
+    tables = {
+        "assignments": told.assignments(),
+        "orders": told.orders(),
+        "special_cases": cases.cases(),
+        "commitments": cases.commitments(),
+    }
     if as_json:
         plain = {name: [_plain(line) for line in lines] for name, lines in tables.items()}
         print(json.dumps(plain, ensure_ascii=False))
@@ -27,6 +33,8 @@ def lifecycle(as_json: AsJson = False) -> None:
     console = Console(width=None if Console().is_terminal else 240)
     console.print(_table("派遣单 Assignments", tables["assignments"]))
     console.print(_table("工单 Orders", tables["orders"]))
+    console.print(_table("专项 Special cases", tables["special_cases"]))
+    console.print(_table("承诺事项 Commitments", tables["commitments"]))
 
 
 def _plain(line: Told) -> dict[str, object]:

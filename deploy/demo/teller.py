@@ -63,9 +63,10 @@ class Teller:
             raise Trouble(f"{path} answered {answer.status_code}: {answer.text[:300]}", "see .paidan/logs")
         return answer.json()
 
-    def get(self, service: str, path: str, role: str = "supervisor") -> Any | None:
+    def get(self, service: str, path: str, role: str = "supervisor", unit: str = "") -> Any | None:
         """The JSON answer to a GET; None when there is nothing (yet)."""
-        answer = self._http.get(self._base[service] + path, headers={"authorization": f"Bearer {self.token(role)}"})
+        headers = {"authorization": f"Bearer {self.token(role, unit)}"}
+        answer = self._http.get(self._base[service] + path, headers=headers)
         return answer.json() if answer.status_code == 200 else None
 
     def until(self, what: str, look: Callable[[], T | None]) -> T:

@@ -2,6 +2,22 @@
 
 from schemas.facts.dispatch.assigning import AssignmentAccepted, AssignmentWithdrawn
 from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub, Tick
+from schemas.facts.dispatch.cases import (
+    CaseFact,
+    CommitmentAccepted,
+    CommitmentAnswered,
+    CommitmentRung,
+    CommitmentSentBack,
+    CommitmentWithdrawn,
+    Committed,
+    MeetingRecorded,
+    OrderLinked,
+    OrderUnlinked,
+    SpecialCaseClosed,
+    SpecialCaseLinked,
+    SpecialCaseOpened,
+    SpecialCaseUnlinked,
+)
 from schemas.facts.dispatch.finishing import (
     AssignmentConfirmed,
     AssignmentDone,
@@ -68,7 +84,25 @@ from schemas.facts.router import (
 )
 from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 
+# Facts that are numbered within what they are about: an order, or a special case.
+Numbered = OrderFact | CaseFact
+
 __all__ = [
+    "Numbered",
+    "CaseFact",
+    "CommitmentAccepted",
+    "CommitmentAnswered",
+    "CommitmentRung",
+    "CommitmentSentBack",
+    "CommitmentWithdrawn",
+    "Committed",
+    "MeetingRecorded",
+    "OrderLinked",
+    "OrderUnlinked",
+    "SpecialCaseClosed",
+    "SpecialCaseLinked",
+    "SpecialCaseOpened",
+    "SpecialCaseUnlinked",
     "OrderConcluded",
     "RepeatAnswered",
     "UrgencyChanged",

@@ -1,4 +1,8 @@
-"""What supervision announces: clocks and what became of them."""
+"""What supervision announces: clocks and what became of them.
+
+A commitment's clock (stage `commitment`) belongs to a special case: there `order_id` is the id of the case, which is
+the message's key like that of an order.
+"""
 
 from uuid import UUID
 

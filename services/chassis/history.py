@@ -16,9 +16,10 @@ PATIENCE_S = 120.0  # how long dispatch may be away before its reader gives up
 
 
 class _Row(Struct):
-    order_id: str
     type: str
     fact: msgspec.Raw
+    order_id: str = ""
+    case_id: str = ""
 
 
 class _Page(Struct):
@@ -35,8 +36,8 @@ class Untold(Exception):
 
 
 class History:
-    """Reads every fact of every order, order by order, as records like those of `orders.events`. `token` is one of the
-    role `service`; `page` facts are asked for at a time."""
+    """Reads every fact of every order, order by order, and then of every special case, as records like those of
+    `orders.events`. `token` is one of the role `service`; `page` facts are asked for at a time."""
 
     def __init__(self, url: str, token: str, *, page: int = 5000, transport: httpx.AsyncBaseTransport | None = None):
         self._client = httpx.AsyncClient(
@@ -47,28 +48,33 @@ class History:
     async def pages(self) -> AsyncIterator[list[Record]]:
         """Page after page; the next is asked for while one is worked on. What was recorded before the first is asked
         for is told whole. Raises Untold."""
-        following = asyncio.ensure_future(self._ask(""))
+        by, *left = "order", "case"
+        following = asyncio.ensure_future(self._ask(by, ""))
         try:
             while True:
                 page = await following
-                if not page.complete:
-                    following = asyncio.ensure_future(self._ask(page.next))
-                yield [_record(row) for row in page.items]
-                if page.complete:
+                if page.complete and not left:
+                    yield [_record(row) for row in page.items]
                     return
+                if page.complete:
+                    by, after = left.pop(0), ""
+                else:
+                    after = page.next
+                following = asyncio.ensure_future(self._ask(by, after))
+                yield [_record(row) for row in page.items]
         finally:
             following.cancel()
             with contextlib.suppress(asyncio.CancelledError, Untold):
                 await following
 
-    async def _ask(self, after: str) -> _Page:
+    async def _ask(self, by: str, after: str) -> _Page:
         """One page. Waits for dispatch while it is away, up to the patience."""
         try:
-            return await self._answer(after)
+            return await self._answer(by, after)
         except httpx.TransportError as error:
             raise Untold(f"dispatch does not answer: {type(error).__name__}") from None
 
-    async def _answer(self, after: str) -> _Page:
+    async def _answer(self, by: str, after: str) -> _Page:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type((httpx.TransportError, _Busy)),
             stop=stop_after_delay(PATIENCE_S),
@@ -76,9 +82,7 @@ class History:
             reraise=True,
         ):
             with attempt:
-                reply = await self._client.get(
-                    "/v1/history", params={"by": "order", "after": after, "limit": self._page}
-                )
+                reply = await self._client.get("/v1/history", params={"by": by, "after": after, "limit": self._page})
                 if reply.status_code >= 500:
                     raise _Busy(f"dispatch answers {reply.status_code}")
         if reply.status_code != 200:
@@ -96,4 +100,6 @@ class _Busy(Untold):
 
 def _record(row: _Row) -> Record:
     kind = (TYPE_PREFIX + row.type).encode()
-    return Record(ORDERS_EVENTS.name, -1, -1, row.order_id.encode(), bytes(row.fact), (("ce_type", kind),))
+    return Record(
+        ORDERS_EVENTS.name, -1, -1, (row.order_id or row.case_id).encode(), bytes(row.fact), (("ce_type", kind),)
+    )

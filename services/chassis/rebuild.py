@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from schemas.codec import Unreadable, decode
 from schemas.envelope import Record
-from schemas.facts import OrderFact
+from schemas.facts import CaseFact, OrderFact
 from schemas.refusals import Refused
 from schemas.topics import ORDERS_EVENTS
 from services.chassis.database import Connection
@@ -126,7 +126,7 @@ class Rebuild:
             async with self._pool.acquire() as connection, connection.transaction():
                 await self._view.fold(connection, works)
             self._facts += len(works)
-            self._tell("history", works[-1].fact.order_id.int / _SPACE if works else 1.0)
+            self._tell("history", works[-1].fact.aggregate_id.int / _SPACE if works else 1.0)
         self._tell("indexes", 0.0)
         async with self._pool.acquire() as connection:
             await self._shadow.complete(connection)
@@ -202,9 +202,9 @@ async def rebuild(view: View, service: str, settings: ServiceSettings) -> None:
 
 
 def _read(record: Record) -> Work | None:
-    """The fact of an order in a record; None for a Tick: the live's Ticks are the ones that count."""
+    """The fact of an order or a special case in a record; None for a Tick: the live's Ticks are the ones that count."""
     fact = decode(record)
-    return Work(record, _NOBODY, fact) if isinstance(fact, OrderFact) else None
+    return Work(record, _NOBODY, fact) if isinstance(fact, OrderFact | CaseFact) else None
 
 
 async def fold_quietly(handler: Handler, connection: Connection, works: Sequence[Work]) -> None:
@@ -217,5 +217,5 @@ async def fold_quietly(handler: Handler, connection: Connection, works: Sequence
         try:
             handler.decide(state, work, Output())
         except Refused as refused:
-            log.warning("a fact is refused", order=str(work.fact.order_id), seq=work.fact.seq, code=refused.code)
+            log.warning("a fact is refused", of=str(work.fact.aggregate_id), seq=work.fact.seq, code=refused.code)
     await handler.apply(connection, state)

@@ -1,4 +1,5 @@
-"""Facts of one order in their order: what was seen is a repeat, what comes too early waits in the `pending` table."""
+"""Facts of one order, or of one special case, in their order: what was seen is a repeat, what comes too early waits in
+the `pending` table, whose `order_id` is the id of either."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,20 +8,20 @@ from uuid import UUID
 
 from schemas.codec import decode
 from schemas.envelope import Record
-from schemas.facts import OrderFact
+from schemas.facts import CaseFact, Numbered, OrderFact
 from services.chassis.database import Connection
 
 
 class Sequence:
-    """The last `seq` seen of each order of a batch, and what waits behind a gap. Fold facts with `take`, then write
-    with `apply`; the owner keeps `last` in its own rows."""
+    """The last `seq` seen of each order or case of a batch, and what waits behind a gap. Fold facts with `take`, then
+    write with `apply`; the owner keeps `last` in its own rows."""
 
     def __init__(self, last: dict[UUID, int], waiting: Iterable[tuple[UUID, int, Record]]) -> None:
         self.last = last
-        self._waiting: dict[UUID, dict[int, OrderFact]] = defaultdict(dict)
+        self._waiting: dict[UUID, dict[int, Numbered]] = defaultdict(dict)
         for order_id, seq, record in waiting:
             fact = decode(record)
-            assert isinstance(fact, OrderFact)
+            assert isinstance(fact, OrderFact | CaseFact)
             self._waiting[order_id][seq] = fact
         self._arrived: dict[tuple[UUID, int], Record] = {}
         self._released: list[tuple[UUID, int]] = []
@@ -43,9 +44,9 @@ class Sequence:
             ),
         )
 
-    def take(self, fact: OrderFact, record: Record) -> list[OrderFact]:
+    def take(self, fact: Numbered, record: Record) -> list[Numbered]:
         """The facts that can be folded now, in order: none for a repeat or a gap, several when one fills a gap."""
-        order_id, seq = fact.order_id, fact.seq
+        order_id, seq = fact.aggregate_id, fact.seq
         seen = self.last.get(order_id, 0)
         if seq <= seen:
             return []
@@ -55,7 +56,7 @@ class Sequence:
                 waiting[seq] = fact
                 self._arrived[order_id, seq] = record
             return []
-        ready = [fact]
+        ready: list[Numbered] = [fact]
         while (following := waiting.pop(ready[-1].seq + 1, None)) is not None:
             ready.append(following)
             if self._arrived.pop((order_id, following.seq), None) is None:

@@ -130,7 +130,8 @@ def supervision_app(settings: ServiceSettings, city: City, open_pool: OpenPool) 
 
 
 async def clocks_of_one(request: Request, order_id: UUID) -> Response:
-    """Every clock of the order, in the order they fall due. Responders see orders on which a clock is their unit's."""
+    """Every clock of the order, or of the special case of that id, in the order they fall due. Responders see those on
+    which a clock is their unit's."""
     caller = principal(request, *STAFF)
     found = await reading.clocks_of(request.app.state.pool, [order_id])
     if order_id not in found:
@@ -173,7 +174,8 @@ async def breaches(
     cursor: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Clocks that were missed: of a unit, at a stage, in a division and everything below it, due since a moment.
-    Responders see their own unit's."""
+    Commitments (`stage=commitment`) name a `case_id` where others name an `order_id`. Responders see their own
+    unit's."""
     caller = principal(request, *STAFF)
     desk: Desk = request.app.state.desk
     if caller.role is Role.RESPONDER:
@@ -190,7 +192,7 @@ async def breaches(
     )
     rows = await reading.breaches(request.app.state.pool, asked)
     now, page = desk.now(), rows[:limit]
-    items = [{"order_id": row.order_id, "division": row.division, **desk.shown(row, now)} for row in page]
+    items = [{_owner([row]): row.order_id, "division": row.division, **desk.shown(row, now)} for row in page]
     return answer({"items": items, "next": _cursor(page[-1]) if len(rows) > limit else None})
 
 
@@ -206,7 +208,13 @@ async def _many(request: Request, caller: Principal, order_ids: Sequence[UUID]) 
 
 def _order(desk: Desk, order_id: UUID, rows: Iterable[Read]) -> dict[str, Any]:
     now = desk.now()
-    return {"order_id": order_id, "clocks": [desk.shown(row, now) for row in rows]}
+    shown = list(rows)
+    return {_owner(shown): order_id, "clocks": [desk.shown(row, now) for row in shown]}
+
+
+def _owner(rows: Iterable[Read]) -> str:
+    """What the clocks belong to: commitments to a special case, all others to an order."""
+    return "case_id" if any(row.stage == Stage.COMMITMENT for row in rows) else "order_id"
 
 
 def _sees(caller: Principal, rows: Iterable[Read]) -> bool:

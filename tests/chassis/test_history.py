@@ -10,10 +10,13 @@ from schemas.codec import decode
 from schemas.envelope import Record
 from services.chassis import history
 from services.chassis.history import History, Untold
+from tests.rules.supervision_timeline.gathered import CaseStory
 from tests.rules.supervision_timeline.story import Story, minutes
 from tests.rules.supervision_timeline.toy import START
 
 FACTS = Story("told").opened(START).accepted(START + minutes(5)).noted(START + minutes(6)).facts
+CASE = CaseStory("told").opened(START).met(START, ("street-a", START + minutes(5))).answered(START + minutes(1)).facts
+TOLD: dict[str, list[Any]] = {"order": list(FACTS), "case": list(CASE)}
 
 
 class Dispatch:
@@ -29,13 +32,13 @@ class Dispatch:
             if isinstance(trouble, Exception):
                 raise trouble
             return trouble
-        assert request.headers["authorization"] == "Bearer secret" and request.url.params["by"] == "order"
-        after = request.url.params["after"]
-        self.asked.append(after)
+        assert request.headers["authorization"] == "Bearer secret"
+        by, after = request.url.params["by"], request.url.params["after"]
+        self.asked.append(f"{by}:{after}")
         first = int(after or 0)
         rows: list[Any] = [
-            {"order_id": fact.order_id, "type": type(fact).__name__, "seq": fact.seq, "fact": fact}
-            for fact in FACTS[first : first + 2]
+            {f"{by}_id": fact.aggregate_id, "type": type(fact).__name__, "seq": fact.seq, "fact": fact}
+            for fact in TOLD[by][first : first + 2]
         ]
         body = {"items": rows, "next": str(first + len(rows)), "complete": len(rows) < 2}
         return httpx.Response(200, content=msgspec.json.encode(body))
@@ -52,14 +55,15 @@ async def read(dispatch: Dispatch) -> list[Record]:
 async def test_all_pages_are_read_and_the_facts_are_those_that_were_published() -> None:
     dispatch = Dispatch()
     records = await read(dispatch)
-    assert [decode(record) for record in records] == FACTS
-    assert dispatch.asked == ["", "2"]
-    assert [record.value for record in records] == [msgspec.json.encode(fact) for fact in FACTS]
+    assert [decode(record) for record in records] == [*FACTS, *CASE]
+    assert dispatch.asked == ["order:", "order:2", "case:", "case:2"], "orders first, then special cases"
+    assert [record.value for record in records] == [msgspec.json.encode(fact) for fact in [*FACTS, *CASE]]
+    assert [record.key.decode() for record in records] == [str(fact.aggregate_id) for fact in [*FACTS, *CASE]]
 
 
 async def test_a_dispatch_that_is_away_for_a_moment_is_waited_for() -> None:
     away = [httpx.ConnectError("refused"), httpx.Response(503), httpx.ReadTimeout("slow")]
-    assert len(await read(Dispatch(*away))) == len(FACTS)
+    assert len(await read(Dispatch(*away))) == len(FACTS) + len(CASE)
 
 
 @pytest.mark.parametrize("trouble", [httpx.ConnectError("refused"), httpx.Response(503)])

@@ -9,12 +9,13 @@ import msgspec
 import pytest
 
 from schemas.codec import decode
-from schemas.facts import ClassRef, OrderFact, OrderOpened, Tick
+from schemas.facts import CaseFact, ClassRef, OrderFact, OrderOpened, SpecialCaseOpened, Tick
 from schemas.topics import ORDERS_EVENTS
 from schemas.vocabulary import OrderStatus
 from services.dispatch.rules import evolve, lifecycle
+from services.dispatch.rules.cases import evolve as evolve_cases
 from services.router.rules.landing import ENDED, class_key_of, has_ended
-from services.supervision.rules import timeline
+from services.supervision.rules import cases, timeline
 from tests.contracts.golden import Example, examples
 
 
@@ -25,11 +26,12 @@ def _kinds(kind: type[OrderFact] = OrderFact) -> Iterator[type[OrderFact]]:
 
 
 KINDS = sorted(set(_kinds()), key=lambda kind: kind.__name__)
+CASES = sorted(CaseFact.__subclasses__(), key=lambda kind: kind.__name__)
 each = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
-def test_orders_events_carries_every_fact_about_orders_and_ticks_and_nothing_else() -> None:
-    assert set(ORDERS_EVENTS.carries) == {*KINDS, Tick}
+def test_orders_events_carries_every_fact_about_orders_and_special_cases_and_ticks_and_nothing_else() -> None:
+    assert set(ORDERS_EVENTS.carries) == {*KINDS, *CASES, Tick}
 
 
 @each
@@ -42,6 +44,12 @@ def test_supervision_folds_it_or_says_that_it_moves_no_clock(kind: type[OrderFac
     folds, still = kind in timeline.moving(), kind in timeline.STILL
     assert folds or still, "fold it in services/supervision/rules/timeline, or add it to STILL there"
     assert not (folds and still), "it cannot both move clocks and move none"
+
+
+@pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
+def test_both_fold_what_is_said_of_a_special_case(kind: type[CaseFact]) -> None:
+    assert kind is SpecialCaseOpened or kind in evolve_cases.FOLDS
+    assert (kind in cases.MOVING) != (kind in cases.STILL), "it either moves clocks or moves none"
 
 
 def test_the_router_knows_when_an_order_has_ended_as_dispatch_does() -> None:

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zlib import crc32
 
 import psutil
@@ -20,17 +21,20 @@ from psycopg.rows import dict_row
 from deploy.audit.findings import Finding
 from deploy.audit.run import audit, settle, spooled
 from deploy.cli.rebuild import steps_of
+from deploy.demo.teller import Teller
 from deploy.simulator import Mix
 from deploy.simulator.run import Plan
 from deploy.stack.lifecycle import Stack
 from deploy.stack.trouble import Trouble
 from tests.journeys.test_simulated_city import run
+from tests.journeys.test_special_cases import Gathered
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(900)]
 
 VIEWS = {
     "supervision": {
         "orders": "SELECT * FROM supervision.orders ORDER BY order_id",
+        "cases": "SELECT case_id AS order_id, seq, division, timeline FROM supervision.special_cases ORDER BY case_id",
         "clocks": "SELECT * FROM supervision.clocks ORDER BY order_id, clock_id",
         "pending": "SELECT order_id, seq FROM supervision.pending ORDER BY order_id, seq",
     },
@@ -44,6 +48,7 @@ VIEWS = {
 STIRRED = (
     "SELECT order_id FROM supervision.notices WHERE at >= '{0}' OR withdrawn_at >= '{0}'"
     " UNION SELECT order_id FROM dispatch.history WHERE recorded_at >= '{0}'"
+    " UNION SELECT case_id FROM dispatch.special_case_history WHERE recorded_at >= '{0}'"
 )
 TWICE = "SELECT count(*) FROM supervision.notices WHERE times > 1 OR withdrawn_at IS NOT NULL"
 SPOILT = {
@@ -51,6 +56,8 @@ SPOILT = {
         "DELETE FROM supervision.clocks WHERE get_byte(uuid_send(order_id), 0) < 64",
         "UPDATE supervision.orders SET seq = seq + 3, division = 'x' WHERE get_byte(uuid_send(order_id), 0) > 192",
         "DELETE FROM supervision.orders WHERE get_byte(uuid_send(order_id), 0) BETWEEN 64 AND 96",
+        "DELETE FROM supervision.special_cases",
+        "DELETE FROM supervision.clocks WHERE stage = 'commitment'",
         "UPDATE supervision.clocks SET due = due + interval '1 day', state = 'met', next_at = NULL, next_notice = NULL"
         " WHERE get_byte(uuid_send(order_id), 0) BETWEEN 97 AND 128",
     ),
@@ -138,10 +145,33 @@ async def a_city(whole: Stack, tmp_path: Path, seconds: float, rate: float, name
     assert tally.steps["accept"] > 0
 
 
+def gathered(teller: Teller) -> None:
+    """A special case of three orders, with a commitment that is answered and one that was missed."""
+    taken = {row["order_id"] for row in asked(teller.stack, "SELECT order_id FROM dispatch.special_case_orders")}
+    closed = (teller.get("dispatch", "/v1/orders?limit=200") or {})["items"]
+    free = [order["order_id"] for order in closed if UUID(order["order_id"]) not in taken][:3]
+    case = Gathered(teller, free, "310000-centre")
+    now = datetime.now(UTC)
+    due = {"310106-centre": now + timedelta(days=1), "310101-centre": now + timedelta(seconds=1)}
+    case.do(
+        "meeting",
+        held_at=(now - timedelta(seconds=1)).isoformat(),
+        units=list(due),
+        matter="清运",
+        decided="整改",
+        outcome="agreed",
+        commitments=[{"text": "整改", "unit": unit, "due": until.isoformat()} for unit, until in due.items()],
+    )
+    case.on(0, "answer", "310106-centre", answer="已整改")
+    case.until("the miss", lambda shown: bool(shown["commitments"][1]["missed"]))
+
+
 @pytest.fixture(scope="module", autouse=True)
-async def _lived(whole: Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Some hundred orders, whichever test comes first."""
+async def _lived(whole: Stack, teller: Teller, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Some hundred orders, whichever test comes first, and two special cases of some of them."""
     await a_city(whole, tmp_path_factory.mktemp("lived"), seconds=10, rate=40, name="before")
+    for _ in range(2):
+        gathered(teller)
 
 
 async def test_views_made_anew_under_traffic_are_the_live_ones(whole: Stack, tmp_path: Path) -> None:

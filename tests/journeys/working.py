@@ -20,12 +20,12 @@ class Work:
         self.lead: str = self.shown()["lead"]["unit_id"]
 
     @classmethod
-    def reported(cls, teller: Teller, text: str) -> "Work":
-        """A hotline ticket about something at a place that nobody reported before."""
+    def reported(cls, teller: Teller, text: str, street: str = "临汾路") -> "Work":
+        """A hotline ticket about something at a place, of a street-town of that name, that nobody reported before."""
         house = Random(uuid4().int).randint(3000, 99_000)
         body = {
-            "text": f"静安区临汾路街道临汾路{house}号{text}",
-            "address": f"静安区临汾路街道临汾路{house}号",
+            "text": f"静安区{street}街道{street}{house}号{text}",
+            "address": f"静安区{street}街道{street}{house}号",
             "ticket_type": "complaint",
             "reporter": {"name": "王女士", "phone": "13800000000"},
         }

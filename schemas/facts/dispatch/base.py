@@ -22,6 +22,11 @@ class OrderFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: str = ""
     unit: str = ""
 
+    @property
+    def aggregate_id(self) -> UUID:
+        """Whose fact it is; its `seq` counts there."""
+        return self.order_id
+
 
 class ReportStub(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What supervision needs of a report: whose promise runs since when, and the sender's own due. `reachable` says

@@ -18,6 +18,7 @@ from services.dispatch.api import (
     actions,
     attachments,
     bulk,
+    cases,
     duty,
     handovers,
     history,
@@ -34,6 +35,7 @@ from services.dispatch.api import (
 )
 from services.dispatch.api.desk import Rooms
 from services.dispatch.handlers import ActionHandler, Answered, Command, HandoverCommand, HandoverHandler
+from services.dispatch.handlers.cases import CaseCommand, CaseHandler
 from services.dispatch.handlers.tasks import Portion, Pushed, TaskHandler
 from services.dispatch.rules.directory import Directory
 
@@ -53,7 +55,8 @@ def dispatch_app(
             desk: Desk[Command, Answered] = Desk(ActionHandler(directory), pool, share=share)
             pushing: Desk[Portion, Pushed] = Desk(TaskHandler(directory), pool, share=1)
             said: Desk[HandoverCommand, Answered] = Desk(HandoverHandler(directory), pool, share=share)
-            app.state.rooms = Rooms(pool, desk, pushing, directory, settling, stream_every, said)
+            gathered: Desk[CaseCommand, Answered] = Desk(CaseHandler(directory), pool, share=share)
+            app.state.rooms = Rooms(pool, desk, pushing, directory, settling, stream_every, said, gathered)
             app.state.stream = stream.Stream(pool, directory, stream_every, settling)
             looking = asyncio.create_task(app.state.stream.run())
             yield
@@ -85,6 +88,7 @@ def dispatch_app(
         tasks,
         history,
         requests,
+        cases,
     ):  # the busiest first: routes are tried in order
         app.include_router(part.routes)
     return app

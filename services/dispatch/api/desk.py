@@ -15,6 +15,7 @@ from services.chassis.auth import Principal
 from services.chassis.commands import Desk
 from services.chassis.web import principal
 from services.dispatch.handlers import Answered, Command, HandoverCommand
+from services.dispatch.handlers.cases import CaseCommand
 from services.dispatch.handlers.tasks import Portion, Pushed
 from services.dispatch.rules import visibility
 from services.dispatch.rules.book import Actor
@@ -40,6 +41,7 @@ class Rooms:
     settling: timedelta
     stream_every: float
     handovers: Desk[HandoverCommand, Answered]
+    cases: Desk[CaseCommand, Answered]
 
 
 def rooms(request: Request) -> Rooms:

@@ -63,6 +63,7 @@ class Narrowed:
         opened_to: datetime | None = None,
         closed_from: datetime | None = None,
         closed_to: datetime | None = None,
+        case: Word = "",
         q: Annotated[str, Query(max_length=100)] = "",
     ) -> None:
         for name, moment in (
@@ -79,7 +80,7 @@ class Narrowed:
         directory = rooms(request).directory
         if unit and not directory.ever_had(unit):
             raise Refused("unit_unknown", unit)
-        self.q = q.strip()
+        self.q, self._case = q.strip(), case
         self.asked = sorted((key, value) for key, value in request.query_params.multi_items() if key not in _PAGING)
         self._plain = Filters(
             status=tuple(status or ()),
@@ -106,19 +107,26 @@ class Narrowed:
         """With what the search comes to, today or at a past moment. Raises Refused `invalid` for what is of today."""
         if past and (self._plain.proposed or self._plain.requested is not None):
             raise Refused("invalid", "proposed, requested: what waits for a person is of today only")
+        plain = self._plain
+        if self._case:
+            case_id = await reads.find(found.pool, "special_cases", self._case)
+            if case_id is None:
+                raise Refused("not_found", "case: no such special case")
+            plain = replace(plain, case_id=case_id)
         if not self.q:
-            return self._plain
+            return plain
         span = id_span(self.q)
         if span is not None:
-            return replace(self._plain, span=span[:2])
+            return replace(plain, span=span[:2])
         few, words = await search.look(found.pool, self.q)
-        return replace(self._plain, found=few, words=search.words_of(self.q) if past else words)
+        return replace(plain, found=few, words=search.words_of(self.q) if past else words)
 
 
 _KNOWN = frozenset(
     {
         "status", "source", "urgency", "light", "division", "unit", "tier", "class", "major", "overdue", "round",
-        "joined", "recurrence", "requested", "proposed", "opened_from", "opened_to", "closed_from", "closed_to", "q",
+        "joined", "recurrence", "requested", "proposed", "opened_from", "opened_to", "closed_from", "closed_to", "case",
+        "q",
     }
 )  # fmt: skip
 
@@ -153,7 +161,8 @@ async def list_orders(
     """`division` takes in what lies inside it, `unit` what it leads or has a part in, `tier` is the lead's, `class` a
     key `standard/kind/code` and `major` all of that name; `joined` orders that more than one report hangs on,
     `recurrence` those about a matter that came back, `requested` those in which a request waits for a decision,
-    `proposed=reopen` those that a bad word wants reopened (both of today only); `q` a number, or words that all stand
+    `proposed=reopen` those that a bad word wants reopened (both of today only); `case` those of a special case, by
+    its id or number; `q` a number, or words that all stand
     in one report's title, text or address. `as_of` shows the list as it was recorded then. A page may be short while
     `next` still names more."""
     found, caller = rooms(request), reader(request)

@@ -18,7 +18,7 @@ from services.dispatch.api.duty import duty_of
 from services.dispatch.rules import shapes, visibility
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.past import rebuilt, reports_in
-from services.dispatch.store import attachments, clocks, handovers, reads
+from services.dispatch.store import attachments, cases, clocks, handovers, reads
 from services.dispatch.store.reads import StoredReport
 
 routes = APIRouter(prefix="/v1", tags=["orders"])
@@ -54,6 +54,8 @@ async def one_order(
         actor=actor_of(caller),
         at=as_of,
     )
+    if shown.detail.case_id is not None and (told := await cases.title_of(found.pool, shown.detail.case_id)):
+        body["case"] |= {"title": told[0], "state": told[1]}
     handed = await handovers.of_order(found.pool, shown.order_id) if as_of is None else []
     if handed:
         body["handovers"] = [shapes.handed(h) for h in handed]

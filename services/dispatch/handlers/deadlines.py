@@ -14,17 +14,21 @@ from schemas.refusals import Refused
 from schemas.vocabulary import Stage
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
+from services.dispatch.handlers.cases import CasePage
 from services.dispatch.handlers.page import LOCK_SPACE, Page, bucket
 from services.dispatch.rules.book import Book
+from services.dispatch.rules.cases.acts import on_commitment_deadline
+from services.dispatch.rules.cases.book import CaseBook
 from services.dispatch.rules.directory import Directory
-from services.dispatch.rules.notices import on_deadline
-from services.dispatch.store import clocks, handovers, orders
+from services.dispatch.rules.notices import Deadline, on_deadline
+from services.dispatch.store import cases, clocks, handovers, orders
 
 _DEADLINES = (DeadlineWarned, DeadlineMissed, DeadlineWithdrawn)
 
 
 class _State(Struct):
     page: Page
+    cases: CasePage
     clocks: dict[tuple[UUID, int], ClocksSet]
 
 
@@ -49,19 +53,24 @@ class DeadlineHandler:
         """Nothing to do without state."""
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
-        """The orders that get a fact."""
+        """The orders and special cases that get a fact."""
         return (bucket(work.fact.order_id) for work in works if isinstance(work.fact, _DEADLINES))
 
     async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> _State:
         """The orders that get a fact."""
         page = Page(Book(now, self._directory))
+        said = [w.fact for w in works if isinstance(w.fact, _DEADLINES)]
         page.book.orders = await orders.load(
-            connection, {w.fact.order_id for w in works if isinstance(w.fact, _DEADLINES)}
+            connection, {fact.order_id for fact in said if fact.stage is not Stage.COMMITMENT}
         )
+        held = CasePage(CaseBook(page.book))
+        committed = {fact.order_id for fact in said if fact.stage is Stage.COMMITMENT}
+        if committed:
+            held.book.cases = await cases.load(connection, committed)
         unsigned = {w.fact.order_id for w in works if isinstance(w.fact, DeadlineMissed) and w.fact.stage is Stage.SIGN}
         if unsigned:
             page.book.handovers = await handovers.waiting(connection, unsigned)
-        return _State(page, {})
+        return _State(page, held, {})
 
     def decide(self, state: _State, work: Work, output: Output) -> None:
         """Keep the clocks, or record the notice. Raises Refused `not_found` for an order nobody opened."""
@@ -69,13 +78,24 @@ class DeadlineHandler:
         if isinstance(fact, ClocksSet):
             state.clocks[fact.order_id, fact.seq] = fact
             return
+        if fact.stage is Stage.COMMITMENT:
+            self._on_commitment(state, fact, work.id, output)
+            return
         order = state.page.book.orders.get(fact.order_id)
         if order is None:
             raise Refused("not_found", f"order {fact.order_id}")
         on_deadline(state.page.book, order, fact, work.id)
         state.page.announce(output)
 
+    def _on_commitment(self, state: _State, fact: Deadline, cause: UUID, output: Output) -> None:
+        case = state.cases.book.cases.get(fact.order_id)
+        if case is None:
+            raise Refused("not_found", f"special case {fact.order_id}")
+        on_commitment_deadline(state.cases.book, case, fact, cause)
+        state.cases.announce(output)
+
     async def apply(self, connection: Connection, state: _State) -> None:
         """Write clocks and changes."""
         await clocks.save(connection, list(state.clocks.values()), state.page.book.now)
         await state.page.save(connection)
+        await state.cases.save(connection)

@@ -5,7 +5,19 @@ from typing import Any
 from schemas.facts import OrderFact
 from services.dispatch.rules.order import Assignment, Order
 
-_OF_ORDER = ("status", "urgency", "lead", "class", "place", "path", "round", "result", "closed_at", "merged_into")
+_OF_ORDER = (
+    "status",
+    "urgency",
+    "lead",
+    "class",
+    "place",
+    "path",
+    "round",
+    "result",
+    "closed_at",
+    "merged_into",
+    "case",
+)
 _OF_PART = ("role", "status", "accepted_at", "contacted_at", "arrived_at", "done_at", "result")
 
 
@@ -53,6 +65,7 @@ def _of_order(o: Order) -> tuple[Any, ...]:
         o.result,
         o.closed_at,
         o.merged_into,
+        detail.case_id,
     )
 
 

@@ -115,7 +115,7 @@ class Stood(Struct, frozen=True):
 class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What of an order is read whole and never searched. `parts` are the orders that were split off it, `split_from`
     the one it was split off itself, `text` what of that one's ticket it is about, `conclusion` what repeats
-    are told (终结)."""
+    are told (终结), `case_id` the special case it was linked to last."""
 
     class_ref: ClassRef
     place: Place
@@ -129,6 +129,7 @@ class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
     split_from: UUID | None = None
     text: str = ""
     conclusion: str = ""
+    case_id: UUID | None = None
 
 
 class Order(Struct, kw_only=True):

@@ -1,4 +1,4 @@
-"""Every form of the service: what screens ask for, of assignments, of orders and of requests."""
+"""Every form of the service: what screens ask for, of assignments, orders, requests and commitments."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from schemas.vocabulary import RequestKind
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER
 from services.dispatch.rules.acts.decisions import Decision
 from services.dispatch.rules.acts.requests import FIELDS
+from services.dispatch.rules.cases.bodies import COMMITMENT_BODIES
 from services.dispatch.rules.forms import forms, parted
 from services.dispatch.rules.requests.reasons import REASONS
+from services.dispatch.rules.words import COMMITMENT_ACTIONS, COMMITMENT_ANSWER
 
 # What each kind asks beside reason and basis; whose it is instead hangs on the reason of a return.
 _ASKED: dict[str, dict[str, bool]] = {
@@ -21,7 +23,13 @@ def screens() -> dict[str, dict[str, Any]]:
     assignment = forms({action: one.body for action, one in ON_ASSIGNMENT.items()})
     request = assignment["request"]
     request["fields"] = parted(request["fields"], "kind", _ASKED, {"reason": REASONS})
+    commitment = forms(COMMITMENT_BODIES)
+    for action, words in COMMITMENT_ACTIONS.items():
+        commitment[action] |= words._asdict()
+    [done] = commitment["answer"]["fields"]
+    done |= COMMITMENT_ANSWER._asdict()
     return {
+        "commitment": commitment,
         "assignment": assignment,
         "order": forms({action: one.body for action, one in ON_ORDER.items()}),
         "request": forms({"decision": Decision}),

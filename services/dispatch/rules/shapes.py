@@ -152,6 +152,7 @@ def full(
         "why": detail.why or None,
         "class_intake": o.class_intake if o.class_intake != detail.class_ref.key else None,
         "coordinated": o.coordinated or None,
+        "case": {"case_id": detail.case_id, "number": number_of(detail.case_id)} if detail.case_id else None,
     }
     return shape | {key: value for key, value in optional.items() if value is not None}
 

@@ -55,6 +55,21 @@ ACTIONS: dict[str, Words] = {
     "import_close": Words("导入结案", "Close (import)"),
 }
 
+CASE_ACTIONS: dict[str, Words] = {
+    "link": Words("归入专项", "Link"),
+    "unlink": Words("移出专项", "Unlink"),
+    "meeting": Words("会商记录", "Record a meeting"),
+    "close": Words("专项办结", "Close"),
+}
+# What units commit to in meetings: the same names say something else there.
+COMMITMENT_ACTIONS: dict[str, Words] = {
+    "answer": Words("回复落实情况", "Say it is done"),
+    "accept": Words("认可", "Accept"),
+    "send_back": Words("退回补办", "Send back"),
+    "withdraw": Words("撤回承诺", "Release from it"),
+}
+COMMITMENT_ANSWER = Words("落实情况", "What was done")
+
 FIELDS: dict[str, Words] = {
     "granted": Words("是否同意", "Grant it?"),
     "answer": Words("给诉求人的答复", "Answer to the caller"),

@@ -52,6 +52,7 @@ class Filters(Struct, frozen=True):
     span: tuple[UUID, UUID] | None = None
     found: tuple[UUID, ...] | None = None
     words: tuple[str, tuple[str, ...]] | None = None
+    case_id: UUID | None = None
 
 
 class Where:
@@ -160,6 +161,16 @@ def fixed(where: Where, f: Filters, after: After | None, moment: datetime | None
         where.add("o.source = ANY(?)", list(f.source))
     if f.recurrence is not None:
         where.add(f"o.recurrence_of IS {'NOT ' if f.recurrence else ''}NULL")
+    if f.case_id is not None:
+        where.add(
+            "o.order_id IN (SELECT order_id FROM special_case_orders WHERE case_id = ? AND CASE"
+            " WHEN ?::timestamptz IS NULL THEN unlinked_at IS NULL ELSE linked_at <= ? AND"
+            " coalesce(unlinked_at > ?, true) END)",
+            f.case_id,
+            moment,
+            moment,
+            moment,
+        )
     if f.opened_from:
         where.add("o.opened_at >= ?", f.opened_from)
     if f.opened_to:

@@ -14,9 +14,11 @@ from schemas.facts import (
     LeadChanged,
     OrderConcluded,
     OrderFact,
+    OrderLinked,
     OrderReopened,
     OrderRouted,
     OrderSplit,
+    OrderUnlinked,
 )
 from services.chassis.database import Connection
 from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
@@ -147,6 +149,8 @@ _ROUTING = (
     ClassCorrected,
     OrderConcluded,
     OrderReopened,
+    OrderLinked,
+    OrderUnlinked,
 )
 _UPDATE_ORDERS = update("orders", "order_id", ORDER)
 _UPDATE_ROUTED = update("orders", "order_id", ORDER_ROUTED)

@@ -39,8 +39,8 @@ async def load(pool: asyncpg.Pool, ids: Sequence[UUID]) -> list[Order]:
 
 
 async def find(pool: asyncpg.Pool, table: str, name: str) -> UUID | None:
-    """The id of an order or report by its id or its number as typed; None if there is none."""
-    column = {"orders": "order_id", "reports": "report_id"}[table]
+    """The id of an order, report or special case by its id or its number as typed; None if there is none."""
+    column = {"orders": "order_id", "reports": "report_id", "special_cases": "case_id"}[table]
     span = id_span(name)
     if span is not None:
         rows = await pool.fetch(f"SELECT {column} FROM {table} WHERE {column} BETWEEN $1 AND $2", *span[:2])

@@ -15,23 +15,27 @@ const QUICK = {
 export const FIRST = ['accept', 'contact', 'arrive', 'finish', 'progress'];
 
 /** The actions, with their words and fields, of what a target is. */
-const ofTarget = (known, target) => known[target.request ? 'request' : target.part ? 'assignment' : 'order'] ?? {};
-const thing = ({ order, part, request }) => request ?? part ?? order;
+const ofTarget = (known, target) => known[target.commitment ? 'commitment' : target.request ? 'request' : target.part ? 'assignment' : 'order'] ?? {};
+const thing = ({ order, part, request, commitment }) => commitment ?? request ?? part ?? order;
 
 /** The same target in an order that was read anew. */
 const again = (target, order) => ({
   order,
   part: target.part && order.assignments.find((one) => one.assignment_id === target.part.assignment_id),
   request: target.request && order.requests?.find((one) => one.request_id === target.request.request_id),
+  commitment: target.commitment && (order.commitments?.find((one) => one.commitment_id === target.commitment.commitment_id) ?? { ...target.commitment, state: 'answered', actions: [] }),
 });
 
 /** Where an action on a target is sent. */
-function address({ order, part, request }, action) {
+function address({ order, part, request, commitment }, action) {
+  if (commitment) return `/v1/special-cases/${commitment.case_id}/commitments/${commitment.commitment_id}/actions/${action}`;
   if (request) return `/v1/requests/${request.request_id}/${action}`;
   return part ? `/v1/assignments/${part.assignment_id}/actions/${action}` : `/v1/orders/${order.order_id}/actions/${action}`;
 }
 
-/** Do `action` to `target`: an {order}, its {order, part} or a {order, request}. `after` gets the new state. */
+const standing = (order, { part, commitment }) => (commitment ? name('commitment', commitment.state) : `${name('order', order.status)}${part ? ` · ${name('part', part.status)}` : ''}`);
+
+/** Do `action` to `target`: an {order}, its {order, part}, a {order, request} or a {order, commitment}. `after` gets the new state. */
 export async function act(action, target, { after, fresh }) {
   const spec = ofTarget(await data.actions(), target)[action];
   const context = { action, spec, target, after, fresh };
@@ -46,7 +50,7 @@ function form(context) {
   const alone = target.order.reports.length < 2;
   const asked = spec.fields.filter(({ name }) => !(action === 'contact' && ['reached', 'reason'].includes(name)) && !(name === 'answers' && alone));
   const shown = asked.map((part) => {
-    const hinted = part.name === 'answer' ? { ...part, hint: t('answer_hint') } : part;
+    const hinted = part.name === 'answer' && !target.commitment ? { ...part, hint: t('answer_hint') } : part;
     return [hinted, field(hinted, target.order)];
   });
   const fault = h('p.fault', { role: 'alert' });
@@ -145,7 +149,7 @@ async function stale(context, body, error, place) {
   place?.made.close();
   const made = sheet(t('changed'), t('close'),
     h('p', {}, t('changed_hint')), list,
-    target && h('p', {}, t('changed_now', `${name('order', order.status)}${target.part ? ` · ${name('part', target.part.status)}` : ''}`)),
+    target && h('p', {}, t('changed_now', standing(order, target))),
     may?.includes(context.action)
       ? h('div.buttons', {}, h('button.primary', { type: 'button', onclick: () => { made.close(); send({ ...context, target }, body, null); } }, t('changed_again')))
       : may && allowed(context, may, target, () => made.close()));
@@ -156,8 +160,8 @@ async function notAllowed(context, error, place) {
   const order = await context.fresh().catch(() => context.target.order);
   place?.made.close();
   const made = sheet(t('not_allowed', say(context.spec)), t('close'),
-    h('p', {}, t('changed_now', name('order', order.status))),
-    allowed(context, error.body.allowed ?? [], again(context.target, order), () => made.close()));
+    h('p', {}, t('changed_now', context.target.commitment ? standing(order, again(context.target, order)) : name('order', order.status))),
+    allowed(context, context.target.commitment ? again(context.target, order).commitment.actions : error.body.allowed ?? [], again(context.target, order), () => made.close()));
 }
 
 function allowed(context, may, target, close) {

@@ -5,6 +5,7 @@ import * as data from './data.js';
 import { fill, h, icon } from './dom.js';
 import * as live from './live.js';
 import { order as orderView } from './order.js';
+import { target as promised } from './promises.js';
 import { queue as queueView, tick } from './queue.js';
 import { claims, end, token } from './session.js';
 import { signin } from './signin.js';
@@ -28,7 +29,7 @@ let work = blank();
 let one = { name: null };
 
 function blank() {
-  return { items: null, next: null, counts: null, filter: 'all', by: 'due', place: null, fault: '', at: null };
+  return { items: null, next: null, counts: null, filter: 'all', by: 'due', place: null, fault: '', at: null, commitments: null };
 }
 
 /** The order that the address names, or null: a number may end in a sign that an address spells otherwise. */
@@ -49,7 +50,7 @@ function draw() {
   if (!token()) return signin(main, { why, onin: arrived });
   if (route()) return orderView(main, one, { unit: who?.unit?.unit_id, known: known ?? {}, does: doing, onhistory, onphoto: (words) => after(null, words) });
   return queueView(main, work, known, {
-    refresh: () => readWork(), more, accept, sort, filter: (key) => { work.filter = key; draw(); }, open: (name) => { location.hash = `#/order/${encodeURIComponent(name)}`; },
+    refresh: () => refresh(), more, accept, answer, sort, filter: (key) => { work.filter = key; draw(); }, open: (name) => { location.hash = `#/order/${encodeURIComponent(name)}`; },
   });
 }
 
@@ -98,7 +99,7 @@ let last = '';
 /** Draw what was read, unless nothing of it changed. */
 function drawRead() {
   if (pressed) { waiting = true; return; }
-  const said = JSON.stringify([route(), route() ? [one.order, one.history, one.fault, one.open] : [work.items, work.next, work.fault], known && 1]);
+  const said = JSON.stringify([route(), route() ? [one.order, one.history, one.fault, one.open] : [work.items, work.next, work.fault, work.commitments], known && 1]);
   if (said === last) drawLine();
   else draw();
   last = said;
@@ -142,6 +143,17 @@ const readWork = calmly(async () => {
   } catch (error) {
     work.fault = inWords(error);
     if (error instanceof data.NoSignal) later(readWork);
+  }
+  if (token() && !route()) drawRead();
+});
+
+const readPromised = calmly(async () => {
+  try {
+    known ??= await data.actions();
+    const { items } = await data.commitments();
+    work = { ...work, commitments: items };
+  } catch (error) {
+    if (error instanceof data.NoSignal) later(refresh);
   }
   if (token() && !route()) drawRead();
 });
@@ -198,7 +210,7 @@ function later(read) {
   later.timer = setTimeout(() => token() && read(), 3000);
 }
 
-const refresh = () => (route() ? readOrder() : readWork());
+const refresh = () => (route() ? readOrder() : Promise.all([readWork(), readPromised()]));
 
 // what is done
 
@@ -212,6 +224,14 @@ function accept(item, button) {
   const target = { order: { ...item, assignments: [], path: [], reports: [] }, part: item.assignment };
   const fresh = async () => { readWork(); return data.order(item.order_id); };
   return act('accept', target, { after, fresh }).finally(() => { button.disabled = false; });
+}
+
+function answer(one) {
+  const fresh = async () => {
+    await readPromised();
+    return { ...promised(one).order, commitments: work.commitments ?? [] };
+  };
+  return act('answer', promised(one), { after, fresh });
 }
 
 function after(changed, words) {
@@ -271,7 +291,7 @@ data.heard.addEventListener('signedout', ({ detail }) => {
   if (inside) out(t(detail.code === 'token_expired' ? 'signed_out_expired' : 'signed_out_refused'));
 });
 setInterval(tick, 10_000);
-setInterval(() => { if (token() && !lively && !document.hidden) refresh(); }, 60_000);
+setInterval(() => { if (token() && !document.hidden) (lively ? !route() && readPromised() : refresh()); }, 60_000);
 
 const held = token() && claims(token());
 if (token() && (!held || held.exp * 1000 <= Date.now())) {

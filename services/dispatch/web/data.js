@@ -120,6 +120,8 @@ export function queue({ by, place, cursor, limit }) {
   if (cursor) asked.set('cursor', cursor);
   return get(`/v1/me/queue?${asked}`);
 }
+/** What my unit committed to and has still to do, the earliest due first. */
+export const commitments = () => get('/v1/me/commitments?limit=50');
 export const order = (name) => get(`/v1/orders/${encodeURIComponent(name)}`);
 export const history = (name) => get(`/v1/orders/${encodeURIComponent(name)}/history`);
 export const units = (q) => get(`/v1/units?q=${encodeURIComponent(q)}`);

@@ -37,6 +37,7 @@ function summary(shown, unit) {
         : h('p.big', {}, shown.closed_at ? `${name('order', shown.status)} · ${when(shown.closed_at, data.now())}` : t('no_due')),
       missed.map((c) => h('p.missed', {}, `${name('stage', c.stage)} `, left(c))),
       h('p.tags', {}, shown.urgency !== 'normal' && h('span.tag.hot', {}, name('urgency', shown.urgency)),
+        shown.case && h('span.tag', {}, t('case_of', shown.case.title ?? shown.case.number)),
         h('span.tag', {}, name('source', shown.source)), shown.round > 1 && h('span.tag.hot', {}, t('round', shown.round)),
         h('span.number', {}, shown.number))),
     h('section.card', {}, h('h2', {}, t('place')),

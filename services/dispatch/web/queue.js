@@ -2,6 +2,7 @@
 
 import * as data from './data.js';
 import { fill, h } from './dom.js';
+import { promises } from './promises.js';
 import { name, remaining, say, t, when } from './words.js';
 
 const FILTERS = {
@@ -36,12 +37,13 @@ const COUNTED = {
   new: (counts) => counts.status.offered,
 };
 
-/** The queue view: `state` {items, counts, next, filter, by, fault, at}; `does` says what taps do. */
+/** The queue view: `state` {items, counts, next, filter, by, fault, at, commitments}; `does` says what taps do. */
 export function queue(main, state, actions, does) {
   const shown = state.items?.filter(FILTERS[state.filter]);
   fill(main,
     h('div.head', {}, h('h1', { tabIndex: -1, 'data-key': 'title' }, t('mine')),
       h('button', { type: 'button', 'data-key': 'refresh', onclick: does.refresh }, t('refresh'))),
+    promises(state.commitments, actions, does),
     state.items?.length > 0 && [chips(state, does), sorting(state, does)],
     state.fault && h('p.notice', { role: 'alert' }, state.fault),
     !state.items && !state.fault && h('p.quiet.wait', {}, t('opening')),

@@ -123,6 +123,9 @@ const PAGE = {
   opened: ['立案', 'opened'],
   not_found: ['没有这张工单', 'There is no such order'],
   not_yours: ['这张工单不属于你的单位', 'This order belongs to another unit'],
+  commitments: ['承诺事项', 'Commitments'],
+  sent_back: ['已退回：{}', 'sent back: {}'],
+  case_of: ['专项 {}', 'Special case: {}'],
   nothing_to_do: ['目前没有你可以做的操作', 'There is nothing for you to do here now'],
   more_actions: ['更多操作', 'More'],
   do_what: ['可以做什么', 'What you can do'],
@@ -180,6 +183,7 @@ const NAMES = {
     arrive: ['到场', 'Arrive'], handle: ['处置', 'Handle'], verify: ['核查', 'Check'], callback: ['回访', 'Call back'],
     sign: ['签收', 'Sign for'], decide: ['审批', 'Decide'], answer: ['答复', 'Answer'], commitment: ['承诺', 'Commitment'], total: ['总时限', 'Whole order'],
   },
+  commitment: { open: ['待履行', 'To be kept'], answered: ['待认可', 'Answered'], kept: ['已履行', 'Kept'], withdrawn: ['已撤回', 'Withdrawn'] },
   clock: { running: ['计时中', 'running'], paused: ['暂停', 'paused'], met: ['已按时', 'in time'], missed: ['已超时', 'missed'], cancelled: ['已取消', 'cancelled'] },
   result: { solved: ['实际解决', 'Solved'], explained: ['解释说明', 'Explained'], not_possible: ['办不成', 'Could not be done'] },
   photo: { before: ['处理前', 'Before the work'], after: ['处理后', 'After the work'], evidence: ['证据（原图）', 'Evidence (kept as it is)'] },
@@ -193,6 +197,7 @@ const NAMES = {
     OrderOpened: ['立案派单', 'Opened'], ReportJoined: ['又一件诉求并入', 'Another report joined'], Urged: ['催办', 'Urged'],
     Supervised: ['督办', 'Supervised'], OrderClosed: ['结案', 'Closed'], ProgressNoted: ['情况记录', 'Note'],
     VerificationRecorded: ['核查', 'Checked'], LeadChanged: ['更换主办', 'Lead changed'], AssignmentOffered: ['派给单位', 'Offered to a unit'],
+    OrderLinked: ['归入专项', 'Linked to a special case'], OrderUnlinked: ['移出专项', 'Taken out of a special case'],
   },
 };
 export const kinds = NAMES;

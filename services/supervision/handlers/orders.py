@@ -1,5 +1,6 @@
-"""Facts of orders, folded into timelines; the clocks that follow from them, set and announced.
+"""Facts of orders and of special cases, folded into timelines; the clocks that follow from them, set and announced.
 
+A special case is to its commitments' clocks what an order is to its own; what is said here of orders holds for both.
 Facts need no inbox row: each order counts its own, so a repeat is known by its `seq`, and a Tick only ever moves on.
 """
 
@@ -14,7 +15,17 @@ from msgspec.structs import replace
 
 from schemas.codec import Unreadable, decode
 from schemas.envelope import Outgoing, Record
-from schemas.facts import ClockView, OrderFact, OrderOpened, Supervised, Tick, Urged
+from schemas.facts import (
+    CaseFact,
+    ClockView,
+    Numbered,
+    OrderFact,
+    OrderOpened,
+    SpecialCaseOpened,
+    Supervised,
+    Tick,
+    Urged,
+)
 from schemas.refusals import Refused
 from schemas.vocabulary import Light
 from services.chassis import metrics
@@ -22,12 +33,15 @@ from services.chassis import sequence as numbered
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.supervision.handlers import news
+from services.supervision.rules.cases import CaseTimeline, case_clocks, fold_case
 from services.supervision.rules.stages import Clock, Promises, clocks
 from services.supervision.rules.timeline import Timeline, fold
 from services.supervision.rules.timers import Armed, Stored, arm, cancelled, light_of
+from services.supervision.store import cases
 from services.supervision.store import orders as store
 
 LOCK_SPACE = 3
+AnyTimeline = Timeline | CaseTimeline
 
 
 def lock_of(order_id: UUID) -> int:
@@ -42,8 +56,8 @@ class Change:
     clocks as they now stand. `earlier` are clocks that it had on the way: whatever order facts come in, and however
     many at once, the clocks that were promised and no longer are stay as cancelled ones."""
 
-    timeline: Timeline
-    last: OrderFact
+    timeline: AnyTimeline
+    last: Numbered
     cause: UUID
     moved: bool
     answered: bool
@@ -56,7 +70,7 @@ class State:
     """One batch."""
 
     now: datetime
-    known: dict[UUID, store.Known]
+    known: dict[UUID, store.Known | cases.Known]
     facts: numbered.Sequence
     changes: dict[UUID, Change] = field(default_factory=dict)
     ticks: dict[int, datetime] = field(default_factory=dict)
@@ -91,8 +105,8 @@ class OrdersHandler:
         self._quiet = quiet
 
     def wants(self, fact: Struct) -> bool:
-        """Everything an order does, and the Ticks."""
-        return isinstance(fact, OrderFact | Tick)
+        """Everything an order or a special case does, and the Ticks."""
+        return isinstance(fact, OrderFact | CaseFact | Tick)
 
     def inboxed(self, fact: Struct) -> bool:
         """Nothing: an order's facts are numbered, and Ticks are only ever raised."""
@@ -103,14 +117,19 @@ class OrdersHandler:
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
         """One lock an order."""
-        return {lock_of(work.fact.order_id) for work in works if isinstance(work.fact, OrderFact)}
+        return {lock_of(work.fact.aggregate_id) for work in works if not isinstance(work.fact, Tick)}
 
     async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> State:
         """The timelines of the batch's orders, and what of them waits behind a gap."""
         order_ids = list({work.fact.order_id for work in works if isinstance(work.fact, OrderFact)})
-        known = await store.load_orders(connection, order_ids) if order_ids else {}
-        last = {order_id: order.seq for order_id, order in known.items()}
-        return State(now, known, await numbered.Sequence.gather(connection, last, order_ids))
+        case_ids = list({work.fact.case_id for work in works if isinstance(work.fact, CaseFact)})
+        known: dict[UUID, store.Known | cases.Known] = {}
+        if order_ids:
+            known |= await store.load_orders(connection, order_ids)
+        if case_ids:
+            known |= await cases.load(connection, case_ids)
+        last = {id_: each.seq for id_, each in known.items()}
+        return State(now, known, await numbered.Sequence.gather(connection, last, [*order_ids, *case_ids]))
 
     def decide(self, state: State, work: Work, output: Output) -> None:
         """Fold one fact, and those that waited for it. Raises Refused for a first fact that opens nothing, and for an
@@ -120,24 +139,26 @@ class OrdersHandler:
         if isinstance(fact, Tick):
             state.ticks[fact.partition] = max(fact.t, state.ticks.get(fact.partition, fact.t))
             return
-        if (fact.seq == 1) is not isinstance(fact, OrderOpened):
-            raise Refused("schema", f"{type(fact).__name__} cannot be fact {fact.seq} of an order")
+        if (fact.seq == 1) is not isinstance(fact, OrderOpened | SpecialCaseOpened):
+            raise Refused("schema", f"{type(fact).__name__} cannot be fact {fact.seq}")
         for each in state.facts.take(fact, work.record):
             self._fold(state, each, work.id)
 
-    def _fold(self, state: State, fact: OrderFact, cause: UUID) -> None:
-        change = state.changes.get(fact.order_id)
+    def _fold(self, state: State, fact: Numbered, cause: UUID) -> None:
+        change = state.changes.get(fact.aggregate_id)
         answers = isinstance(fact, Urged | Supervised) and fact.clock_id is not None
         if change is None:
-            known = state.known.get(fact.order_id)
+            known = state.known.get(fact.aggregate_id)
             before = known.timeline if known is not None else None
-            after = fold(before, fact)
-            state.changes[fact.order_id] = Change(after, fact, cause, after is not before, answers, fact.recorded_at)
+            after = _folded(before, fact)
+            state.changes[fact.aggregate_id] = Change(
+                after, fact, cause, after is not before, answers, fact.recorded_at
+            )
             return
-        after = fold(change.timeline, fact)
+        after = _folded(change.timeline, fact)
         if after is not change.timeline:
             if change.moved:
-                change.earlier |= {c.view.clock_id: c for c in clocks(change.timeline, self._promises)}
+                change.earlier |= {c.view.clock_id: c for c in self._clocks(change.timeline)}
             change.moved, change.known = True, fact.recorded_at
         change.answered = change.answered or answers
         change.timeline, change.last, change.cause = after, fact, cause
@@ -150,14 +171,17 @@ class OrdersHandler:
             return
         changes = list(state.changes.values())
         moved = [change for change in changes if change.moved or change.answered]
-        old = [change.timeline.order_id for change in moved if change.timeline.order_id in state.known]
+        old = [change.timeline.aggregate_id for change in moved if change.timeline.aggregate_id in state.known]
         stored = await store.load_clocks(connection, old)
         written = Written()
         for change in moved:
-            self._set(state, change, stored.get(change.timeline.order_id, {}), written)
-        new = [(c.last.seq, c.timeline) for c in changes if c.timeline.order_id not in state.known]
-        known = [(c.last.seq, c.timeline) for c in changes if c.timeline.order_id in state.known]
-        await store.save_orders(connection, new, known)
+            self._set(state, change, stored.get(change.timeline.aggregate_id, {}), written)
+        of_orders = [(c.last.seq, c.timeline) for c in changes if isinstance(c.timeline, Timeline)]
+        new = [each for each in of_orders if each[1].order_id not in state.known]
+        await store.save_orders(connection, new, [each for each in of_orders if each[1].order_id in state.known])
+        of_cases = [(c.last.seq, c.timeline) for c in changes if isinstance(c.timeline, CaseTimeline)]
+        if of_cases:
+            await cases.save(connection, of_cases)
         await store.insert_clocks(connection, written.new)
         await store.update_clocks(connection, written.changed)
         if not self._quiet:
@@ -167,7 +191,7 @@ class OrdersHandler:
     def _set(self, state: State, change: Change, before: dict[UUID, Stored], written: Written) -> None:
         """The clocks of one order beside those that are stored: what must be written, announced and taken back."""
         timeline = change.timeline
-        order_id, why = timeline.order_id, type(change.last).__name__
+        order_id, why = timeline.aggregate_id, type(change.last).__name__
         found = self.settled(timeline, before, change.known, change.earlier)
         changed = change.answered
         takes: list[Outgoing] = []
@@ -186,16 +210,21 @@ class OrdersHandler:
             state.output.messages.append(news.clocks_set(order_id, change.last.seq, views, change.cause, state.now))
         state.output.messages += takes
 
+    def _clocks(self, timeline: AnyTimeline, known: datetime | None = None) -> list[Clock]:
+        if isinstance(timeline, CaseTimeline):
+            return case_clocks(timeline)
+        return clocks(timeline, self._promises, known)
+
     def settled(
         self,
-        timeline: Timeline,
+        timeline: AnyTimeline,
         before: dict[UUID, Stored],
         known: datetime,
         earlier: dict[UUID, Clock] | None = None,
     ) -> list[tuple[Clock, Armed]]:
         """All clocks of an order as they must be stored, with their notices: those that follow from its timeline, and,
         cancelled, those it had (`before`, or `earlier` in the same batch) and has no longer."""
-        found = clocks(timeline, self._promises, known if timeline.imported else None)
+        found = self._clocks(timeline, known if timeline.imported else None)
         kept = {clock.view.clock_id for clock in found}
         gone = {clock_id: old.clock() for clock_id, old in before.items() if clock_id not in kept}
         gone |= {clock_id: clock for clock_id, clock in (earlier or {}).items() if clock_id not in kept}
@@ -206,6 +235,15 @@ class OrdersHandler:
         """Remember orders of which a fact became a dead letter: none of their clocks is missed until it is mended."""
         dead = [(order_id, place, seq) for record in records for order_id, place, seq in _named(record)]
         await store.mark_dead(connection, dead, now)
+
+
+def _folded(before: AnyTimeline | None, fact: Numbered) -> AnyTimeline:
+    """The timeline with one more fact, of whichever kind both are."""
+    if isinstance(fact, OrderFact):
+        assert not isinstance(before, CaseTimeline)
+        return fold(before, fact)
+    assert not isinstance(before, Timeline)
+    return fold_case(before, fact)
 
 
 def lit(clock: Clock, now: datetime) -> ClockView:
@@ -222,7 +260,7 @@ def _named(record: Record) -> Iterable[tuple[UUID, str, int]]:
         return
     try:
         fact = decode(record)
-        seq = fact.seq if isinstance(fact, OrderFact) else 0
+        seq = fact.seq if isinstance(fact, OrderFact | CaseFact) else 0
     except Unreadable:
         seq = 0
     yield order_id, f"{record.topic}:{record.partition}:{record.offset}", seq

@@ -21,7 +21,7 @@ from services.chassis.rebuild import fold_quietly
 from services.supervision.handlers import news
 from services.supervision.handlers.orders import OrdersHandler, Written, lit
 from services.supervision.rules.stages import Clock, Promises
-from services.supervision.store import orders, rebuilding
+from services.supervision.store import cases, orders, rebuilding
 
 log = logger(__name__)
 PORTION = 500
@@ -33,7 +33,7 @@ Gone = list[tuple[Clock, datetime]]
 class ClocksView:
     """Timelines, clocks, and what waits behind a gap. `withdrawn` and `announced` count what the swap says."""
 
-    tables: tuple[str, ...] = ("orders", "pending", "clocks")
+    tables: tuple[str, ...] = ("orders", "special_cases", "pending", "clocks")
 
     def __init__(self, promises: Promises) -> None:
         self._handler = OrdersHandler(promises, quiet=True)
@@ -53,7 +53,7 @@ class ClocksView:
     async def follow(self, connection: Connection, works: Sequence[Work]) -> None:
         """The same, and remember whose they were."""
         await fold_quietly(self._handler, connection, works)
-        self._touched |= {work.fact.order_id for work in works}
+        self._touched |= {work.fact.aggregate_id for work in works}
 
     async def approach(self, pool: asyncpg.Pool) -> None:
         """Arm the clocks by the notices given so far, and tell what others saw otherwise."""
@@ -80,7 +80,9 @@ class ClocksView:
         log.info("rebuilt", announced=self.announced, withdrawn=self.withdrawn)
 
     async def _arm(self, connection: Connection, order_ids: Sequence[UUID]) -> None:
-        known = await orders.load_orders(connection, order_ids)
+        known: dict[UUID, orders.Known | cases.Known] = {}
+        known |= await orders.load_orders(connection, order_ids)
+        known |= await cases.load(connection, order_ids)
         stored = await orders.load_clocks(connection, list(known))
         given = await rebuilding.standing(connection, list(known))
         written, warnings = Written(), []

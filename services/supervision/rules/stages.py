@@ -296,7 +296,7 @@ class _Reader:
         what requests did to it; `key` names what it is for, when that is neither an assignment nor a report."""
         span, policy = (None, "") if asked is None else self._promised(asked, stage, start, at, granted)
         if sooner is not None and (span is None or sooner[0] < span.due):
-            span, policy = _set_to(start, sooner[0]), sooner[1]
+            span, policy = set_to(start, sooner[0]), sooner[1]
         if span is not None:
             state, still = self._state(span.due, at, end), granted.still_since
             if still is not None and at is None and end is None and still <= span.due:
@@ -391,7 +391,7 @@ def _run_from(rounds: tuple[Round, ...], place: int) -> Sequence[Round]:
     return rounds[place:end]
 
 
-def _set_to(start: datetime, due: datetime) -> Span:
+def set_to(start: datetime, due: datetime) -> Span:
     """The span of a deadline that somebody set: real time, and the warning after four fifths of it."""
     spent: timedelta = (due - start) * SET_WARN
     return Span(due, min(max(start, start + spent), due), "")

@@ -179,7 +179,8 @@ async def mark_dead(connection: Connection, dead: Sequence[tuple[UUID, str, int]
         await connection.execute(
             "INSERT INTO dead_facts (order_id, place, seq, at)"
             " SELECT $1, $2, CASE WHEN $3::int > 0 THEN $3 ELSE 1 + greatest("
-            " coalesce((SELECT seq FROM orders WHERE order_id = $1), 0),"
+            " coalesce((SELECT seq FROM orders WHERE order_id = $1),"
+            "  (SELECT seq FROM special_cases WHERE case_id = $1), 0),"
             " coalesce((SELECT max(seq) FROM pending WHERE order_id = $1), 0),"
             " coalesce((SELECT max(seq) FROM dead_facts WHERE order_id = $1), 0)) END, $4"
             " ON CONFLICT DO NOTHING",

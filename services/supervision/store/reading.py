@@ -9,12 +9,16 @@ from msgspec import Struct
 
 _COLUMNS = (
     "c.order_id, c.clock_id, c.stage, c.round, c.owner, c.assignment_id, c.report_id, c.start, c.due, c.warn_at,"
-    " c.state, c.policy, o.division"
+    " c.state, c.policy, coalesce(o.division, s.division, '')"
 )
 
 
+_CLOCKS = "clocks c LEFT JOIN orders o USING (order_id) LEFT JOIN special_cases s ON s.case_id = c.order_id"
+
+
 class Read(Struct, frozen=True):
-    """One stored clock with its order's division; the fields stand in the order of the queries."""
+    """One stored clock with its order's or special case's division; `order_id` is the id of either. The fields stand in
+    the order of the queries."""
 
     order_id: UUID
     clock_id: UUID
@@ -44,16 +48,16 @@ class Asked(Struct, frozen=True):
 
 
 async def clocks_of(pool: asyncpg.Pool, order_ids: Sequence[UUID]) -> dict[UUID, list[Read]]:
-    """The clocks of these orders, in the order they fall due; an order without clocks has an empty list, an unknown
-    one none."""
+    """The clocks of these orders or special cases, in the order they fall due; one without clocks has an empty list, an
+    unknown one none."""
     rows = await pool.fetch(
-        "SELECT order_id FROM orders WHERE order_id = ANY($1)",
+        "SELECT order_id FROM orders WHERE order_id = ANY($1)"
+        " UNION ALL SELECT case_id FROM special_cases WHERE case_id = ANY($1)",
         list(order_ids),
     )
     found: dict[UUID, list[Read]] = {row["order_id"]: [] for row in rows}
     rows = await pool.fetch(
-        f"SELECT {_COLUMNS} FROM clocks c JOIN orders o USING (order_id) WHERE c.order_id = ANY($1)"
-        " ORDER BY c.order_id, c.due, c.clock_id",
+        f"SELECT {_COLUMNS} FROM {_CLOCKS} WHERE c.order_id = ANY($1) ORDER BY c.order_id, c.due, c.clock_id",
         list(order_ids),
     )
     for row in rows:
@@ -77,13 +81,13 @@ async def breaches(pool: asyncpg.Pool, asked: Asked) -> list[Read]:
     if asked.stage is not None:
         where("c.stage = {}", asked.stage)
     if asked.divisions is not None:
-        where("o.division = ANY({})", list(asked.divisions))
+        where("coalesce(o.division, s.division) = ANY({})", list(asked.divisions))
     if asked.since is not None:
         where("c.due >= {}", asked.since)
     if asked.after is not None:
         where("(c.due, c.clock_id) < ({}, {})", *asked.after)
     rows = await pool.fetch(
-        f"SELECT {_COLUMNS} FROM clocks c JOIN orders o USING (order_id) WHERE {' AND '.join(conditions)}"
+        f"SELECT {_COLUMNS} FROM {_CLOCKS} WHERE {' AND '.join(conditions)}"
         f" ORDER BY c.due DESC, c.clock_id DESC LIMIT ${len(values) + 1}",
         *values,
         asked.limit,

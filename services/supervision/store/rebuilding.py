@@ -1,6 +1,7 @@
 """What only a rebuild asks of the database: notices that stand, and where the new view differs from the live one.
 
-Connections see the shadow's `orders`, `clocks` and `pending` first, and the live schema's other tables behind them.
+Connections see the shadow's `orders`, `special_cases`, `clocks` and `pending` first, and the live schema's other tables
+behind them.
 """
 
 from collections.abc import Sequence
@@ -83,7 +84,11 @@ async def differing(connection: Connection, order_ids: Sequence[UUID] | None = N
 
 async def shown(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID, Shown]:
     """The clocks of orders as they stand in the new view; orders it does not know are left out."""
-    seqs = await connection.fetch("SELECT order_id, seq FROM orders WHERE order_id = ANY($1)", list(order_ids))
+    seqs = await connection.fetch(
+        "SELECT order_id, seq FROM orders WHERE order_id = ANY($1)"
+        " UNION ALL SELECT case_id, seq FROM special_cases WHERE case_id = ANY($1)",
+        list(order_ids),
+    )
     found = {row["order_id"]: Shown(row["seq"], []) for row in seqs}
     rows = await connection.fetch(
         "SELECT order_id, clock_id, stage, round, owner, assignment_id, report_id, start, due, state, policy, warn_at"

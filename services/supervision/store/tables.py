@@ -29,9 +29,23 @@ class OrderRow(Base, table=True):
     __table_args__ = (CheckConstraint("seq > 0", name="orders_seq"),)
 
 
+class SpecialCaseRow(Base, table=True):
+    """One special case as its commitments' clocks see it; `seq` is the newest fact that was folded into `timeline`.
+    Those clocks, their notices and what waits of the case lie in the tables of orders, under its id."""
+
+    __tablename__ = "special_cases"
+    case_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    seq: int = Field(sa_column=Column(Integer, nullable=False))
+    division: str = Field(sa_column=Column(Text, nullable=False))
+    timeline: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+    __table_args__ = (CheckConstraint("seq > 0", name="special_cases_seq"),)
+
+
 class ClockRow(Base, table=True):
-    """One clock. The row is the timer: `next_notice` is due to be given at `next_at`; `warned_due` and `missed_due` are
-    the deadlines for which a warning and a miss were announced and stand."""
+    """One clock, of an order or (a commitment's) of the special case whose id stands in `order_id`. The row is the
+    timer: `next_notice` is due to be given at `next_at`; `warned_due` and `missed_due` are the deadlines for which a
+    warning and a miss were announced and stand."""
 
     __tablename__ = "clocks"
     order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))

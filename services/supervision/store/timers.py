@@ -49,7 +49,8 @@ async def claim(connection: Connection, low: datetime, page: int) -> list[Ripe]:
         " next_notice, next_at FROM clocks c WHERE next_at < $1"
         " AND NOT EXISTS (SELECT FROM pending p WHERE p.order_id = c.order_id)"
         " AND NOT EXISTS (SELECT FROM dead_facts d WHERE d.order_id = c.order_id"
-        "  AND d.seq > coalesce((SELECT seq FROM orders o WHERE o.order_id = d.order_id), 0))"
+        "  AND d.seq > coalesce((SELECT seq FROM orders o WHERE o.order_id = d.order_id),"
+        "  (SELECT seq FROM special_cases s WHERE s.case_id = d.order_id), 0))"
         " ORDER BY next_at LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
         low,
         page,
@@ -115,7 +116,10 @@ async def missed(connection: Connection, ripe: Sequence[Ripe]) -> None:
 
 async def lag(connection: Connection, partitions: int) -> Lag:
     """How things stand, for the metrics; forgets dead facts that came after all."""
-    await connection.execute("DELETE FROM dead_facts d USING orders o WHERE o.order_id = d.order_id AND o.seq >= d.seq")
+    await connection.execute(
+        "DELETE FROM dead_facts d WHERE d.seq <= coalesce((SELECT seq FROM orders o WHERE o.order_id = d.order_id),"
+        " (SELECT seq FROM special_cases s WHERE s.case_id = d.order_id), 0)"
+    )
     row = await connection.fetchrow(
         "SELECT clock_timestamp() AS now, (SELECT min(t) FROM ticks WHERE part < $1 HAVING count(*) = $1) AS low,"
         " count(*) AS waiting, min(at) AS since, (SELECT count(*) FROM dead_facts) AS dead FROM pending",

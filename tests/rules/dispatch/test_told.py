@@ -7,8 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import build
-from schemas.vocabulary import AssignmentStatus, OrderStatus, Role
+from schemas.vocabulary import AssignmentStatus, CaseState, CommitmentState, OrderStatus, Role
 from services.dispatch.rules import lifecycle
+from services.dispatch.rules.cases import told as cases
+from services.dispatch.rules.cases.table import CASES, COMMITMENTS, Stands
 from services.dispatch.rules.lifecycle import told
 from services.dispatch.rules.lifecycle.rows import SYSTEM, Effect, Part, Relation
 from services.dispatch.rules.words import ACTIONS
@@ -22,6 +24,9 @@ from services.dispatch.rules.words import ACTIONS
         (told.PARTS, Part),
         (told.RELATIONS, Relation),
         (told.EFFECTS, Effect),
+        (cases.CASE_STATES, CaseState),
+        (cases.COMMITMENT_STATES, CommitmentState),
+        (cases.STANDS, Stands),
     ],
 )
 def test_every_name_has_its_words(words: dict[str, object], names: type[StrEnum]) -> None:
@@ -40,6 +45,7 @@ def test_the_command_prints_every_line_of_both_tables() -> None:
     tables = json.loads(printed.stdout)
     assert len(tables["assignments"]) == len(lifecycle.ASSIGNMENT_TABLE)
     assert len(tables["orders"]) == len(lifecycle.ORDER_TABLE)
+    assert len(tables["special_cases"]) == len(CASES) and len(tables["commitments"]) == len(COMMITMENTS)
     assert {
         "status": {"zh": "待核查", "en": "verifying"},
         "action": {"zh": "核查", "en": "verify"},

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql
 
 from services.chassis.delivery_tables import WHOLE, create_delivery_tables, drop_delivery_tables
 from services.chassis.webhooks.migration import create_webhook_tables, drop_webhook_tables
+from services.dispatch.store.case_tables import create_case_tables, drop_case_tables
 
 revision = "0001"
 down_revision = None
@@ -40,6 +41,7 @@ def upgrade() -> None:
     _duty()
     _tasks()
     _handovers()
+    create_case_tables()
     create_delivery_tables()
     create_webhook_tables()
 
@@ -353,7 +355,9 @@ def downgrade() -> None:
     """Drop everything."""
     drop_webhook_tables()
     drop_delivery_tables()
+    drop_case_tables()
     beside = ("duty_changes", "attachments", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
     reports = ("words_place", "report_words", "reporters", "reports")
-    for table in ("task_rows", "task_lists", *beside, *reports, "queue_past", "requests", "assignments", "orders"):
+    people = ("handovers", "task_rows", "task_lists", *beside)
+    for table in (*people, *reports, "queue_past", "requests", "assignments", "orders"):
         op.drop_table(table)

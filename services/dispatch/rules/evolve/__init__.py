@@ -12,7 +12,17 @@ import msgspec
 
 from schemas.facts import OrderFact, OrderOpened
 from schemas.vocabulary import AssignmentStatus, OrderStatus
-from services.dispatch.rules.evolve import assigning, finishing, merging, milestones, requests, steering, tree, urgency
+from services.dispatch.rules.evolve import (
+    assigning,
+    finishing,
+    linking,
+    merging,
+    milestones,
+    requests,
+    steering,
+    tree,
+    urgency,
+)
 from services.dispatch.rules.evolve.moving import offered, voice_of
 from services.dispatch.rules.lifecycle import LIVE
 from services.dispatch.rules.order import Assignment, Detail, Order, Stood
@@ -26,6 +36,7 @@ _THEMES = (
     steering,
     merging,
     urgency,
+    linking,
 )
 FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
     kind: step for theme in _THEMES for kind, step in theme.FOLDS.items()

@@ -27,6 +27,14 @@ def upgrade() -> None:
         sa.Column("timeline", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("seq > 0", name="orders_seq"),
     )
+    op.create_table(
+        "special_cases",
+        sa.Column("case_id", _ID, primary_key=True),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("division", sa.Text(), nullable=False),
+        sa.Column("timeline", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("seq > 0", name="special_cases_seq"),
+    )
     _clocks()
     op.create_table(
         "notices",
@@ -101,5 +109,5 @@ def downgrade() -> None:
     """Drop everything."""
     drop_delivery_tables()
     tables = ("pending", "dead_facts", "ticks", "notices", "clocks")
-    for table in (*tables, "orders"):
+    for table in (*tables, "special_cases", "orders"):
         op.drop_table(table)

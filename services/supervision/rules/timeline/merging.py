@@ -12,9 +12,11 @@ from schemas.facts import (
     HandoverSigned,
     MovedReport,
     OrderFact,
+    OrderLinked,
     OrderMerged,
     OrderSplit,
     OrderTransferred,
+    OrderUnlinked,
     OrderUnmerged,
     ReportsMoved,
 )
@@ -22,7 +24,7 @@ from schemas.vocabulary import OrderStatus
 from services.supervision.rules.timeline.folding import ended, gone, on, parts_of, voice_of, with_round
 from services.supervision.rules.timeline.shape import Contact, Handover, Promise, Timeline, Voice
 
-STILL: tuple[type[OrderFact], ...] = (HandoverReported,)
+STILL: tuple[type[OrderFact], ...] = (HandoverReported, OrderLinked, OrderUnlinked)
 
 
 @on(OrderMerged)

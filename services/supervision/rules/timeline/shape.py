@@ -163,3 +163,8 @@ class Timeline(Struct, frozen=True, array_like=True):
     paces: tuple[Pace, ...] = ()
     handovers: tuple[Handover, ...] = ()
     asks: tuple[Ask, ...] = ()
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """Whose timeline it is."""
+        return self.order_id
