@@ -1,12 +1,9 @@
-"""Puts intake together. One process, `api`; and `spool DIR` prints what waits in a spool."""
+"""Puts intake together: `python -m services.intake.main api`."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
-import msgspec
 from fastapi import FastAPI
 
 from schemas.city import City
@@ -29,7 +26,6 @@ from services.intake.rules.lanes import DangerList
 from services.intake.rules.register import Register
 from services.intake.settings import IntakeSettings
 from services.intake.store.spool import Spool
-from services.intake.store.spool_list import waiting_reports
 
 READINGS = "readings"
 
@@ -90,12 +86,5 @@ def api() -> None:
     run_api(build(settings, city), settings, lambda: day_turns(city))
 
 
-def spool() -> None:
-    """Print what waits in the spool folder named on the command line, one JSON line a report (for the audit)."""
-    for report in waiting_reports(Path(sys.argv[2])):
-        line = {"report_id": report.report_id, "source": report.source, "received_at": report.received_at}
-        print(msgspec.json.encode(line).decode())
-
-
 if __name__ == "__main__":
-    run_process("intake", {"api": api, "spool": spool})
+    run_process("intake", {"api": api})

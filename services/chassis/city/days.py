@@ -28,15 +28,15 @@ class Day:
 
 def days_of(draft: Draft, day: date) -> tuple[date, ...]:
     """A day, and the later ones on which a row of divisions or units begins to hold, or does not hold any more."""
-    rows = (*draft.divisions.items, *draft.units.items)
+    rows: tuple[Division | Unit, ...] = (*draft.divisions.items, *draft.units.items)
     begins = {row.valid_from for row in rows if row.valid_from is not None}
     ends = {row.valid_to + timedelta(days=1) for row in rows if row.valid_to not in (None, date.max)}
     return (day, *sorted(turn for turn in begins | ends if turn > day))
 
 
 def standing(draft: Draft, polygons: tuple[Polygon, ...]) -> Day:
-    """What stands on the draft's first day. Polygons and devices of a division that ended belong to the one that has its code among its
-    aliases; without such a one they are left out, and devices keep a division that nobody knows."""
+    """What stands on the draft's first day. Polygons and devices of a division that ended belong to the one that has
+    its code among its aliases; without such a one they are left out, and devices keep a division that nobody knows."""
     day = draft.days[0]
     divisions = on_day(draft.divisions.items, day)
     codes = {division.code for division in divisions}
@@ -55,4 +55,3 @@ def standing(draft: Draft, polygons: tuple[Polygon, ...]) -> Day:
 def on_day(rows: Iterable[Row], day: date) -> tuple[Row, ...]:
     """The rows of one day: one for each key."""
     return tuple(row for row in rows if (row.valid_from or date.min) <= day <= (row.valid_to or date.max))
-
