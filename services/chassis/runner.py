@@ -5,6 +5,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -60,7 +61,8 @@ def run_api(app: FastAPI, settings: ServiceSettings, until: Work) -> None:
         await server.serve()
         ending.cancel()
 
-    run_async(serve)
+    with suppress(KeyboardInterrupt):  # uvicorn says again what ended it
+        run_async(serve)
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)
 
