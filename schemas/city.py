@@ -312,8 +312,8 @@ class City(Struct, frozen=True):
     version: str
     bounds: tuple[float, float, float, float]  # west, south, east, north in WGS-84 degrees
     root: str  # division code of the city
-    divisions: tuple[Division, ...]
-    units: tuple[Unit, ...]  # those of the day on which the pack was read
+    divisions: tuple[Division, ...]  # those of the day on which the pack was read
+    units: tuple[Unit, ...]  # of that day too
     classes: tuple[ClassItem, ...]
     dangers: tuple[Danger, ...]
     police_classes: tuple[PoliceClass, ...]
@@ -331,3 +331,5 @@ class City(Struct, frozen=True):
     one_stop: tuple[OneStopItem, ...] = ()  # government services whose tickets find their class by code
     negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"
+    ended: frozenset[str] = frozenset()  # codes of divisions that do not stand on that day
+    turns_on: date | None = None  # the next day on which other divisions or units stand

@@ -54,7 +54,7 @@ def decode(record: Record) -> Struct:
         raise Unreadable("schema", str(error)[:300]) from None
     if _NUL in record.value and any("\0" in text for text in _texts(msgspec.to_builtins(fact))):
         raise Unreadable("schema", "NUL in a text")
-    if topic is not None and topic.open_to_producers and not all(_lived(at) for at in _times(fact)):
+    if topic is not None and topic.open_to_producers and not all(lived(at) for at in _times(fact)):
         raise Unreadable("schema", "a time that cannot be meant")
     return fact
 
@@ -77,7 +77,7 @@ def _times(fact: Struct) -> Iterable[datetime | None]:
     return [reading.at for reading in fact.readings] if isinstance(fact, ReadingReceived) else ()
 
 
-def _lived(at: datetime | None) -> bool:
+def lived(at: datetime | None) -> bool:
     """Whether calendars, time zones and databases can reckon with it."""
     return at is None or 1900 < at.year < 2200
 

@@ -13,7 +13,9 @@ logs.set_up("tests", "pytest")
 
 # Folders whose tests share one costly thing: they stay on one worker, and begin first because they take longest.
 TOGETHER = ("journeys", "deploy", "chassis", "edges", "handlers")
-WHOLE = ("journeys", "deploy", "chassis")  # the others: each service's folder by itself
+WHOLE = ("deploy", "chassis")  # the others: each service's folder by itself
+# Journeys share a running city: two cities side by side have about equally much to do, a third is reorganised.
+CITIES = {"page": "second", "test_rebuild.py": "second", "test_reorganised.py": "third"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -23,12 +25,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places: dict[str, tuple[int, str]] = {}
     for item in items:
         inside = item.path.relative_to(here)
-        top = inside.parts[0]
-        group = "/".join(inside.parts[: 1 if top in WHOLE else 2]) if top in TOGETHER else str(inside)
-        places[item.nodeid] = (TOGETHER.index(top) if top in TOGETHER else len(TOGETHER), group)
+        group = _group(inside.parts)
+        rank = TOGETHER.index(inside.parts[0]) if inside.parts[0] in TOGETHER else len(TOGETHER)
+        places[item.nodeid] = (rank, group if inside.parts[0] == "journeys" else "")
         item.add_marker(pytest.mark.xdist_group(group))
     # The tour first: it wants meters of which nothing was heard yet.
-    items.sort(key=lambda item: (places[item.nodeid][0], item.path.name != "test_stories.py"))
+    items.sort(key=lambda item: (*places[item.nodeid], item.path.name != "test_stories.py"))
+
+
+def _group(parts: tuple[str, ...]) -> str:
+    """What stays together with a test."""
+    if parts[0] == "journeys":
+        return f"journeys/{CITIES.get(parts[1], 'first')}"
+    if parts[0] not in TOGETHER:
+        return "/".join(parts)
+    return "/".join(parts[: 1 if parts[0] in WHOLE else 2])
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """What Kafka holds: reports by id, dead letters by code, and whether anything is still on its way."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 
@@ -103,11 +104,14 @@ class Positions:
         return {group: count for group, count in found.items() if count}
 
 
-def positions(bootstrap: str) -> Positions:
-    """Ends and positions as they are now. A group that has not yet committed stands at the beginning."""
+@contextmanager
+def looking(bootstrap: str) -> Iterator[Callable[[], Positions]]:
+    """Looks, over one connection, at ends and positions as they are at that moment. A group that has not yet committed
+    stands at the beginning."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    try:
+
+    def look() -> Positions:
         committed = admin.list_group_offsets(list(GROUPS))
         parts = [TopicPartition(t.name, p) for t in MAIN for p in consumer.partitions_for_topic(t.name) or ()]
         begins = consumer.beginning_offsets(parts) if parts else {}
@@ -116,6 +120,9 @@ def positions(bootstrap: str) -> Positions:
             said = {part: at.offset for part, at in committed.get(group, {}).items() if at.offset >= 0}
             groups[group] = {part: said.get(part, begins[part]) for part in parts if part.topic in topics}
         return Positions(consumer.end_offsets(parts) if parts else {}, groups)
+
+    try:
+        yield look
     finally:
         consumer.close()
         admin.close()
@@ -123,6 +130,7 @@ def positions(bootstrap: str) -> Positions:
 
 def lag(bootstrap: str) -> dict[str, int]:
     """Messages each consumer group has not yet brought to their end."""
-    now = positions(bootstrap)
+    with looking(bootstrap) as look:
+        now = look()
     behind = now.behind(now.ends)
     return {group: behind.get(group, 0) for group in GROUPS}

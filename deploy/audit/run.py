@@ -22,14 +22,18 @@ def settle(bootstrap: str, url: str, patience: float, say: Callable[[str], None]
     and between the two looks no topic grew but `orders.events`, on which Ticks come every second. Twice in a row,
     because what was brought to its end may have said something new.
     """
-    give_up_at = time.monotonic() + patience
-    before = on_kafka.positions(bootstrap)
+    with on_kafka.looking(bootstrap) as look:
+        return _settled(look, url, time.monotonic() + patience, say)
+
+
+def _settled(look: Callable[[], on_kafka.Positions], url: str, give_up_at: float, say: Callable[[str], None]) -> bool:
+    before = look()
     quiet, told = 0, ""
     while quiet < 2:
         if time.monotonic() > give_up_at:
             return False
         time.sleep(0.3)
-        now = on_kafka.positions(bootstrap)
+        now = look()
         moving = {f"{group} lag": count for group, count in now.behind(before.ends).items()}
         moving |= {f"{service} outbox": count for service, count in in_database.outbox_rows(url).items() if count}
         grown = {part.topic for part, end in now.ends.items() if end != before.ends.get(part)} - {ORDERS_EVENTS.name}
@@ -47,7 +51,10 @@ def settle(bootstrap: str, url: str, patience: float, say: Callable[[str], None]
 def spooled(spool: Path) -> dict[str, Seen]:
     """Reports that wait in intake's spool, by id, as intake itself reads it."""
     done = subprocess.run(
-        [sys.executable, "-m", "services.intake.main", "spool", str(spool)], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "services.intake.store.spool_list", str(spool)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return {row["report_id"]: Seen(row["source"], datetime.fromisoformat(row["received_at"])) for row in rows}

@@ -30,7 +30,7 @@ __all__ = ["INHERITED", "Spec", "clear_leftovers", "main"]
 
 # What a process keeps of the environment of whoever started it. Two people, or a terminal and a service, have other
 # ones; none of them changes what our programs do, so a difference here is no reason to start anything anew.
-INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
+INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "PYTHONTZPATH", "TMPDIR", "SSL_CERT_FILE")
 _LEFTOVER_SECONDS = 5.0
 
 

@@ -5,6 +5,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -16,6 +17,7 @@ from services.chassis import logs
 from services.chassis.progress import Progress, watch
 from services.chassis.settings import ServiceSettings
 
+STARTUP_FAILURE = 3  # as uvicorn's own command says it
 Entry = Callable[[], None]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -37,14 +39,13 @@ def settle() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def run_api(app: FastAPI, settings: ServiceSettings) -> None:
-    """Serve the app on its port until SIGTERM; requests under way are finished first."""
+def run_api(app: FastAPI, settings: ServiceSettings, until: Work) -> None:
+    """Serve the app on its port until SIGTERM, or until `until` returns; requests under way are finished first."""
     settle()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.http_host,
         port=settings.http_port,
-        loop="uvloop",
         http="httptools",
         access_log=False,
         proxy_headers=False,
@@ -52,6 +53,18 @@ def run_api(app: FastAPI, settings: ServiceSettings) -> None:
         timeout_graceful_shutdown=10,
         backlog=4096,
     )
+    server = uvicorn.Server(config)
+
+    async def serve() -> None:
+        ending = asyncio.ensure_future(until())
+        ending.add_done_callback(lambda _: setattr(server, "should_exit", True))
+        await server.serve()
+        ending.cancel()
+
+    with suppress(KeyboardInterrupt):  # uvicorn says again what ended it
+        run_async(serve)
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
 
 
 class Engine:
@@ -71,7 +84,7 @@ async def run_worker(
     close: Work,
 ) -> None:
     """Run engines until SIGTERM or SIGINT, then let each finish its batch; background work (relay, timers) runs
-    beside them and ends last. The process ends when an engine does."""
+    beside them and ends last. The process ends when an engine or one of these does."""
     settle()
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr=settings.http_host)

@@ -23,6 +23,7 @@ from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
+from services.chassis.turning import day_turns
 from services.chassis.webhooks.platforms import Platforms, open_platforms
 from services.dispatch.api import dispatch_app
 from services.dispatch.handlers import DeadlineHandler, RoutingHandler
@@ -53,7 +54,8 @@ def api() -> None:
     """The process that people and intake ask."""
     settings = read_settings(DispatchSettings)
     platforms = open_platforms(settings.platforms_file)
-    directory = Directory(load(settings.city_dir), platforms.told())
+    city = load(settings.city_dir)
+    directory = Directory(city, platforms.told())
 
     @asynccontextmanager
     async def pool() -> AsyncIterator[asyncpg.Pool]:
@@ -71,7 +73,7 @@ def api() -> None:
             await opened.close()
 
     app = dispatch_app(settings, directory, pool, share=settings.desk_share, stream_every=settings.stream_every)
-    run_api(app, settings)
+    run_api(app, settings, lambda: day_turns(city))
 
 
 async def bring(pool: asyncpg.Pool, platforms: Platforms) -> None:
@@ -83,7 +85,8 @@ async def bring(pool: asyncpg.Pool, platforms: Platforms) -> None:
 
 async def worker(lane: Lane, settings: DispatchSettings) -> None:
     """One lane; the normal one also lands what supervision says. Either relays when it leads."""
-    directory = Directory(load(settings.city_dir), open_platforms(settings.platforms_file).told())
+    city = load(settings.city_dir)
+    directory = Directory(city, open_platforms(settings.platforms_file).told())
     pool = await open_pool(settings, SERVICE)
     publisher = Publisher(settings.kafka_bootstrap, client_id=f"dispatch-{lane}", partitioner=by_crc32)
     await publisher.start()
@@ -120,7 +123,12 @@ async def worker(lane: Lane, settings: DispatchSettings) -> None:
         [Engine(engine.run, engine.stop) for engine in engines],
         settings,
         pulses=[seam.progress for seam, *_ in feeds],
-        background=[relay.run, measure, lambda: prune_for_ever(pool, ["inbox", "idempotency_keys"])],
+        background=[
+            relay.run,
+            measure,
+            lambda: prune_for_ever(pool, ["inbox", "idempotency_keys"]),
+            lambda: day_turns(city),
+        ],
         close=close,
     )
 

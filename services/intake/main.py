@@ -1,21 +1,20 @@
-"""Puts intake together. One process, `api`; and `spool DIR` prints what waits in a spool."""
+"""Puts intake together: `python -m services.intake.main api`."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
-import msgspec
 from fastapi import FastAPI
 
+from schemas.city import City
 from schemas.vocabulary import Lane
-from services.chassis import city
+from services.chassis.city import load
 from services.chassis.clock import SystemClock
 from services.chassis.database import open_pool
 from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import run_api, run_process
 from services.chassis.settings import read_settings
+from services.chassis.turning import day_turns
 from services.chassis.web import web_app
 from services.chassis.webhooks.platforms import open_platforms
 from services.intake.api import add_routes
@@ -27,17 +26,15 @@ from services.intake.rules.lanes import DangerList
 from services.intake.rules.register import Register
 from services.intake.settings import IntakeSettings
 from services.intake.store.spool import Spool
-from services.intake.store.spool_list import waiting_reports
 
 READINGS = "readings"
 
 
-def build(settings: IntakeSettings) -> FastAPI:
+def build(settings: IntakeSettings, city: City) -> FastAPI:
     """The app. It waits for nothing: until Kafka answers reports go to the spool, until PostgreSQL does there are no
     key rows; `/readyz` says what is missing."""
-    pack = city.load(settings.city_dir)
     clock = SystemClock()
-    register = Register(pack)
+    register = Register(city)
     publisher = Publisher(settings.kafka_bootstrap, client_id="paidan-intake", partitioner=by_crc32)
     folder = settings.state_dir / "spool"
     outlets = {
@@ -52,7 +49,7 @@ def build(settings: IntakeSettings) -> FastAPI:
     keeper = KeyKeeper(lambda: open_pool(settings, "intake"), settings.key_timeout)
     dispatch = Dispatch(settings.dispatch_url, settings.dispatch_timeout)
     reports = {lane: outlets[lane] for lane in Lane}
-    door = Door(keeper, reports, outlets[READINGS], DangerList(pack), settings.city_secret())
+    door = Door(keeper, reports, outlets[READINGS], DangerList(city), settings.city_secret())
 
     async def drain() -> None:
         await publisher.start()
@@ -85,15 +82,9 @@ def build(settings: IntakeSettings) -> FastAPI:
 def api() -> None:
     """Serve the front door."""
     settings = read_settings(IntakeSettings)
-    run_api(build(settings), settings)
-
-
-def spool() -> None:
-    """Print what waits in the spool folder named on the command line, one JSON line a report (for the audit)."""
-    for report in waiting_reports(Path(sys.argv[2])):
-        line = {"report_id": report.report_id, "source": report.source, "received_at": report.received_at}
-        print(msgspec.json.encode(line).decode())
+    city = load(settings.city_dir)
+    run_api(build(settings, city), settings, lambda: day_turns(city))
 
 
 if __name__ == "__main__":
-    run_process("intake", {"api": api, "spool": spool})
+    run_process("intake", {"api": api})

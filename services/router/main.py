@@ -19,6 +19,7 @@ from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.rebuild import rebuild as rebuild_view
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
+from services.chassis.turning import day_turns
 from services.router.api import router_app
 from services.router.handlers import MattersView, OrdersHandler, ReadingsHandler, ReportsHandler, report_identity
 from services.router.rules.atlas import Atlas
@@ -30,6 +31,7 @@ SERVICE = "router"
 def api() -> None:
     """The process that answers questions."""
     settings = read_settings(RouterSettings)
+    city = load(settings.city_dir)
 
     @asynccontextmanager
     async def pool() -> AsyncIterator[asyncpg.Pool]:
@@ -39,12 +41,13 @@ def api() -> None:
         finally:
             await opened.close()
 
-    run_api(router_app(settings, Atlas.of(load(settings.city_dir)), pool), settings)
+    run_api(router_app(settings, Atlas.of(city), pool), settings, lambda: day_turns(city))
 
 
 async def worker(lane: Lane, settings: RouterSettings) -> None:
     """One lane; the normal one also screens readings and lands what became of orders."""
-    atlas = Atlas.of(load(settings.city_dir))
+    city = load(settings.city_dir)
+    atlas = Atlas.of(city)
     pool = await open_pool(settings, SERVICE)
     publisher = Publisher(settings.kafka_bootstrap, client_id=f"router-{lane}", partitioner=by_crc32)
     await publisher.start()
@@ -79,7 +82,7 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
         [Engine(stream.run, stream.stop), *(Engine(loop.run, loop.stop) for loop in loops)],
         settings,
         pulses=[seam.progress for seam, _ in feeds] + [loop.progress for loop in loops],
-        background=[relay.run, lambda: prune_for_ever(pool, ["inbox"])],
+        background=[relay.run, lambda: prune_for_ever(pool, ["inbox"]), lambda: day_turns(city)],
         close=close,
     )
 

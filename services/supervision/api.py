@@ -15,8 +15,9 @@ from fastapi import FastAPI, Query, Request, Response
 from msgspec import Struct
 from pydantic import AwareDatetime
 
-from schemas.city import City, Unit
+from schemas.city import City
 from schemas.refusals import Refused
+from schemas.standing import Units, retired_codes
 from schemas.vocabulary import ClockState, Role, Stage
 from services.chassis.auth import Principal
 from services.chassis.clock import SystemClock
@@ -52,15 +53,15 @@ class Desk:
 
     def __init__(self, city: City) -> None:
         self.zone = ZoneInfo(city.timezone)
-        self._units = {unit.unit_id: unit for unit in city.units}
+        self.units = Units(city)
         self._children: dict[str, list[str]] = defaultdict(list)
-        for division in city.divisions:
-            self._children[division.parent].append(division.code)
+        for code, parent in (retired_codes(city) | {d.code: d.parent for d in city.divisions}).items():
+            self._children[parent].append(code)
         self._clock = SystemClock()
 
-    def unit(self, unit_id: str) -> dict[str, str | None]:
-        """A unit as answers show it; one that the pack no longer has keeps its id as its name."""
-        unit: Unit | None = self._units.get(unit_id)
+    def unit(self, unit_id: str, at: datetime) -> dict[str, str | None]:
+        """A unit as it was called at a moment; one that the pack never had keeps its id as its name."""
+        unit = self.units.at(unit_id, at)
         if unit is None:
             return {"unit_id": unit_id, "name": unit_id, "tier": None}
         return {"unit_id": unit_id, "name": unit.name, "tier": unit.tier}
@@ -73,12 +74,13 @@ class Desk:
         return found
 
     def shown(self, row: Read, now: datetime) -> dict[str, Any]:
-        """One clock as it stands at `now`, in the city's time."""
+        """One clock as it stands at `now`, in the city's time. Its owner goes by the name that he had when it was due,
+        today's while that is still to come."""
         clock: dict[str, Any] = {
             "clock_id": row.clock_id,
             "stage": row.stage,
             "round": row.round,
-            "owner": self.unit(row.owner),
+            "owner": self.unit(row.owner, min(row.due, now)),
             "start": row.start.astimezone(self.zone),
             "due": row.due.astimezone(self.zone),
             "light": light_of(ClockState(row.state), row.due, row.warn_at, now),
@@ -136,7 +138,7 @@ async def clocks_of_one(request: Request, order_id: UUID) -> Response:
     found = await reading.clocks_of(request.app.state.pool, [order_id])
     if order_id not in found:
         raise Refused("not_found", "no such order (yet)")
-    if not _sees(caller, found[order_id]):
+    if not _sees(request.app.state.desk, caller, found[order_id]):
         raise Refused("other_unit")
     return answer(_order(request.app.state.desk, order_id, found[order_id]))
 
@@ -173,17 +175,19 @@ async def breaches(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Clocks that were missed: of a unit, at a stage, in a division and everything below it, due since a moment.
-    Commitments (`stage=commitment`) name a `case_id` where others name an `order_id`. Responders see their own
-    unit's."""
+    """Clocks that were missed: of a unit and those that became part of it, at a stage, in a division and everything
+    below it, due since a moment. Commitments (`stage=commitment`) name a `case_id` where others name an `order_id`.
+    Responders see their own unit's."""
     caller = principal(request, *STAFF)
     desk: Desk = request.app.state.desk
+    units = None if unit is None else desk.units.acts_for(unit) or (unit,)
     if caller.role is Role.RESPONDER:
-        if unit not in (None, caller.unit):
+        mine = desk.units.acts_for(caller.unit)
+        if unit is not None and unit not in mine:
             raise Refused("other_unit")
-        unit = caller.unit
+        units = units or mine
     asked = Asked(
-        unit=unit,
+        units=units,
         stage=stage,
         divisions=desk.subtree(division) if division is not None else None,
         since=since,
@@ -202,7 +206,7 @@ async def _many(request: Request, caller: Principal, order_ids: Sequence[UUID]) 
     found = await reading.clocks_of(request.app.state.pool, order_ids)
     desk: Desk = request.app.state.desk
     known = [order_id for order_id in dict.fromkeys(order_ids) if order_id in found]
-    items = [_order(desk, order_id, found[order_id]) for order_id in known if _sees(caller, found[order_id])]
+    items = [_order(desk, order_id, found[order_id]) for order_id in known if _sees(desk, caller, found[order_id])]
     return answer({"items": items, "next": None})
 
 
@@ -217,8 +221,9 @@ def _owner(rows: Iterable[Read]) -> str:
     return "case_id" if any(row.stage == Stage.COMMITMENT for row in rows) else "order_id"
 
 
-def _sees(caller: Principal, rows: Iterable[Read]) -> bool:
-    return caller.role is not Role.RESPONDER or any(row.owner == caller.unit for row in rows)
+def _sees(desk: Desk, caller: Principal, rows: Iterable[Read]) -> bool:
+    mine = desk.units.acts_for(caller.unit)
+    return caller.role is not Role.RESPONDER or any(row.owner in mine for row in rows)
 
 
 def _cursor(row: Read) -> str:

@@ -19,6 +19,7 @@ from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.rebuild import rebuild as rebuild_view
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
+from services.chassis.turning import day_turns
 from services.supervision.api import supervision_app
 from services.supervision.handlers import ClocksView, OrdersHandler, Sweep
 from services.supervision.rules.stages import Promises
@@ -30,6 +31,7 @@ SERVICE = "supervision"
 def api() -> None:
     """The process that answers questions."""
     settings = read_settings(SupervisionSettings)
+    city = load(settings.city_dir)
 
     @asynccontextmanager
     async def pool() -> AsyncIterator[asyncpg.Pool]:
@@ -39,7 +41,7 @@ def api() -> None:
         finally:
             await opened.close()
 
-    run_api(supervision_app(settings, load(settings.city_dir), pool), settings)
+    run_api(supervision_app(settings, city, pool), settings, lambda: day_turns(city))
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,13 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
 async def worker() -> None:
     """The process that folds facts, sets clocks and gives notices."""
     settings = read_settings(SupervisionSettings)
-    built = await build(settings, load(settings.city_dir))
+    city = load(settings.city_dir)
+    built = await build(settings, city)
     await run_worker(
         [Engine(built.engine.run, built.engine.stop)],
         settings,
         pulses=[built.seam.progress],
-        background=[built.relay.run, built.sweep.run, built.prune],
+        background=[built.relay.run, built.sweep.run, built.prune, lambda: day_turns(city)],
         close=built.close,
     )
 

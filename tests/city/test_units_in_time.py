@@ -1,10 +1,12 @@
-"""Units that begin, end, change their names and are merged: a row for each span, one unit a day."""
+"""Units and divisions that begin, end, change their names and are merged: a row for each span, one of them a day."""
 
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from schemas.standing import retired_codes
+from schemas.vocabulary import Tier
 from services.chassis.city import CityFaults, load
 from tests.city import small
 
@@ -27,6 +29,7 @@ def test_each_day_has_the_units_of_that_day(tmp_path: Path) -> None:
         tmp_path,
         f"{CLEANING},,2026-06-30,",
         "S1-cleaning,桥头城市服务,Service,street,cleaning,S1,S1-centre,,,2026-07-01,2026-12-31,S2-cleaning",
+        "D1-cleaning,东区环卫,Cleaning,district,cleaning,D1,D1-centre,,,2027-01-01,,",
     )
     for day, name in ((date(2026, 6, 30), "桥头环卫"), (date(2026, 7, 1), "桥头城市服务"), (date(2027, 1, 1), None)):
         city = load(tmp_path, day)
@@ -48,3 +51,57 @@ def test_what_does_not_fit_in_time_is_told(tmp_path: Path, rows: tuple[str, ...]
     with pytest.raises(CityFaults) as told:
         load(pack(tmp_path, *rows))
     assert any(cause in fault.cause for fault in told.value.faults), told.value.faults
+
+
+def merge(directory: Path) -> Path:
+    """From July 2026 on 河边街道 is part of 桥头街道, and its cleaners of that one's. It had a polygon and a device."""
+    pack(
+        directory,
+        CLEANING + ",,,",
+        "S2-cleaning,河边环卫,Cleaning,street,cleaning,S2,D1-centre,C-centre,,,2026-06-30,S1-cleaning",
+    )
+    units = directory / "units.csv"
+    lines = units.read_text(encoding="utf-8").splitlines()
+    units.write_text("\n".join(x for x in lines if not x.endswith("C-centre,,,,")) + "\n", encoding="utf-8")
+    small.change(directory, "divisions.csv", "S1,桥头街道,D1,street,,桥头|老桥,10.21,50.21,,", S1_TWICE)
+    small.change(directory, "divisions.csv", "10.25,50.25,,", "10.25,50.25,,2026-06-30")
+    square = "[[[10.2,50.2],[10.3,50.2],[10.3,50.3],[10.2,50.2]]]"
+    feature = (
+        '{"type":"Feature","properties":{"code":"S2"},"geometry":{"type":"Polygon","coordinates":' + square + "}},"
+    )
+    small.change(directory, "polygons.geojson", '"features":[\n', f'"features":[\n{feature}\n')
+    return directory
+
+
+S1_TWICE = """S1,桥头街道,D1,street,,桥头|老桥,10.21,50.21,,2026-06-30
+S1,桥头街道,D1,street,,桥头|老桥|河边街道|S2,10.21,50.21,2026-07-01,"""
+
+
+def test_a_street_that_becomes_part_of_another_leaves_it_its_name_its_ground_and_its_devices(tmp_path: Path) -> None:
+    merge(tmp_path)
+    before, after = load(tmp_path, date(2026, 6, 30)), load(tmp_path, date(2026, 7, 1))
+    assert (before.turns_on, after.turns_on) == (date(2026, 7, 1), None)
+    assert (before.ended, after.ended) == (frozenset(), {"S2"})
+    for city, codes in ((before, {"S1", "S2"}), (after, {"S1"})):
+        streets = {d.code for d in city.divisions if d.tier is Tier.STREET}
+        assert streets == codes | {"S3"} and len(streets) == len([d for d in city.divisions if d.tier is Tier.STREET])
+    assert [code for code, _ in before.polygons][0] == "S2" and [code for code, _ in after.polygons][0] == "S1"
+    assert [d.division for d in before.devices] == ["S1", "S2"] and [d.division for d in after.devices] == ["S1", "S1"]
+    assert retired_codes(after) == {"S2": "S1"} and retired_codes(before) == {}
+
+
+def test_before_its_day_the_name_of_the_other_street_is_taken(tmp_path: Path) -> None:
+    merge(tmp_path)
+    small.change(tmp_path, "divisions.csv", "10.21,50.21,2026-07-01,", "10.21,50.21,2026-06-30,")
+    small.change(tmp_path, "divisions.csv", "桥头|老桥,10.21,50.21,,2026-06-30", "桥头|老桥,10.21,50.21,,2026-06-29")
+    with pytest.raises(CityFaults) as told:
+        load(tmp_path, date(2026, 7, 1))
+    assert any("alias '河边街道' of S1 is also used" in fault.cause for fault in told.value.faults)
+
+
+def test_a_day_that_leaves_a_street_without_a_unit_is_told_before_it_comes(tmp_path: Path) -> None:
+    pack(tmp_path, f"{CLEANING},,2026-12-31,S2-cleaning")
+    with pytest.raises(CityFaults) as told:
+        load(tmp_path, date(2026, 3, 2))
+    [fault] = told.value.faults
+    assert "no unit of function 'cleaning' covers S1 桥头街道 from 2027-01-01 on" in fault.cause

@@ -50,7 +50,7 @@ def apps() -> dict[str, FastAPI]:
             "city_secret_file": home / "secret",
         }
         return {
-            "intake": build_intake(IntakeSettings(**common)),
+            "intake": build_intake(IntakeSettings(**common), pack),
             "router": router_app(RouterSettings(**common), Atlas.of(pack), no_pool),
             "dispatch": dispatch_app(DispatchSettings(**common), Directory(pack), no_pool, share=1, stream_every=1.0),
             "supervision": supervision_app(SupervisionSettings(**common), pack, no_pool),

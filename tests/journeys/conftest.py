@@ -1,4 +1,5 @@
-"""A whole city at work: all processes on real servers, started once for all journeys."""
+"""A whole city at work: all processes on real servers, started once for the journeys of a worker, and down when they
+are over: what runs afterwards has the machine for itself."""
 
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from tests.harness.servers import running
 from tests.journeys.another_city import HANGZHOU
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole stack with the Shanghai pack, and another city's platform that it knows of."""
     home = tmp_path_factory.mktemp("city")
@@ -23,7 +24,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     HANGZHOU.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def teller(whole: Stack) -> Teller:
     """A voice in the city, with a token for every role."""
     return Teller(whole, load(city_folder("shanghai")))

@@ -131,7 +131,9 @@ def test_a_mended_letter_comes_home_once_however_often_it_is_replayed(
                 "SELECT (SELECT count(*) FROM router.decisions WHERE report_id = %(id)s),"
                 " (SELECT count(*) FROM dispatch.reports WHERE report_id = %(id)s AND order_id IS NOT NULL),"
                 " (SELECT count(*) FROM supervision.clocks WHERE report_id = %(id)s AND stage = 'total'),"
-                " (SELECT count(*) FROM dispatch.orders), (SELECT count(*) FROM dispatch.history)",
+                " (SELECT count(*) FROM dispatch.orders),"
+                " (SELECT count(*) FROM dispatch.history h JOIN dispatch.reports r USING (order_id)"
+                " WHERE r.report_id = %(id)s)",
                 {"id": report_id},
             ).fetchone()
         assert row is not None

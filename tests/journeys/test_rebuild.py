@@ -80,18 +80,15 @@ def seen(whole: Stack, view: str) -> dict[str, list[dict[str, Any]]]:
     return {name: asked(whole, query) for name, query in VIEWS[view].items()}
 
 
-def at_rest(whole: Stack) -> str:
-    """Nothing moves any more; where the audit reads."""
-    url = whole.database_url("paidan_audit")
-    assert settle(whole.kafka_bootstrap, url, 90, lambda _: None)
-    return url
+def at_rest(whole: Stack) -> None:
+    """Nothing moves any more."""
+    assert settle(whole.kafka_bootstrap, whole.database_url("paidan_audit"), 90, lambda _: None)
 
 
 def out_of_place(whole: Stack) -> set[Finding]:
-    """What the audit finds, on a stack that other tests may have harmed before."""
-    url = at_rest(whole)
-    found = audit(whole.kafka_bootstrap, url, spooled(whole.home.state_of("intake") / "spool"), datetime.now(UTC))
-    return set(found.findings)
+    """What the audit finds on a stack at rest, which other tests may have harmed before."""
+    waiting = spooled(whole.home.state_of("intake") / "spool")
+    return set(audit(whole.kafka_bootstrap, whole.database_url("paidan_audit"), waiting, datetime.now(UTC)).findings)
 
 
 def anew(whole: Stack, view: str, told: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
@@ -110,21 +107,22 @@ def differing(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list
     return [{key: (a[key], b[key]) for key in a if a[key] != b[key]} | {"of": a["order_id"]} for a, b in pairs[:5]]
 
 
-def unchanged_by(whole: Stack, view: str, change: Callable[[], object]) -> None:
-    """A view is row by row the same after something, but for the few orders to which something happened meanwhile."""
+def unchanged_by(whole: Stack, view: str, *changes: Callable[[], object]) -> None:
+    """A view is row by row the same after each change, but for the few orders to which something happened meanwhile."""
     at_rest(whole)
     (began,) = asked(whole, "SELECT clock_timestamp() AS at")
     before, twice, harmed = seen(whole, view), asked(whole, TWICE), out_of_place(whole)
-    change()
-    at_rest(whole)
-    after = seen(whole, view)
-    stirred = {row["order_id"] for row in asked(whole, STIRRED.format(began["at"].isoformat()))}
-    assert asked(whole, TWICE) == twice, "nothing is said twice, nothing taken back"
-    for name, rows in before.items():
-        calm = [row for row in rows if row["order_id"] not in stirred]
-        assert len(calm) >= len(rows) / 2, "a city too busy to compare"
-        assert differing(calm, [row for row in after[name] if row["order_id"] not in stirred]) == [], name
-    assert out_of_place(whole) <= harmed, "every report is in its place, once"
+    for change in changes:
+        change()
+        at_rest(whole)
+        after = seen(whole, view)
+        stirred = {row["order_id"] for row in asked(whole, STIRRED.format(began["at"].isoformat()))}
+        assert asked(whole, TWICE) == twice, "nothing is said twice, nothing taken back"
+        for name, rows in before.items():
+            calm = [row for row in rows if row["order_id"] not in stirred]
+            assert len(calm) >= len(rows) / 2, "a city too busy to compare"
+            assert differing(calm, [row for row in after[name] if row["order_id"] not in stirred]) == [], name
+        assert out_of_place(whole) <= harmed, "every report is in its place, once"
 
 
 async def a_city(whole: Stack, tmp_path: Path, seconds: float, rate: float, name: str) -> None:
@@ -169,15 +167,13 @@ def gathered(teller: Teller) -> None:
 @pytest.fixture(scope="module", autouse=True)
 async def _lived(whole: Stack, teller: Teller, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Some hundred orders, whichever test comes first, and two special cases of some of them."""
-    await a_city(whole, tmp_path_factory.mktemp("lived"), seconds=10, rate=40, name="before")
+    await a_city(whole, tmp_path_factory.mktemp("lived"), seconds=5, rate=80, name="before")
     for _ in range(2):
         gathered(teller)
 
 
 async def test_views_made_anew_under_traffic_are_the_live_ones(whole: Stack, tmp_path: Path) -> None:
-    for view in VIEWS:
-        unchanged_by(whole, view, lambda view=view: anew(whole, view))  # type: ignore[misc]
-    traffic = asyncio.create_task(a_city(whole, tmp_path, seconds=15, rate=80, name="during"))
+    traffic = asyncio.create_task(a_city(whole, tmp_path, seconds=10, rate=100, name="during"))
     made = 0
     while not traffic.done():
         for view in VIEWS:
@@ -202,8 +198,7 @@ def test_killed_in_the_middle_the_live_view_is_untouched(whole: Stack, view: str
         with pytest.raises(Trouble, match="as it was"):
             anew(whole, view, kill)
 
-    unchanged_by(whole, view, killed)
-    unchanged_by(whole, view, lambda: anew(whole, view))
+    unchanged_by(whole, view, killed, lambda: anew(whole, view))
 
 
 @pytest.mark.parametrize("view", list(VIEWS))

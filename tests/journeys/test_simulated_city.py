@@ -39,8 +39,8 @@ def plan(way: str, tmp_path: Path) -> Plan:
     return Plan(
         seed=21,
         run=f"journey-{way}-{tmp_path.name}",
-        duration_s=8,
-        rate=8,
+        duration_s=5,
+        rate=12,
         speed_up=60,
         mix=Mix(sensors=0),
         way=way,

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from schemas.city import City, Policy
 from services.chassis.city.callbacks import callbacks_of, conclude_after_of, late_hours_of
+from services.chassis.city.days import days_of, standing
 from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
 from services.chassis.city.limits import check_limits
-from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of, units_on
+from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
 from services.chassis.city.requests import requests_of, returns_of
 from services.chassis.city.rosters import check_rosters
-from services.chassis.city.settings import calendars_of, settings_of
+from services.chassis.city.settings import calendars_of, is_zone, settings_of
 from services.chassis.city.shapes import read
 from services.chassis.city.words import (
     check_classes,
@@ -32,7 +33,8 @@ __all__ = ["CityFaults", "Fault", "load"]
 
 
 def load(directory: Path, on: date | None = None) -> City:
-    """Read and check the city pack in `directory`; its units are those of the day `on`, which is today unless given.
+    """Read and check the city pack in `directory`; its divisions and units are those of the day `on`, which is today
+    unless given.
 
     Raises CityFaults with all faults at once; a pack is used whole or not at all.
     """
@@ -41,6 +43,7 @@ def load(directory: Path, on: date | None = None) -> City:
         raise CityFaults([Fault(str(directory), 0, "no such folder")])
     draft = read(directory, faults)
     settings = draft.settings = settings_of(draft)
+    draft.days = days_of(draft, on or _today(settings.timezone))
     draft.calendars = calendars_of(draft)
     check_divisions(draft)
     polygons = polygons_of(draft)
@@ -60,6 +63,7 @@ def load(directory: Path, on: date | None = None) -> City:
     rulebook_version = draft.rulebook.word("version", faults)
     policy_version = draft.policy.word("version", faults)
     faults.raise_if_any()
+    day = standing(draft, polygons)
     return City(
         name=settings.name,
         title=settings.title,
@@ -68,22 +72,29 @@ def load(directory: Path, on: date | None = None) -> City:
         version=settings.version,
         bounds=settings.bounds,
         root=settings.root,
-        divisions=draft.divisions.items,
-        units=units_on(draft, on or SystemClock().now().astimezone(ZoneInfo(settings.timezone)).date()),
+        divisions=day.divisions,
+        units=day.units,
         every_unit=draft.units.items,
+        ended=day.ended,
+        turns_on=day.turns_on,
         classes=draft.classes.items,
         dangers=draft.dangers.items,
         police_classes=draft.police.items,
         one_stop=draft.one_stop.items,
         screens=draft.screens.items,
-        devices=draft.devices.items,
+        devices=day.devices,
         rosters=draft.rosters.items,
         rules=draft.rules.items,
         rulebook_version=rulebook_version,
         policy=Policy(policy_version, draft.limits.items, day_end, callback, late_hours, requests, returns, rounds),
         calendars=tuple(draft.calendars),
         thresholds=settings.thresholds,
-        polygons=polygons,
+        polygons=day.polygons,
         phone_pattern=settings.phone_pattern,
         negations=negations,
     )
+
+
+def _today(zone: str) -> date:
+    """The day it is in a zone; UTC's where that is none, which is a fault of its own."""
+    return SystemClock().now().astimezone(ZoneInfo(zone if is_zone(zone) else "UTC")).date()

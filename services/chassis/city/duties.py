@@ -8,11 +8,12 @@ decides, two that contradict each other and a gap are found for certain, not by 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from itertools import groupby, product
 
 from schemas.city import ClassItem, DutyRule
 from schemas.vocabulary import Source, TicketType, Tier
+from services.chassis.city.days import on_day
 from services.chassis.city.places import TIER_DEPTH, lineage
 from services.chassis.city.shapes import RULEBOOK, Draft
 
@@ -75,20 +76,36 @@ def _duty_faults(duty: str, functions: set[str], unit_ids: set[str]) -> list[str
 
 
 def _check_reach(draft: Draft) -> None:
-    """Every function a rule names must have a unit for every street of the rule's areas (or above, or below it)."""
-    chains = lineage(item for _, item in draft.divisions)
-    tiers = {item.code: item.tier for _, item in draft.divisions}
-    names = {item.code: item.name for _, item in draft.divisions}
+    """Every function a rule names must have a unit for every street of the rule's areas (or above, or below it), today
+    and on each later day on which divisions or units change."""
+    told: set[tuple[int, str, str]] = set()
+    for day in draft.days:
+        for line, rule, duty, where in _unreached(draft, day):
+            if (line, duty, where) in told:
+                continue
+            told.add((line, duty, where))
+            since = "" if day == draft.days[0] else f" from {day} on"
+            cause = f"rule {rule.rule_id!r}: no unit of function {duty!r} covers {where}{since}"
+            draft.faults.add(RULEBOOK, line, cause)
+
+
+def _unreached(draft: Draft, day: date) -> Iterator[tuple[int, DutyRule, str, str]]:
+    """Rules with a function that nobody holds for some street on a day: line, rule, function, and which street."""
+    divisions = on_day(draft.divisions.items, day)
+    chains = lineage(divisions)
+    tiers = {item.code: item.tier for item in divisions}
+    names = {item.code: item.name for item in divisions}
+    functions = {unit.function for _, unit in draft.units}
     holders: dict[str, set[str]] = defaultdict(set)
     below: dict[str, set[str]] = defaultdict(set)
-    for _, unit in draft.units:
+    for unit in on_day(draft.units.items, day):
         holders[unit.function].add(unit.division)
         below[unit.function].update(chains.get(unit.division, ()))
     streets = [code for code, tier in tiers.items() if tier in (Tier.DISTRICT, Tier.STREET)]
     uncovered: dict[tuple[str, str], list[str]] = {}
     for line, rule in draft.rules:
         for duty, area in product((rule.lead, *rule.assists), rule.areas or (draft.settings.root,)):
-            if duty not in holders or area not in chains:
+            if duty not in functions or area not in chains:
                 continue
             if (duty, area) not in uncovered:
                 probes = [code for code in streets if area in chains[code]] or [area]
@@ -99,8 +116,7 @@ def _check_reach(draft: Draft) -> None:
             missing = uncovered[duty, area]
             if missing:
                 more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-                where = f"{missing[0]} {names[missing[0]]}{more}"
-                draft.faults.add(RULEBOOK, line, f"rule {rule.rule_id!r}: no unit of function {duty!r} covers {where}")
+                yield line, rule, duty, f"{missing[0]} {names[missing[0]]}{more}"
 
 
 @dataclass(frozen=True)

@@ -81,17 +81,17 @@ def _check_validity(draft: Draft, code: str, rows: list[tuple[int, Division]]) -
 
 def _check_names(draft: Draft) -> None:
     """An alias must say by itself which division is meant: city-wide down to streets, below a street within it."""
-    owners: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    owners: dict[tuple[str, str], list[tuple[int, Division]]] = defaultdict(list)
     for line, item in draft.divisions:
         scope = item.parent if TIER_DEPTH[item.tier] > TIER_DEPTH[Tier.STREET] else ""
         for name in {item.name, *item.aliases}:
-            owners[scope, name].setdefault(item.code, line)
+            owners[scope, name].append((line, item))
     for line, item in draft.divisions:
         scope = item.parent if TIER_DEPTH[item.tier] > TIER_DEPTH[Tier.STREET] else ""
         for alias in item.aliases:
-            others = owners[scope, alias]
-            if len(others) > 1:
-                where = min(number for code, number in others.items() if code != item.code)
+            others = [at for at, o in owners[scope, alias] if o.code != item.code and _overlap(item, o)]
+            if others:
+                where = min(others)
                 draft.faults.add(
                     draft.divisions.file, line, f"alias {alias!r} of {item.code} is also used in line {where}"
                 )
@@ -181,15 +181,10 @@ def check_units(draft: Draft) -> None:
             faults.add(table.file, 1, f"no unit of function {function!r} for the root {draft.settings.root!r}")
 
 
-def _overlap(one: Unit, other: Unit) -> bool:
+def _overlap(one: Division | Unit, other: Division | Unit) -> bool:
     """Whether there is a day on which both rows hold."""
     begins = max(one.valid_from or date.min, other.valid_from or date.min)
     return begins <= min(one.valid_to or date.max, other.valid_to or date.max)
-
-
-def units_on(draft: Draft, day: date) -> tuple[Unit, ...]:
-    """The units of one day, a row each."""
-    return tuple(u for _, u in draft.units if (u.valid_from or date.min) <= day <= (u.valid_to or date.max))
 
 
 def _check_circles(draft: Draft) -> None:

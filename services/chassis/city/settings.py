@@ -44,14 +44,15 @@ def settings_of(draft: Draft) -> Settings:
         re.compile(settings.phone_pattern)
     except re.error as trouble:
         faults.add(CITY, city.line_of("phone_pattern"), f"phone_pattern: not a regular expression: {trouble}")
-    if settings.timezone and not _is_zone(settings.timezone):
+    if settings.timezone and not is_zone(settings.timezone):
         faults.add(CITY, city.line_of("timezone"), f"timezone: unknown zone {settings.timezone!r}")
     settings.bounds = _bounds(draft)
     settings.thresholds = _thresholds(draft)
     return settings
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Whether this machine knows a time zone of that name."""
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError):

@@ -1,6 +1,7 @@
 """Which files a city pack has and what stands in them; everything read, nothing judged yet."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,7 @@ class Draft:
     hours: Table[WorkingHours]
     features: list[tuple[int, dict[str, Any]]]
     settings: Settings = field(default_factory=Settings)
+    days: tuple[date, ...] = ()  # the one it is read for, and the later ones on which divisions or units change
     calendars: list[CalendarData] = field(default_factory=list)
 
     def class_keys(self) -> dict[str, int]:

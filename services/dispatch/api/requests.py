@@ -97,5 +97,5 @@ def _deciders(directory: Directory, caller: Principal) -> list[str] | None:
     if visibility.sees_all(caller.role, caller.unit):
         return None
     if caller.role is Role.RESPONDER:
-        return [caller.unit]
+        return list(directory.acts_for(caller.unit))
     return directory.centres_under(caller.unit)

@@ -79,7 +79,7 @@ async def push(request: Request, list_id: UUID) -> Response:
 async def known(request: Request, limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE) -> Response:
     """The newest first."""
     found, caller = rooms(request), reader(request)
-    units = None if visibility.sees_all(caller.role, caller.unit) else [caller.unit]
+    units = None if visibility.sees_all(caller.role, caller.unit) else list(found.directory.acts_for(caller.unit))
     return answer({"items": [_shape(found, each) for each in await store.known(found.pool, units, limit)]})
 
 
@@ -90,7 +90,7 @@ async def progress(request: Request, list_id: UUID) -> Response:
     tasks = await store.find(found.pool, list_id)
     if tasks is None:
         raise Refused("not_found")
-    if not visibility.sees_all(caller.role, caller.unit) and caller.unit != tasks.unit:
+    if not visibility.sees_all(caller.role, caller.unit) and tasks.unit not in found.directory.acts_for(caller.unit):
         raise Refused("other_unit")
     units: dict[str, dict[str, int]] = defaultdict(dict)
     for each in await store.progress(found.pool, list_id):

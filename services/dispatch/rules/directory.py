@@ -1,17 +1,18 @@
 """Who is who in the city: units with their tiers, divisions with what lies inside them, classes by key.
 
-Made once from the city pack; holds only what dispatch needs of it.
+Made once from the city pack; holds only what dispatch needs of it. Who holds a part may be a unit that is no
+more: what is asked about it is answered of the one that it was merged into. Whoever asks is a unit of today.
 """
 
 import re
 import unicodedata
 from collections import defaultdict
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from schemas.city import City, RequestRule, Unit
 from schemas.facts import ClassRef, Place
+from schemas.standing import Units, retired_codes
 from schemas.vocabulary import Photos, RequestKind, Tier
 from services.dispatch.rules.duty import Rosters
 
@@ -36,24 +37,17 @@ class Directory:
         self.conclude_after = city.policy.conclude_after
         self.late = timedelta(hours=city.policy.late_hours)
         self._phone = re.compile(city.phone_pattern)
-        self._units = {unit.unit_id: unit for unit in city.units}
-        self._zone = ZoneInfo(city.timezone)
-        self._ever: dict[str, list[Unit]] = defaultdict(list)
-        for unit in sorted(city.every_unit or city.units, key=lambda unit: unit.valid_from or date.min):
-            self._ever[unit.unit_id].append(unit)
-        self._into: dict[str, list[str]] = defaultdict(list)
-        for unit_id, spans in self._ever.items():
-            if spans[-1].successor and unit_id not in self._units:
-                self._into[spans[-1].successor].append(unit_id)
+        self._in_time = Units(city)
+        self._units = self._in_time.today
         self._majors: dict[str, list[str]] = defaultdict(list)
         for item in city.classes:
             self._majors[item.major].append(item.key)
         self._root = city.root
         self._divisions = {division.code: division for division in city.divisions}
-        self._parent = {division.code: division.parent for division in city.divisions}
+        self._parent = retired_codes(city) | {division.code: division.parent for division in city.divisions}
         self._children: dict[str, list[str]] = defaultdict(list)
-        for division in city.divisions:
-            self._children[division.parent].append(division.code)
+        for code, parent in self._parent.items():
+            self._children[parent].append(code)
         self._centres = {unit.division: unit.unit_id for unit in reversed(city.units) if unit.function == CENTRE}
         self._holders = {(unit.function, unit.division): unit.unit_id for unit in city.units}
         self.duty_desk = self._holders.get((DUTY_DESK, city.root)) or self._centres.get(city.root, "")
@@ -64,9 +58,10 @@ class Directory:
             for item in city.classes
         }
         self._named: dict[str, tuple[str, ...]] = {}
-        for unit in city.units:
+        for unit in city.every_unit or city.units:
+            heir = self.heir(unit.unit_id)
             for name in {plain(unit.unit_id), plain(unit.name), plain(unit.name_en)} - {""}:
-                self._named[name] = (*self._named.get(name, ()), unit.unit_id)
+                self._named[name] = tuple(dict.fromkeys((*self._named.get(name, ()), heir)))
         self._photos = {item.key: item.photos for item in city.classes}
         self.subtree = lru_cache(maxsize=512)(self._subtree)
 
@@ -76,27 +71,23 @@ class Directory:
 
     def unit_at(self, unit_id: str, at: datetime) -> Unit | None:
         """The unit as it was at a moment; before its first and after its last day as it was on that day."""
-        spans = self._ever.get(unit_id)
-        if spans is None:
-            return None
-        day = at.astimezone(self._zone).date()
-        begun = [unit for unit in spans if unit.valid_from is None or unit.valid_from <= day]
-        return begun[-1] if begun else spans[0]
+        return self._in_time.at(unit_id, at)
 
     def ever_had(self, unit_id: str) -> bool:
         """Whether the city has, had or will have such a unit."""
-        return unit_id in self._ever
+        return unit_id in self._in_time.last
+
+    def heir(self, unit_id: str) -> str:
+        """Who does today what a unit did: itself, or the one that it was merged into."""
+        return self._in_time.heir(unit_id)
 
     def acts_for(self, unit_id: str) -> tuple[str, ...]:
-        """The unit itself and those that were merged into it: what they still had to do is its own now."""
-        found = [unit_id]
-        for each in found:
-            found.extend(before for before in self._into.get(each, ()) if before not in found)
-        return tuple(found)
+        """The unit itself and those that were merged into it; nothing for one that there is no more."""
+        return self._in_time.acts_for(unit_id)
 
     def units_of(self, tier: Tier) -> tuple[str, ...]:
         """The units of a tier, those that there are no more among them."""
-        return tuple(unit_id for unit_id, spans in self._ever.items() if spans[-1].tier is tier)
+        return tuple(unit_id for unit_id, unit in self._in_time.last.items() if unit.tier is tier)
 
     def classes_of(self, major: str) -> tuple[str, ...]:
         """The keys of a major's classes; none for an unknown major."""
@@ -113,7 +104,7 @@ class Directory:
 
     def tier_of(self, unit_id: str) -> Tier | None:
         """The tier of a unit; None for one that is not in the city's list."""
-        unit = self._units.get(unit_id)
+        unit = self._in_time.acting(unit_id)
         return unit.tier if unit is not None else None
 
     def is_centre(self, unit_id: str) -> bool:
@@ -124,17 +115,17 @@ class Directory:
     def centre_above(self, unit_id: str) -> str:
         """The nearest other centre whose boundary holds this unit: its own division's, else the next one's outwards;
         "" above the city's centre and for an unknown unit."""
-        unit = self._units.get(unit_id)
-        code = unit.division if unit is not None else ""
+        unit = self._in_time.acting(unit_id)
+        code, own = (unit.division, unit.unit_id) if unit is not None else ("", "")
         for _ in range(DEEPEST):
             centre = self._centres.get(code, "")
-            if not code or centre not in ("", unit_id):
+            if not code or centre not in ("", own):
                 return centre
             code = self._parent.get(code, "")
         return ""
 
     def called(self, name: str) -> tuple[str, ...]:
-        """The units that go by this id or official name, as `plain` makes it."""
+        """The units that go or went by this id or official name, as `plain` makes it."""
         return self._named.get(name, ())
 
     def line(self, unit_id: str) -> frozenset[str]:
@@ -142,7 +133,7 @@ class Directory:
         found: set[str] = set()
         waiting = [unit_id]
         while waiting:
-            unit = self._units.get(waiting.pop())
+            unit = self._in_time.acting(waiting.pop())
             above = {unit.parent, unit.second_parent} - found - {""} if unit is not None else set()
             found |= above
             waiting += above
@@ -151,12 +142,13 @@ class Directory:
     def is_below(self, unit_id: str, holder: str) -> bool:
         """Whether `holder` may pass its part on to a unit: one under it by either parent (a station answers to its
         bureau and to its street, 条块), at any depth, or, for a centre, any other unit inside its boundary."""
-        unit, over = self._units.get(unit_id), self._units.get(holder)
-        if unit is None or over is None or unit_id == holder:
+        unit, over = self._units.get(unit_id), self._in_time.acting(holder)
+        if unit is None or over is None or unit is over:
             return False
-        if holder in self.line(unit_id):
+        if over.unit_id in self.line(unit_id):
             return True
-        return over.function == CENTRE and self.inside(unit.division, holder) and unit_id not in self.line(holder)
+        inside = self.inside(unit.division, over.unit_id)
+        return over.function == CENTRE and inside and unit_id not in self.line(over.unit_id)
 
     def place_of(self, unit_id: str, lon: float | None = None, lat: float | None = None) -> Place:
         """Where a unit is at home, or a spot there (WGS-84 degrees)."""
@@ -213,18 +205,20 @@ class Directory:
 
     def centres_over(self, unit_id: str) -> list[str]:
         """The centres over a unit, the nearest first; see `is_over`."""
-        unit = self._units.get(unit_id)
+        unit = self._in_time.acting(unit_id)
         found = [self._centres.get(code, "") for code in self._upwards(unit.division)] if unit is not None else []
         return [centre for centre in found if self.is_over(centre, unit_id)]
 
     def centres_under(self, unit_id: str) -> list[str]:
-        """A centre and those it stands over; just the unit where it is no centre."""
-        return [unit_id, *(centre for centre in self._centres.values() if self.is_over(unit_id, centre))]
+        """A centre and those it stands over, with those that were merged into them; just the unit and such where it is
+        no centre."""
+        centres = (unit_id, *(centre for centre in self._centres.values() if self.is_over(unit_id, centre)))
+        return [each for centre in centres for each in self.acts_for(centre)]
 
     def is_over(self, centre_id: str, unit_id: str) -> bool:
         """Whether a centre stands over a unit: it takes the unit's division in, and is of a higher tier, or of the
         same one with the unit under somebody of that tier and division."""
-        centre, unit = self._units.get(centre_id), self._units.get(unit_id)
+        centre, unit = self._units.get(centre_id), self._in_time.acting(unit_id)
         if centre is None or unit is None or centre is unit or centre.function != CENTRE:
             return False
         if not self.inside(unit.division, centre_id):

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from schemas.city import City, Shift, Unit
+from schemas.city import City, Shift
+from schemas.standing import Units
 from schemas.vocabulary import OrderStatus, Urgency
 from services.dispatch.rules.order import Order
 
@@ -74,21 +75,22 @@ class Rosters:
 
     def __init__(self, city: City) -> None:
         self._zone = ZoneInfo(city.timezone)
-        self._units: dict[str, Unit] = {unit.unit_id: unit for unit in city.units}
+        self._units = Units(city)
         self._desk = next((u.unit_id for u in city.units if u.function == DESK and u.division == city.root), "")
         self._days: dict[tuple[str, str], list[Shift]] = defaultdict(list)
         for shift in city.rosters:
             for day in shift.days:
                 self._days[shift.unit_id, day].append(shift)
-        self.units = tuple(dict.fromkeys(shift.unit_id for shift in city.rosters))
+        known = dict.fromkeys(shift.unit_id for shift in city.rosters)
+        self.units = tuple(unit for unit in known if unit in self._units.today)
 
     def above(self, unit: str) -> tuple[str, ...]:
-        """A unit and those above it, the nearest first, and last the city's duty desk."""
+        """A unit, or who does its work today, and those above it, the nearest first, and last the city's duty desk."""
         found: dict[str, None] = {}
-        step = unit
+        step = self._units.heir(unit)
         while step and step not in found:
             found[step] = None
-            known = self._units.get(step)
+            known = self._units.today.get(step)
             step = known.parent if known is not None else ""
         if self._desk:
             found.setdefault(self._desk)
@@ -129,11 +131,12 @@ class Rosters:
 
     def ring(self, unit: str, at: datetime, swaps: Sequence[Swap] = ()) -> Ring:
         """Who is rung when something urgent comes to a unit."""
-        for step in self.above(unit):
+        steps = self.above(unit)
+        for step in steps:
             found = self.on(step, at, swaps)
             if found is not None:
-                return Ring(unit, found)
-        return Ring(unit, None)
+                return Ring(steps[0], found)
+        return Ring(steps[0], None)
 
     def gaps(self, unit: str, starts: datetime, ends: datetime, swaps: Sequence[Swap] = ()) -> list[Gap]:
         """The spans between two moments in which nobody is on for a unit."""

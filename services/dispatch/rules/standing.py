@@ -19,7 +19,7 @@ def caller(directory: Directory, order: Order, assignment: Assignment | None, ac
         found.add(Relation.SIGHT)
     if actor.role is Role.CITIZEN and any(actor.id == reporter_of(voice.report_id) for voice in order.voices):
         found.add(Relation.REPORTER)
-    if actor.unit and not shut_out(actor.unit, order):
+    if actor.unit and not shut_out(directory, actor.unit, order):
         decider = centre_of(directory, order, assignment)
         parent = None if assignment is None else parent_of(order, assignment)
         holders = {
@@ -47,13 +47,15 @@ def parent_of(order: Order, assignment: Assignment) -> Assignment | None:
 def centre_of(directory: Directory, order: Order, assignment: Assignment | None = None) -> str:
     """Who dispatched it and decides about it: the unit of the parent assignment; else the last centre of the path that
     does not hold it itself, or the centre above whoever does, but none complained about; the holder where there is
-    none."""
+    none. Of a unit that was merged it is the one that it became part of."""
     parent = None if assignment is None else parent_of(order, assignment)
     if parent is not None:
-        return parent.unit
-    holder = order.lead if assignment is None else assignment.unit
-    passed = [hop.unit for hop in order.detail.path if hop.unit != holder and directory.is_centre(hop.unit)]
+        return directory.heir(parent.unit)
+    holder = directory.heir(order.lead if assignment is None else assignment.unit)
+    passed = [heir for hop in order.detail.path if directory.is_centre(heir := directory.heir(hop.unit))]
+    passed = [unit for unit in passed if unit != holder]
     decider = passed[-1] if passed else directory.centre_above(holder)
-    while decider in order.subjects:
+    complained_about = {directory.heir(subject) for subject in order.subjects}
+    while decider in complained_about:
         decider = directory.centre_above(decider)
     return decider or holder

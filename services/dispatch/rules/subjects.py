@@ -20,7 +20,7 @@ def named(directory: Directory, subject: str) -> tuple[str, ...]:
 def bars(directory: Directory, subjects: Iterable[str], unit: str) -> bool:
     """Whether a unit may have no part in work about these units: it is one of them, or answers to one. The top of the
     city has nobody above it, so only itself is barred."""
-    for subject in subjects:
+    for subject in map(directory.heir, subjects):
         if unit == subject or (directory.centre_above(subject) and subject in directory.line(unit)):
             return True
     return False

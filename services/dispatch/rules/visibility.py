@@ -19,17 +19,17 @@ def sees_all(role: Role, unit: str) -> bool:
     return not unit and role in CITY_WIDE
 
 
-def shut_out(unit: str, order: Order) -> bool:
-    """Whether an order complains about this unit, so that it may neither see it nor do anything to it in whatever
-    role. The top of the city, which nobody else can lead instead of, is not."""
-    return unit in order.subjects and unit != order.lead
+def shut_out(directory: Directory, unit: str, order: Order) -> bool:
+    """Whether an order complains about this unit or one that became part of it, so that it may neither see it nor do
+    anything to it in whatever role. The top of the city, which nobody else can lead instead of, is not."""
+    return any(mine in order.subjects and mine != order.lead for mine in directory.acts_for(unit))
 
 
 def sees(directory: Directory, role: Role, unit: str, order: Order) -> bool:
     """Whether a principal may see an order as it stands."""
     if sees_all(role, unit):
         return True
-    if not unit or shut_out(unit, order):
+    if not unit or shut_out(directory, unit, order):
         return False
     mine = directory.acts_for(unit)
     held = order.lead in mine or any(a.unit in mine for a in order.assignments)

@@ -4,6 +4,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from schemas.codec import lived
 from schemas.facts import Reporter, ReportReceived
 from schemas.geo import gcj02_to_wgs84
 from schemas.refusals import Refused
@@ -116,9 +117,12 @@ def _source_due(said: datetime | None, received_at: datetime) -> datetime | None
 
 def _utc(moment: datetime, field: str) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        found = moment.astimezone(UTC)
     except OverflowError:
         raise Refused("time_too_old", field) from None
+    if not lived(found):  # what nobody behind us could read is not taken
+        raise Refused("time_too_old", field)
+    return found
 
 
 def _point(body: ReportBody, register: Register) -> tuple[float | None, float | None]:

@@ -1,5 +1,9 @@
-"""What waits in the spool files of a folder, read without disturbing the process that holds them."""
+"""What waits in the spool files of a folder, read without disturbing the process that holds them.
 
+`python -m services.intake.store.spool_list DIR` prints it, one JSON line a report (for the audit).
+"""
+
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,3 +34,14 @@ def _report(payload: bytes) -> ReportReceived | None:
     except Unreadable:
         return None
     return fact if isinstance(fact, ReportReceived) else None
+
+
+def main() -> None:
+    """Print what waits in the folder named on the command line."""
+    for report in waiting_reports(Path(sys.argv[1])):
+        line = {"report_id": report.report_id, "source": report.source, "received_at": report.received_at}
+        print(msgspec.json.encode(line).decode())
+
+
+if __name__ == "__main__":
+    main()

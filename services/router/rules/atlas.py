@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.city import City, ClassItem, Device, Division, DutyRule, OneStopItem, PoliceClass, ScreenRule, Unit
 from schemas.facts import ClassRef, Place
+from schemas.standing import retired_codes
 from schemas.vocabulary import Tier
 from services.router.rules.ground import Ground
 from services.router.rules.lexicon import Hits, Lexicon, Name
@@ -31,7 +32,7 @@ class Atlas:
         self.zone = ZoneInfo(city.timezone)
         self.thresholds = city.thresholds
         self.divisions: dict[str, Division] = {division.code: division for division in city.divisions}
-        self.codes: dict[str, str] = {alias: d.code for d in city.divisions for alias in d.aliases if alias.isdigit()}
+        self.codes: dict[str, str] = retired_codes(city)
         self.lineage: dict[str, tuple[str, ...]] = {code: self._lineage(code) for code in self.divisions}
         self.units: dict[str, Unit] = {unit.unit_id: unit for unit in city.units}
         self.classes: dict[str, ClassItem] = {item.key: item for item in city.classes}

@@ -10,6 +10,7 @@ import pytest
 
 from deploy.stack.keys import city_secret_file, issue_token, jwks_file
 from deploy.stack.lifecycle import Stack
+from services.chassis.city import load
 from services.intake.main import build
 from services.intake.settings import IntakeSettings
 from tests.edges.intake.front import Front, free_port
@@ -62,7 +63,7 @@ async def client(servers: Stack, tmp_path_factory: pytest.TempPathFactory) -> As
 @asynccontextmanager
 async def opened(settings: IntakeSettings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app that is ready."""
-    app = build(settings)
+    app = build(settings, load(settings.city_dir))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://intake") as client:

@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from deploy.stack.keys import issue_token
 from deploy.stack.lifecycle import Stack
+from schemas.city import City
 from services.chassis.delivery import Seam
 from services.supervision.api import supervision_app
 from services.supervision.handlers import Sweep
@@ -24,12 +27,19 @@ Ask = Callable[..., Any]
 @pytest.fixture
 async def ask(pool: asyncpg.Pool, settings: SupervisionSettings, servers: Stack) -> AsyncIterator[Ask]:
     """GET (or POST, with a body) as a role, perhaps of a unit; the reply."""
+    async with asking(CITY, pool, settings, servers) as ask:
+        yield ask
+
+
+@asynccontextmanager
+async def asking(city: City, pool: asyncpg.Pool, settings: SupervisionSettings, servers: Stack) -> AsyncIterator[Ask]:
+    """The same, of the service as it runs in a city."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[asyncpg.Pool]:
         yield pool
 
-    app = supervision_app(settings, CITY, opened)
+    app = supervision_app(settings, city, opened)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
@@ -131,6 +141,31 @@ async def test_breaches_by_unit_stage_division_and_time(ask: Ask, story: Story) 
     assert await stages(role="responder", unit="street-b") == []
     refused = await ask("/v1/breaches?unit=street-a", "responder", "street-b")
     assert refused.json()["code"] == "other_unit"
+
+
+async def test_what_a_merged_unit_missed_is_its_successors_to_see_under_its_name(
+    pool: asyncpg.Pool, settings: SupervisionSettings, servers: Stack, story: Story
+) -> None:
+    ended = next(u for u in CITY.units if u.unit_id == "street-a")
+    left = tuple(u for u in CITY.units if u != ended)
+    renamed = replace(
+        ended, name="甲街道", valid_from=date(2026, 1, 1), valid_to=date(2026, 3, 2), successor="street-b"
+    )
+    spans = (replace(ended, valid_to=date(2025, 12, 31)), renamed)
+    city = replace(CITY, units=left, every_unit=(*left, *spans))
+    async with asking(city, pool, settings, servers) as ask:
+        for query, unit in (("", "street-b"), ("?unit=street-a", "street-b"), ("?unit=street-b", "street-b")):
+            found = (await ask(f"/v1/breaches{query}", "responder", unit)).json()["items"]
+            assert [(item["stage"], item["owner"]["unit_id"]) for item in found] == [
+                ("contact", "street-a"),
+                ("accept", "street-a"),
+            ], query
+            assert {item["owner"]["name"] for item in found} == {"甲街道"}
+        path = f"/v1/clocks/{story.order_id}"
+        assert (await ask(path, "responder", "street-b")).status_code == 200
+        assert (await ask(path, "responder", "street-a")).json()["code"] == "other_unit", "there are no people of it"
+        assert (await ask("/v1/breaches", "responder", "street-a")).json()["items"] == []
+        assert len((await ask("/v1/breaches?unit=street-a")).json()["items"]) == 2
 
 
 async def test_a_breach_says_which_order_where_and_whose(ask: Ask, story: Story) -> None:

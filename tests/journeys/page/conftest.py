@@ -21,7 +21,7 @@ NewPhone = Callable[..., Awaitable[Phone]]
 NewOrder = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium, driven by Playwright."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -52,7 +52,7 @@ async def phone(browser: Browser, whole: Stack) -> AsyncIterator[NewPhone]:
     assert not complaints, complaints
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def streets(teller: Teller) -> Iterator[Division]:
     """Street-towns, one after another, so that no test meets another's work."""
     cleaned = {unit.division for unit in teller.city.units if unit.unit_id.endswith("-sanitation")}

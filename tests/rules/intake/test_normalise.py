@@ -86,6 +86,14 @@ def test_each_fault_has_its_code(register: Register, code: str, said: dict[str, 
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("field", ["occurred_at", "received_at"])
+def test_an_import_may_be_old_but_of_a_time_that_can_be_reckoned_with(register: Register, field: str) -> None:
+    with pytest.raises(Refused) as refused:
+        taken(register, imported=True, **{field: "1900-12-31T23:59:59+00:00"})
+    assert refused.value.code == "time_too_old"
+    assert taken(register, imported=True, **{field: "1901-01-01T00:00:00+00:00"})
+
+
 TAKEN: list[dict[str, Any]] = [
     {"text": "字" * 10_000},
     {"text": "", "address": "虹桥路1号"},

@@ -35,6 +35,7 @@ from services.dispatch.rules.acts.asked import (
 from services.dispatch.rules.acts.splitting import check_parts
 from services.dispatch.rules.book import Actor, Book
 from services.dispatch.rules.checking import check, close
+from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.evolve.finishing import asks_for_more
 from services.dispatch.rules.moment import occurred
 from services.dispatch.rules.order import GONE, Assignment, Order
@@ -175,7 +176,7 @@ def _confirm(book: Book, order: Order, a: Assignment, asked: Act) -> None:
 def _verify(book: Book, order: Order, asked: Act) -> None:
     """By one who did not handle it: neither one of its people nor one of its units (design §6.5)."""
     actor = asked.actor
-    handled = handled_by(order, actor)
+    handled = handled_by(book.directory, order, actor)
     if handled is not None:
         raise Refused("handler_verifies", f"{handled.unit} handled it")
     body: Verify = asked.body
@@ -183,10 +184,11 @@ def _verify(book: Book, order: Order, asked: Act) -> None:
     check(book, order, body.passed, Verification.SITE, body.note, cause=asked.cause, at=at, actor=actor)
 
 
-def handled_by(order: Order, actor: Actor) -> Assignment | None:
+def handled_by(directory: Directory, order: Order, actor: Actor) -> Assignment | None:
     """The assignment by which somebody, or his unit, handled an order."""
+    mine = directory.acts_for(actor.unit) if actor.unit else ()
     for a in order.assignments:
-        if actor.id in a.actors or (actor.unit and actor.unit == a.unit and a.status not in GONE):
+        if actor.id in a.actors or (a.unit in mine and a.status not in GONE):
             return a
     return None
 
@@ -199,7 +201,7 @@ def _callback(book: Book, order: Order, asked: Act) -> None:
         raise Refused("invalid", "report_id: not a report of this order")
     if not body.reached and (body.satisfied is not None or body.solved is not None):
         raise Refused("invalid", "satisfied, solved: only of a reporter who was reached")
-    kind = _kind(order, asked.actor)
+    kind = _kind(book.directory, order, asked.actor)
     scores = kind is CallKind.CENTRE
     needed = book.directory.callback.attempts if voice.reachable else 1
     said = {
@@ -214,10 +216,10 @@ def _callback(book: Book, order: Order, asked: Act) -> None:
     record(book, order, facts.CallbackRecorded, said, asked, occurred(body.occurred_at, book.now, order.since))
 
 
-def _kind(order: Order, actor: Actor) -> CallKind:
+def _kind(directory: Directory, order: Order, actor: Actor) -> CallKind:
     if order.status is not OrderStatus.CALLBACK:
         return CallKind.BEFORE_ANSWER
-    return CallKind.CENTRE if handled_by(order, actor) is None else CallKind.HANDLER
+    return CallKind.CENTRE if handled_by(directory, order, actor) is None else CallKind.HANDLER
 
 
 def _rate(book: Book, order: Order, asked: Act) -> None:

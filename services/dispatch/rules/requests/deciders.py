@@ -41,9 +41,10 @@ def may_decide(directory: Directory, request: Request, actor: Actor) -> bool:
     that was passed on, anybody of the unit that did so."""
     if actor.role is Role.DISPATCHER and directory.is_over(actor.unit, request.decider):
         return True
-    passed_on = not directory.is_centre(request.decider) and request.decider != directory.duty_desk
+    decider = directory.heir(request.decider)
+    passed_on = not directory.is_centre(decider) and decider != directory.duty_desk
     roles = (Role.DISPATCHER, Role.RESPONDER) if passed_on else (Role.DISPATCHER,)
-    return actor.role in roles and actor.unit == request.decider
+    return actor.role in roles and actor.unit == decider
 
 
 def check_decider(directory: Directory, request: Request, actor: Actor) -> None:
@@ -52,10 +53,10 @@ def check_decider(directory: Directory, request: Request, actor: Actor) -> None:
     unit = actor.unit
     if may_decide(directory, request, actor):
         return
-    if unit == request.decider:
+    if unit == directory.heir(request.decider):
         raise Refused("forbidden", "a dispatcher decides")
     own, asking = directory.tier_of(unit), directory.tier_of(request.unit)
-    if unit == request.unit or (own is not None and own is asking):
+    if unit == directory.heir(request.unit) or (own is not None and own is asking):
         raise Refused("own_tier", f"{request.decider} decides")
     raise Refused("other_unit", f"{request.decider} decides")
 
