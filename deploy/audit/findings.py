@@ -27,6 +27,11 @@ class Finding(Struct, frozen=True, order=True):
     detail: str
     channel: str = ""
 
+    @property
+    def what(self) -> tuple[Fault, str, str]:
+        """What stays the same however often one looks."""
+        return self.fault, self.store, self.id
+
 
 class Seen(Struct, frozen=True):
     """One accepted report as a store has it."""

@@ -77,8 +77,8 @@ CHECKS: tuple[tuple[Fault, str, str, str], ...] = (
         "dispatch",
         "more than one lead at once",
         "SELECT a.order_id, o.source, count(*)::text FROM dispatch.assignments a JOIN dispatch.orders o USING"
-        " (order_id) WHERE a.role = 'lead' AND a.status NOT IN ('returned', 'withdrawn') GROUP BY 1, 2"
-        " HAVING count(*) > 1",
+        " (order_id) WHERE a.role = 'lead' AND a.status NOT IN ('returned', 'withdrawn') GROUP BY 1, 2, o.round"
+        " HAVING count(*) FILTER (WHERE a.status <> 'confirmed') > 1 OR count(*) > o.round",  # one a round
     ),
     (
         Fault.ORPHAN,
@@ -264,11 +264,23 @@ def look(url: str) -> InDatabase:
     return InDatabase(decided, dispatched, clocked, keys, findings)
 
 
-def outbox_rows(url: str) -> dict[str, int]:
-    """Rows not yet relayed, by service."""
+def moment(url: str) -> datetime:
+    """The database's clock."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None
+        now: datetime = row[0]
+        return now
+
+
+def outbox_rows(url: str, until: datetime | None = None) -> dict[str, int]:
+    """Rows not yet relayed, by service: all, or those recorded by a moment."""
     with psycopg.connect(url) as connection:
         counts = {}
         for table in OUTBOXES:
-            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+            row = connection.execute(
+                f"SELECT count(*) FROM {table} WHERE %(until)s::timestamptz IS NULL OR recorded_at <= %(until)s",
+                {"until": until},
+            ).fetchone()
             counts[table.split(".")[0]] = row[0] if row else 0
         return counts

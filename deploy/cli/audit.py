@@ -1,7 +1,6 @@
 """paidan audit: is every accepted report in its place?"""
 
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.audit.findings import Report
-from deploy.audit.run import audit, settle, spooled
+from deploy.audit.run import reconcile
 from deploy.cli.stack import AsJson, explaining, stack_here
 
 __all__ = ["register"]
@@ -20,27 +19,30 @@ SHOWN = 50
 
 def run_audit(
     as_json: AsJson = False,
-    patience: Annotated[float, typer.Option(help="Seconds to wait until nothing moves any more.")] = 60.0,
+    patience: Annotated[float, typer.Option(help="Seconds to wait for what is on its way.")] = 60.0,
 ) -> None:
     """Reconcile every accepted report: spool, Kafka, router, dispatch, supervision. 对账
 
     Names each report that is missing, doubled, orphaned or without a clock. Exit code 0 only when all is in its place;
-    1 when something is not; 3 when the system did not come to rest in time.
+    1 when something is not; 3 when what was on its way did not arrive in time. The system may go on working.
     """
     with explaining():
         stack = stack_here()
         url = stack.database_url("paidan_audit")
-        rested = settle(stack.kafka_bootstrap, url, patience, lambda line: print(f"  {line}", file=sys.stderr))
-        found = audit(stack.kafka_bootstrap, url, spooled(stack.home.state_of("intake") / "spool"), datetime.now(UTC))
-    if not rested:
+        spool = stack.home.state_of("intake") / "spool"
+        arrived, found = reconcile(
+            stack.kafka_bootstrap, url, spool, patience, lambda line: print(f"  {line}", file=sys.stderr)
+        )
+    if not arrived:
         print(
-            "the system did not come to rest: what follows is provisional · 系统尚未静止，结果仅供参考", file=sys.stderr
+            "what was on its way did not arrive in time: what follows is provisional · 在途未按时到达，结果仅供参考",
+            file=sys.stderr,
         )
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     else:
         _print(found)
-    if not rested:
+    if not arrived:
         raise typer.Exit(3)
     if not found.clean:
         raise typer.Exit(1)

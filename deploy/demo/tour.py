@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 import psycopg
 from rich.live import Live
 from rich.table import Table
 
-from deploy.audit.run import audit, settle, spooled
+from deploy.audit.run import reconcile
 from deploy.demo.stories import RESPONDERS, elders_meter, gate_quarrel, seven_callers
 from deploy.demo.teller import SERVICES, Teller, interactive
 from deploy.stack.lifecycle import Stack
@@ -36,8 +36,8 @@ def tour(stack: Stack, city: City, *, watch: bool) -> None:
 
 def _audit(stack: Stack) -> None:
     url = stack.database_url("paidan_audit")
-    settle(stack.kafka_bootstrap, url, 60, lambda line: print(f"  {line}", file=sys.stderr))
-    found = audit(stack.kafka_bootstrap, url, spooled(stack.home.state_of("intake") / "spool"), datetime.now(UTC))
+    spool = stack.home.state_of("intake") / "spool"
+    _, found = reconcile(stack.kafka_bootstrap, url, spool, 60, lambda line: print(f"  {line}", file=sys.stderr))
     total = sum(line.accepted for line in found.lines)
     missing = sum(f.fault in ("missing", "clockless", "waiting") for f in found.findings)
     doubled = len(found.findings) - missing

@@ -1,5 +1,6 @@
 """The audit names exactly the report that is out of place, in whichever store, and is silent when nothing is."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
 from deploy.audit.findings import Fault, Report
-from deploy.audit.run import audit, settle, spooled
+from deploy.audit.run import audit, reconcile, settle, spooled
 from deploy.demo.teller import Teller
 from deploy.stack.lifecycle import Stack
 
@@ -167,6 +168,74 @@ def test_a_second_clock_for_one_promise_is_named(whole: Stack, case: Case) -> No
         stray=stray,
     ):
         only(look(whole), Fault.DOUBLED, "supervision", case.report_id)
+    assert look(whole).clean
+
+
+_OF_KEPT = "FROM public.kept k WHERE a.assignment_id = k.assignment_id"
+
+
+@pytest.mark.parametrize(
+    ("before", "round_", "clean"), [("confirmed", 2, True), ("accepted", 2, False), ("confirmed", 1, False)]
+)
+def test_a_lead_of_a_reopened_order_is_not_doubled(
+    whole: Stack, case: Case, before: str, round_: int, clean: bool
+) -> None:
+    second = str(uuid4())
+    with tampered(
+        whole,
+        "CREATE TABLE public.kept AS SELECT * FROM dispatch.assignments WHERE order_id = %(id)s AND role = 'lead'",
+        "CREATE TABLE public.second AS SELECT * FROM public.kept",
+        "UPDATE public.second SET assignment_id = %(second)s, ordinal = 99",
+        "INSERT INTO dispatch.assignments SELECT * FROM public.second",
+        f"UPDATE dispatch.assignments a SET status = %(before)s {_OF_KEPT}",
+        "UPDATE dispatch.orders SET round = %(round)s WHERE order_id = %(id)s",
+        back=(
+            "UPDATE dispatch.orders SET round = 1 WHERE order_id = %(id)s",
+            "DELETE FROM dispatch.assignments WHERE assignment_id = %(second)s",
+            f"UPDATE dispatch.assignments a SET status = k.status {_OF_KEPT}",
+            "DROP TABLE public.kept, public.second",
+        ),
+        id=case.order_id,
+        second=second,
+        before=before,
+        round=str(round_),
+    ):
+        found = look(whole)
+    assert [f.detail for f in found.findings] == ([] if clean else ["more than one lead at once: 2"])
+
+
+def test_an_audit_of_a_system_at_work_is_clean_and_still_finds_what_is_lost(
+    whole: Stack, teller: Teller, case: Case
+) -> None:
+    stop, spool = threading.Event(), whole.home.state_of("intake") / "spool"
+
+    def send() -> None:
+        while not stop.is_set():
+            text = f"徐汇区田林街道田林路{uuid4().int % 3000}弄门口路灯不亮"
+            body = {"text": text, "ticket_type": "complaint", "source_id": uuid4().hex}
+            teller.post("intake", "/v1/hotline/tickets", body, "agent")
+
+    def reconciled() -> Report:
+        arrived, found = reconcile(whole.kafka_bootstrap, whole.database_url("paidan_audit"), spool, 60, lambda _: None)
+        assert arrived
+        return found
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        for _ in range(3):
+            assert reconciled().findings == ()
+        with tampered(
+            whole,
+            "CREATE TABLE public.kept AS SELECT * FROM supervision.clocks WHERE report_id = %(id)s",
+            "DELETE FROM supervision.clocks WHERE report_id = %(id)s",
+            back=("INSERT INTO supervision.clocks SELECT * FROM public.kept", "DROP TABLE public.kept"),
+            id=case.report_id,
+        ):
+            only(reconciled(), Fault.CLOCKLESS, "supervision", case.report_id)
+    finally:
+        stop.set()
+        sender.join()
     assert look(whole).clean
 
 
