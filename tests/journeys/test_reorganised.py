@@ -65,9 +65,7 @@ def told(work: Work, moment: str = "") -> dict[str, Any]:
     """Everything that is told of an order, at a past moment or now."""
     as_of = f"?as_of={moment.replace('+', '%2B')}" if moment else ""
     order = ask(work.teller, f"/v1/orders/{work.order_id}{as_of}")
-    lists = ask(
-        work.teller, f"/v1/orders{as_of or '?'}&class={_class(order)}&division={ENDS}&division={STAYS}&limit=200"
-    )
+    lists = ask(work.teller, f"/v1/orders{as_of or '?'}&class={_class(order)}&division=310106&limit=200")
     return {
         "order": {name: said for name, said in order.items() if name not in ("actions", "clocks", "reports")},
         "numbers": [report["number"] for report in order["reports"]],
@@ -208,18 +206,16 @@ def test_the_successors_people_carry_on_and_the_old_units_people_do_not(evening:
     assert evening.shown["queue"] == {work.order_id for work in open_ones}
     assert queue(teller, NEW) >= evening.shown["queue"] | {evening.renamed.order_id}
     assert queue(teller, OLD) == set()
-    for work in open_ones:
+    for work, action, said in ((evening.offered, "accept", {}), (evening.accepted, "finish", DONE)):
         assert ask(teller, f"/v1/orders/{work.order_id}", ("responder", OLD)) == "other_unit"
         with pytest.raises(Trouble, match="other_unit"):
-            work.by_unit(
-                OLD, "accept" if work is evening.offered else "finish", DONE if work is evening.accepted else {}
-            )
+            work.by_unit(OLD, action, said)
+    version = {"if-match": f'"{evening.renamed.shown()["version"]}"'}
+    path = f"/v1/orders/{evening.renamed.order_id}/actions/lead"
     with pytest.raises(Trouble, match="unit_unknown"):
-        evening.offered.on_order("lead", *DISTRICT, unit=OLD, reason="改派")
-    assert (
-        ask(teller, f"/v1/orders/{evening.offered.order_id}", ("dispatcher", f"{STAYS}-centre"))["place"]["division"]
-        == ENDS
-    ), "the street it was reported in lies in this one now"
+        teller.post("dispatch", path, {"unit": OLD, "reason": "改派"}, *DISTRICT, **version)
+    seen = ask(teller, f"/v1/orders/{evening.offered.order_id}", ("dispatcher", f"{STAYS}-centre"))
+    assert seen["place"]["division"] == ENDS, "the street it was reported in lies in this one now"
     evening.offered.by_unit(NEW, "accept", {}, of=OLD)
     for work in (*open_ones, evening.renamed):
         of = NEW if work is evening.renamed else OLD
@@ -232,11 +228,8 @@ def test_the_successors_people_carry_on_and_the_old_units_people_do_not(evening:
             work.on_order("close", "agent")
         assert work.shown()["status"] == "closed"
         work.until_clock("handle", "met")
-    done = history(evening.accepted)
-    assert (
-        done[: len(evening.shown[evening.accepted.order_id]["history"])]
-        == evening.shown[evening.accepted.order_id]["history"]
-    )
+    before = evening.shown[evening.accepted.order_id]["history"]
+    assert history(evening.accepted)[: len(before)] == before, "what follows is added to it"
 
 
 def test_afterwards_every_report_is_in_its_place(evening: Evening, stack: Stack) -> None:
