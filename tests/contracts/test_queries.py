@@ -2,6 +2,7 @@
 anything is looked up."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.contracts.openapi import apps
+from tests.rules.dispatch.town import DIRECTORY
 
 ODD = (
     *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
@@ -26,6 +28,7 @@ MOMENTS = {
     ),
 }
 APPS = apps()
+APPS["dispatch"].state.rooms = SimpleNamespace(directory=DIRECTORY)  # filters are checked by what the city knows
 
 
 def gets() -> Iterator[tuple[FastAPI, str, dict[str, Any]]]:
