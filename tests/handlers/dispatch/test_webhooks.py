@@ -306,6 +306,7 @@ async def test_a_city_without_webhooks_writes_none(
     send: Send, desk: Desk, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DIRECTORY, "told", frozenset())
+    monkeypatch.setattr(DIRECTORY, "registered", frozenset({CITY}))
     order = await an_order(send, Source.PLATFORM, "A-1", CITY)
     await desk.person("responder", "s1-road").on_part(order, "accept", "s1-road")
     await offered(desk, order)

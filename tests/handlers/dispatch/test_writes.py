@@ -91,7 +91,7 @@ async def test_unknown_actions_orders_and_bodies_are_told_apart(send: Send, desk
     headers = dispatcher.headers | {"idempotency-key": "broken", "if-match": '"1"'}
     for content, code in (
         (b"{", "malformed"),
-        (b'{"note": "\\ud800"}', "malformed"),
+        (b'{"note": "\\ud800"}', "text_unreadable"),
         (b"[]", "invalid"),
         (b"\xff", "malformed"),
     ):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
+from services.dispatch.api.desk import decoded
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER
 from services.dispatch.rules.acts.decisions import Decision
 from services.dispatch.rules.acts.handing import ON_HANDOVER
@@ -129,3 +130,11 @@ def test_another_city_is_known_when_it_is_registered(
 ) -> None:
     directory = Directory(CITY, frozenset(told), frozenset(registered))
     assert is_platform(directory, "city:hangzhou") is known
+
+
+@pytest.mark.parametrize("due", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_list_is_not_due_at_a_moment_that_cannot_be_reckoned_with(due: str) -> None:
+    said = {"title": "窨井排查", "class": "GB/T 47678.5/part/01001", "due": due}
+    with pytest.raises(Refused) as refused:
+        decoded(msgspec.json.Decoder(NewList), msgspec.json.encode(said))
+    assert refused.value.code == "invalid"
