@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from schemas.envelope import TYPE_PREFIX, Outgoing, Record, header, headers_of
 from schemas.facts import ReadingReceived, ReportReceived
+from schemas.moments import reckonable
 from schemas.topics import BY_NAME, MAIN, Topic
 
 FACTS: dict[str, type[Struct]] = {kind.__name__: kind for topic in MAIN for kind in topic.carries}
@@ -54,7 +55,7 @@ def decode(record: Record) -> Struct:
         raise Unreadable("schema", str(error)[:300]) from None
     if _NUL in record.value and any("\0" in text for text in _texts(msgspec.to_builtins(fact))):
         raise Unreadable("schema", "NUL in a text")
-    if topic is not None and topic.open_to_producers and not all(lived(at) for at in _times(fact)):
+    if topic is not None and topic.open_to_producers and not all(at is None or reckonable(at) for at in _times(fact)):
         raise Unreadable("schema", "a time that cannot be meant")
     return fact
 
@@ -75,11 +76,6 @@ def _times(fact: Struct) -> Iterable[datetime | None]:
     if isinstance(fact, ReportReceived):
         return fact.received_at, fact.occurred_at, fact.source_due
     return [reading.at for reading in fact.readings] if isinstance(fact, ReadingReceived) else ()
-
-
-def lived(at: datetime | None) -> bool:
-    """Whether calendars, time zones and databases can reckon with it."""
-    return at is None or 1900 < at.year < 2200
 
 
 def encode(fact: Struct) -> bytes:

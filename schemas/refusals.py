@@ -40,6 +40,7 @@ _ROWS = (
     ("nothing_said", 422, "没有内容也没有地点", "neither text nor place"),
     ("text_too_long", 422, "内容超过 10000 字", "the text is longer than 10,000 characters"),
     ("text_unreadable", 422, "内容含非法字符", "the text holds NUL or lone surrogates"),
+    ("answer_missing", 422, "当场答复须有答复内容", "answered on the spot, but not with what"),
     ("ticket_type_unknown", 422, "诉求类型不存在", "unknown ticket type"),
     ("source_due_invalid", 422, "来源平台时限早于受理时间", "source_due lies before the receipt"),
     ("coordinates_outside", 422, "坐标不在本市", "the coordinates are outside the city"),
@@ -62,6 +63,7 @@ _ROWS = (
     ("spool_full", 503, "本地暂存已满，请稍后重试", "the local spool is full; try again later"),
     # what may be done to an order
     ("version_missing", 428, "需要 If-Match", "an If-Match header is needed"),
+    ("version_invalid", 400, "If-Match 不是版本号", "If-Match does not name a version"),
     ("version_stale", 412, "内容已变化，请刷新", "it changed meanwhile"),
     ("action_unknown", 404, "没有此操作", "there is no such action"),
     ("action_not_allowed", 409, "当前状态不允许此操作", "not allowed in this status"),
@@ -89,6 +91,7 @@ _ROWS = (
     ("split_nothing", 422, "拆单须有内容", "a split needs parts, and a report that stays"),
     ("parts_open", 409, "拆出的工单未全部办结", "an order that was split off is still open"),
     # what is handed to another platform
+    ("platform_unregistered", 422, "未登记的接收平台", "no platform of this name takes work over"),
     ("handover_open", 409, "已有待签收的转办", "a hand-over waits for its signature already"),
     ("handover_ended", 409, "该转办已签收或已退回", "this hand-over was signed or went back"),
     ("handover_unsigned", 409, "尚未签收", "nobody has signed it yet"),

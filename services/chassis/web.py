@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.refusals import REFUSALS, Refused
 from services.chassis import metrics
+from services.chassis.asking import known_only
 from services.chassis.auth import Principal, Tokens, allow
 from services.chassis.clock import monotonic
 from services.chassis.logs import logger
@@ -85,7 +86,14 @@ def web_app(
     the service depends on; it is ready when all of it is."""
     # FastAPI's own telemetry asks the environment for its providers at every request; ours is /metrics.
     silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-    app = FastAPI(title=title, version="1", lifespan=lifespan, redoc_url=None, telemetry=silent)
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        redoc_url=None,
+        telemetry=silent,
+        dependencies=[Depends(known_only)],
+    )
     app.state.tokens = Tokens(settings.jwks_file)
     app.state.service = service
     _refusals(app, service)

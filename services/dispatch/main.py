@@ -55,7 +55,7 @@ def api() -> None:
     settings = read_settings(DispatchSettings)
     platforms = open_platforms(settings.platforms_file)
     city = load(settings.city_dir)
-    directory = Directory(city, platforms.told())
+    directory = Directory(city, platforms.told(), frozenset(platforms.now()))
 
     @asynccontextmanager
     async def pool() -> AsyncIterator[asyncpg.Pool]:

@@ -26,6 +26,9 @@ STAFF = (
     Role.OPERATOR,
     Role.IMPORT,
 )
+# Not a responder: who holds the order of a report is not the router's to know, and a decision tells what was reported
+# about whom.
+DECIDED = (Role.AGENT, Role.DISPATCHER, Role.INSPECTOR, Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR)
 OpenPool = Callable[[], AbstractAsyncContextManager[asyncpg.Pool]]
 
 
@@ -51,8 +54,9 @@ def router_app(settings: ServiceSettings, atlas: Atlas, open_pool: OpenPool) -> 
 
 
 async def explain(request: Request, report_id: UUID) -> Response:
-    """Every step of the decision, with its answer, confidence, reason and candidates."""
-    principal(request, *STAFF)
+    """Every step of the decision, with its answer, confidence, reason and candidates. For those who take reports in,
+    send work out or look after it: never for a unit that may be what the report is about."""
+    principal(request, *DECIDED)
     text = await store.explanation_of(request.app.state.pool, report_id)
     if text is None:
         raise Refused("not_found", "no decision on this report (yet)")

@@ -13,12 +13,13 @@ import asyncpg
 import msgspec
 from fastapi import FastAPI, Query, Request, Response
 from msgspec import Struct
-from pydantic import AwareDatetime
 
 from schemas.city import City
+from schemas.moments import reckonable
 from schemas.refusals import Refused
 from schemas.standing import Units, retired_codes
 from schemas.vocabulary import ClockState, Role, Stage
+from services.chassis.asking import At
 from services.chassis.auth import Principal
 from services.chassis.clock import SystemClock
 from services.chassis.database import ready
@@ -171,7 +172,7 @@ async def breaches(
     unit: Annotated[str | None, Query(max_length=200)] = None,
     stage: Stage | None = None,
     division: Annotated[str | None, Query(max_length=100)] = None,
-    since: AwareDatetime | None = None,
+    since: At | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
@@ -237,8 +238,8 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID] | None:
     try:
         due, _, clock_id = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition("|")
         at = datetime.fromisoformat(due)
-        if at.tzinfo is None:
-            raise ValueError("without zone")
+        if at.tzinfo is None or not reckonable(at):
+            raise ValueError("no moment of ours")
         return at, UUID(clock_id)
     except ValueError:
         raise Refused("cursor_invalid") from None

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from schemas.ids import case_id_of, number_of
 from schemas.refusals import Refused
 from schemas.vocabulary import CaseState, CommitmentState
+from services.chassis.asking import At
 from services.chassis.auth import Principal
 from services.chassis.web import answer, principal
 from services.dispatch.api.actions import described
@@ -79,7 +80,7 @@ async def open_one(request: Request) -> Response:
 
 
 @routes.get("/special-cases/{case}", summary="One special case, by id or number")
-async def one(request: Request, case: str, as_of: datetime | None = None) -> Response:
+async def one(request: Request, case: str, as_of: At | None = None) -> Response:
     """With its meetings and commitments, each commitment with its clock and what you may do to it; ETag is its version.
     Its orders are listed by `/v1/orders?case=`. `as_of` shows it as it was recorded then."""
     found, caller = rooms(request), reader(request)

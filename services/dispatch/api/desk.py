@@ -11,6 +11,7 @@ from fastapi import Request
 
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
+from services.chassis.asking import check_body, surrogates
 from services.chassis.auth import Principal
 from services.chassis.commands import Desk
 from services.chassis.web import principal
@@ -81,9 +82,7 @@ def sees(directory: Directory, caller: Principal, order: Order) -> bool:
 
 async def settled(found: Rooms, moment: datetime) -> datetime:
     """A past moment that can be shown. Raises Refused `moment_too_young` when a change recorded before it may still
-    come, `invalid` without a time zone."""
-    if moment.tzinfo is None:
-        raise Refused("invalid", "as_of: without a time zone")
+    come."""
     latest = await reads.now(found.pool) - found.settling
     if moment > latest:
         raise Refused("moment_too_young", f"the latest is {latest.isoformat()}")
@@ -101,26 +100,28 @@ def idempotency_key(request: Request) -> str:
 
 
 def if_match(request: Request) -> int:
-    """The version that If-Match names. Raises Refused: version_missing; version_stale for what is no version."""
+    """The version that If-Match names. Raises Refused: version_missing; version_invalid for what is no version."""
     said = request.headers.get("if-match")
     if said is None:
         raise Refused("version_missing")
     bare = said.strip().removeprefix("W/").strip('"')
     if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
-        raise Refused("version_stale", "not a version")
+        raise Refused("version_invalid", "the version is what ETag said, a whole number")
     return int(bare)
 
 
 def decoded(decoder: "msgspec.json.Decoder[Any]", raw: bytes) -> Any:
     """The body of a request. Raises Refused: malformed, invalid, text_unreadable."""
-    if b"\\u0000" in raw:
-        raise Refused("text_unreadable", "NUL")
     try:
-        return decoder.decode(raw)
+        body = decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise Refused("invalid", str(error)[:300]) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        if surrogates(raw):
+            raise Refused("text_unreadable", "lone surrogate") from None
         raise Refused("malformed", str(error)[:300]) from None
+    check_body(body)
+    return body
 
 
 def hash_of(*parts: bytes) -> bytes:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from schemas.facts.intake import Moment, Short
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
+from services.chassis.asking import At
 from services.chassis.auth import Principal
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import Rooms, decoded, hash_of, idempotency_key, reader, rooms
@@ -50,13 +51,11 @@ _note = msgspec.json.Decoder(NoteBody)
 
 
 @routes.get("/units/{unit}/duty", summary="Who is on duty for a unit")
-async def on_duty(request: Request, unit: str, at: datetime | None = None) -> Response:
+async def on_duty(request: Request, unit: str, at: At | None = None) -> Response:
     """Person, deputy, phone and note of the shift at a moment (now by default), the last hand-over note, and who is
     rung instead when the shift is empty. The phone is masked unless the caller's role needs it."""
     found, caller = rooms(request), reader(request)
     _known(found, unit)
-    if at is not None and at.tzinfo is None:
-        raise Refused("invalid", "at: without a time zone")
     moment = at or await reads.now(found.pool)
     ring = (await rings(found.pool, found.directory.rosters, (unit,), moment))[unit]
     handed = await store.handed_over(found.pool, unit, moment)

@@ -10,6 +10,7 @@ from schemas.facts import Reporter
 from schemas.ids import number_of
 from schemas.refusals import Refused
 from schemas.vocabulary import OrderStatus
+from services.chassis.asking import At
 from services.chassis.auth import allow
 from services.chassis.web import answer, principal
 from services.dispatch.api.attachments import shape as photo_shape
@@ -28,7 +29,7 @@ routes = APIRouter(prefix="/v1", tags=["orders"])
 async def one_order(
     request: Request,
     order: str,
-    as_of: datetime | None = None,
+    as_of: At | None = None,
     reveal: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """The order whole, with ETag its version. `as_of` shows it as it was recorded then. Reporters are masked;

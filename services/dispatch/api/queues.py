@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from schemas.facts import ClockView, ReportReceived
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
+from services.chassis.asking import At
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import PAGE, Rooms, actor_of, reader, rooms, scope_of, settled
 from services.dispatch.api.lists import Cursor, Limit, shown
@@ -31,7 +32,7 @@ async def my_queue(
     by: By = By.DUE,
     lon: Annotated[float | None, Query(ge=-180, le=180)] = None,
     lat: Annotated[float | None, Query(ge=-90, le=90)] = None,
-    as_of: datetime | None = None,
+    as_of: At | None = None,
     limit: Limit = PAGE,
     cursor: Cursor = "",
 ) -> Response:

@@ -30,8 +30,11 @@ def plain(text: str) -> str:
 class Directory:
     """The units, divisions and classes of a city."""
 
-    def __init__(self, city: City, told: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, city: City, told: frozenset[str] = frozenset(), registered: frozenset[str] = frozenset()
+    ) -> None:
         self.told = told  # the platforms that want to hear by webhook
+        self.registered = registered  # all that stand in the platforms' file
         self.rosters = Rosters(city)
         self.callback = city.policy.callback
         self.conclude_after = city.policy.conclude_after

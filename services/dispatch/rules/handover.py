@@ -46,6 +46,11 @@ class Handover(Struct, kw_only=True):
         self.changed = True
 
 
+def is_platform(directory: Directory, name: str) -> bool:
+    """Whether work may be handed to it: one that the field knows by its number, or one that this city registered."""
+    return name in PLATFORMS.values() or name in SOURCE_OF_PLATFORM or name in directory.registered | directory.told
+
+
 def platform_of(directory: Directory, unit_id: str) -> str:
     """The platform that a unit answers for; for one that is not in the city's list, its own id."""
     unit = directory.unit(unit_id)

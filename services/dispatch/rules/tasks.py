@@ -14,12 +14,12 @@ from schemas.facts.intake import Moment, Short
 from schemas.ids import NAMESPACE, uuid5
 from schemas.refusals import Refused
 from schemas.vocabulary import Source, TicketType, Urgency, Verification
+from services.dispatch.rules.acts.asked import Title
 from services.dispatch.rules.book import Book, KeptReport
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.opening import open_order
 
 RULE = "task"
-Title = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class TaskList(Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class NewList(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One row: whose, what, where. `key` tells it from the others of its list."""
 
-    key: Annotated[str, Meta(min_length=1, max_length=200)]
+    key: Title
     unit: Annotated[str, Meta(min_length=1, max_length=200)]
     text: Annotated[str, Meta(max_length=2_000)] = ""
     address: Annotated[str, Meta(max_length=500)] = ""

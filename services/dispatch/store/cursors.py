@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.ids import read_number
+from schemas.moments import reckonable
 from schemas.refusals import Refused
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -58,7 +59,7 @@ def read_cursor(text: str, of: str = "", kind: type[Place] = After) -> Place | N
         raise Refused("cursor_invalid") from None
     if name != of:
         raise Refused("cursor_invalid", "a cursor of another list")
-    if isinstance(place, After) and place.at.tzinfo is None:
+    if isinstance(place, After) and (place.at.tzinfo is None or not reckonable(place.at)):
         raise Refused("cursor_invalid")
     return place
 

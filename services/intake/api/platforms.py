@@ -35,11 +35,12 @@ class PlatformsApi:
         caller, key, raw = await signed_body(request, name, self._platforms, self._clock)
         body = self._reader.one(raw)
         text = digest_text(body)
-        if not body.source_number:
+        number = body.source_number or ""
+        if not number.strip():
             raise Refused("invalid", "source_number: say the number by which you know it")
         source = SOURCE_OF_PLATFORM.get(name, Source.PLATFORM)
         foreign = source is Source.PLATFORM
-        named = body.source_id or body.source_number
+        named = body.own_id or number
         keys = keys_of(source, f"{name}/{named}" if foreign else named, caller.id, key)
         report = normalise(body, self._register, source, self._clock.now(), report_id=keys.report_id)
         report = msgspec.structs.replace(report, platform=name if foreign else "")

@@ -104,7 +104,7 @@ class ReportsApi:
     def _parcel(self, body: ReportBody, caller: Principal, key: str | None, now: datetime) -> Parcel:
         source = self._path.source
         text = digest_text(body)
-        keys = keys_of(source, body.source_id, caller.id, key)
+        keys = keys_of(source, body.own_id, caller.id, key)
         imported = caller.role is Role.IMPORT
         report = normalise(body, self._register, source, now, report_id=keys.report_id, imported=imported)
         return Parcel(report, claim_of(keys, source, report.received_at, text))

@@ -27,7 +27,7 @@ _ASKING = (
 _REPORT = (
     *("nothing_said", "text_too_long", "text_unreadable", "ticket_type_unknown", "source_due_invalid"),
     *("coordinates_outside", "coordinates_swapped", "coordinates_incomplete", "time_in_future", "time_too_old"),
-    *("phone_invalid", "device_unknown", "class_unknown", "police_class_unknown"),
+    *("phone_invalid", "device_unknown", "class_unknown", "police_class_unknown", "answer_missing"),
 )
 _READING = (
     *("device_unknown", "unit_missing", "value_not_finite", "value_impossible", "text_unreadable"),

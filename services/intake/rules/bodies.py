@@ -55,6 +55,11 @@ class ReportBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     answered: Annotated[Answer | None, Meta(description="answered on the spot (当场答复): counted, no order")] = None
     attachments: Annotated[tuple[Attachment, ...], Meta(max_length=20)] = ()
 
+    @property
+    def own_id(self) -> str:
+        """The sender's id; blanks alone are none."""
+        return self.source_id if self.source_id.strip() else ""
+
 
 class HotlineTicket(ReportBody, frozen=True, kw_only=True, omit_defaults=True):
     """A 12345 ticket. `received_at` is for role import alone."""

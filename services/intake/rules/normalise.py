@@ -4,9 +4,9 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from schemas.codec import lived
 from schemas.facts import Reporter, ReportReceived
 from schemas.geo import gcj02_to_wgs84
+from schemas.moments import reckonable
 from schemas.refusals import Refused
 from schemas.vocabulary import Crs, Source, TicketType
 from services.intake.rules.bodies import (
@@ -45,7 +45,7 @@ def normalise(
         source=source,
         received_at=received_at,
         report_id=report_id,
-        source_id=body.source_id or None,
+        source_id=body.own_id or None,
         source_number=body.source_number,
         source_due=_source_due(body.source_due, received_at),
         occurred_at=_occurred_at(body.occurred_at, received_at, imported=imported),
@@ -79,6 +79,8 @@ def _check_words(body: ReportBody, text: str, title: str, address: str) -> None:
         raise Refused("text_too_long", f"{len(body.text)} characters")
     if not (text or title or address or body.lon is not None or body.grid_code or body.device_id):
         raise Refused("nothing_said")
+    if body.answered is not None and not body.answered.text.strip():
+        raise Refused("answer_missing", "answered: say with what, or leave it out")
     for attachment in body.attachments:
         if not attachment.url.startswith(_SCHEMES):
             raise Refused("invalid", "attachments: url must begin with https:// or http://")
@@ -116,13 +118,9 @@ def _source_due(said: datetime | None, received_at: datetime) -> datetime | None
 
 
 def _utc(moment: datetime, field: str) -> datetime:
-    try:
-        found = moment.astimezone(UTC)
-    except OverflowError:
-        raise Refused("time_too_old", field) from None
-    if not lived(found):  # what nobody behind us could read is not taken
+    if not reckonable(moment):
         raise Refused("time_too_old", field)
-    return found
+    return moment.astimezone(UTC)
 
 
 def _point(body: ReportBody, register: Register) -> tuple[float | None, float | None]:

@@ -13,7 +13,7 @@ from schemas.ids import clock_id_of
 from schemas.vocabulary import Source, Stage
 from tests.handlers.dispatch.client import Answer, Desk, Person
 from tests.handlers.dispatch.conftest import Send
-from tests.rules.dispatch.town import a_plan, a_report, announced, proposed
+from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, announced, proposed
 
 RECEIPT = {"step": "arrived"}
 
@@ -175,7 +175,10 @@ async def test_nobody_signs_for_another_platform(
     assert (await desk.person("dispatcher", "s1").order(order))["status"] == "dispatched"
 
 
-async def test_another_city_is_a_platform_by_its_own_name(send: Send, desk: Desk) -> None:
+async def test_another_city_is_a_platform_by_its_own_name(
+    send: Send, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DIRECTORY, "registered", frozenset({"city:hangzhou"}))
     order = await an_order(send)
     handover = await offered(desk, order, "City:Hangzhou")
     there = desk.person("gateway", "city:hangzhou")
@@ -189,7 +192,12 @@ async def test_the_writes_of_a_platform_are_checked_like_any_other(send: Send, d
     path = f"/v1/handovers/{handover['handover_id']}"
     assert (await police.post(f"{path}/sign", None, {"person": "张警官"}))[1]["code"] == "version_missing"
     assert (await police.post(f"{path}/sign", 9, {"person": "张警官"}))[1]["code"] == "version_stale"
-    assert (await police.post(f"{path}/sign", 1, {"person": ""}))[1]["code"] == "invalid"
+    for nobody in ("", "   ", "\u3000\n"):
+        assert (await police.post(f"{path}/sign", 1, {"person": nobody}))[1]["code"] == "invalid"
+    for unreadable in ('{"person": "张\\u0000"}', '{"person": "张\\ud800"}'):
+        headers = police.headers | {"idempotency-key": "odd", "if-match": "1"}
+        reply = await desk.client.post(f"{path}/sign", content=unreadable, headers=headers)
+        assert reply.json()["code"] == "text_unreadable"
     assert (await police.post(f"{path}/explode", 1, {}))[1]["code"] == "action_unknown"
     assert (await police.post(f"/v1/handovers/{uuid4()}/sign", 1, {"person": "张"}))[1]["code"] == "not_found"
     assert (await police.post(f"{path}/receipts", 1, RECEIPT))[1]["code"] == "handover_unsigned"

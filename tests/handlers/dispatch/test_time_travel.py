@@ -106,7 +106,8 @@ class Walk:
         for path, said in LOOKS:
             people = self.people[:2] if "queue" in path else [self.agent, self.people[1], self.centre]
             for person in people:
-                self.seen.append((moment, person, path, said, (await person.get(path, **said, limit=200))[1]))
+                asked = said | {"limit": 200}
+                self.seen.append((moment, person, path, asked, (await person.get(path, **asked))[1]))
         for order in self.orders:
             path = f"/v1/orders/{order}"
             shown = (await self.agent.get(path))[1]
@@ -132,6 +133,6 @@ async def test_what_was_seen_then_is_seen_as_of_then(
     statuses = {o["status"] for _, _, path, _, body in walk.seen if path == "/v1/orders" for o in body["items"]}
     assert len(statuses) >= 3, "the walk went somewhere"
     for moment, person, path, said, body in walk.random.sample(walk.seen, min(300, len(walk.seen))):
-        status, then = await person.get(path, **said, limit=200, as_of=moment.isoformat())
+        status, then = await person.get(path, **said, as_of=moment.isoformat())
         assert status == 200, then
         assert then == body, (path, said, moment)

@@ -229,6 +229,14 @@ async def test_nobody_speaks_for_another_platform(send: Send, desk: Desk) -> Non
     assert (said[0], said[1]["code"]) == (403, "other_unit")
 
 
+async def test_nobody_signs_without_a_name(send: Send, desk: Desk) -> None:
+    id_ = await offered(desk, await an_order(send))
+    for nobody in ("", "   ", "\u3000"):
+        said = await Other(desk.client).say(id_, "signed", person=nobody)
+        assert (said[0], said[1]["code"]) == (422, "invalid")
+    assert (await Other(desk.client).say(id_, "signed", person="李工"))[0] == 200
+
+
 @pytest.mark.parametrize(
     ("source", "platform", "named"),
     [(Source.POLICE, "110", ""), (Source.PLATFORM, CITY, CITY), (Source.ONE_STOP, "one_stop", "")],
@@ -298,6 +306,7 @@ async def test_a_city_without_webhooks_writes_none(
     send: Send, desk: Desk, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DIRECTORY, "told", frozenset())
+    monkeypatch.setattr(DIRECTORY, "registered", frozenset({CITY}))
     order = await an_order(send, Source.PLATFORM, "A-1", CITY)
     await desk.person("responder", "s1-road").on_part(order, "accept", "s1-road")
     await offered(desk, order)

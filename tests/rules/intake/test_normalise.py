@@ -40,6 +40,8 @@ def at(**ago: float) -> str:
 REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("nothing_said", {"text": ""}),
     ("nothing_said", {"text": " \n\t ", "title": " ", "address": "  ", "district": "长宁区"}),
+    ("answer_missing", {"answered": {"text": ""}}),
+    ("answer_missing", {"answered": {"text": " \u3000\n", "by": "坐席"}}),
     ("text_too_long", {"text": "字" * 10_001}),
     ("text_unreadable", {"text": "a\0b"}),
     ("text_unreadable", {"text": "a\ud800b"}),
@@ -231,3 +233,16 @@ def test_deep_nesting_is_malformed_not_a_crash() -> None:
 
 def test_the_city_is_untouched(city: City, register: Register) -> None:
     assert register.classes == {item.key for item in city.classes}
+
+
+@pytest.mark.parametrize(("said", "wanted"), [("", None), ("  ", None), ("\u3000", None), ("H 1", "H 1")])
+def test_an_id_of_blanks_is_none(register: Register, said: str, wanted: str | None) -> None:
+    assert HotlineTicket(source_id=said).own_id == (wanted or "")
+    assert taken(register, source_id=said).source_id == wanted
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "1899-12-31T00:00:00Z"])
+def test_an_import_of_a_time_that_cannot_be_meant_is_refused(register: Register, when: str) -> None:
+    with pytest.raises(Refused) as refused:
+        taken(register, imported=True, received_at=when)
+    assert refused.value.code == "time_too_old"

@@ -1,6 +1,6 @@
 """What every action shares: how it was asked, the bodies' common words, and how its change is recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -10,12 +10,23 @@ from msgspec import Meta, Struct
 from schemas import facts
 from schemas.facts import Hop
 from schemas.facts.intake import Moment
+from schemas.refusals import Refused
 from schemas.vocabulary import OrderStatus, Tier
 from services.dispatch.rules.book import Actor, Book
 from services.dispatch.rules.order import Assignment, Order
 
+SOMETHING = r"[^\s\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff]"  # one sign that can be seen
+
+
+def words(most: int) -> Meta:
+    """The limits of a text that must say something: blanks alone, of any width, are no text."""
+    return Meta(min_length=1, max_length=most, pattern=SOMETHING)
+
+
 Note = Annotated[str, Meta(max_length=2_000)]
-Said = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Said = Annotated[str, words(2_000)]
+Title = Annotated[str, words(200)]
+Name = Annotated[str, words(100)]
 UnitName = Annotated[str, Meta(max_length=200, extra_json_schema={"format": "unit"})]  # or nobody
 UnitId = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"format": "unit"})]
 
@@ -53,6 +64,13 @@ class OnOrder(NamedTuple):
 
     body: type[Body]
     do: Callable[[Book, Order, Act], None]
+
+
+def check_apart(units: Sequence[str]) -> None:
+    """Raises Refused `unit_taken` for a unit that is named twice: as lead and assist, or as two assists."""
+    twice = sorted({unit for unit in units if units.count(unit) > 1})
+    if twice:
+        raise Refused("unit_taken", ", ".join(twice))
 
 
 def latest(*moments: datetime | None) -> datetime:

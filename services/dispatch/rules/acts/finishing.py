@@ -31,6 +31,7 @@ from services.dispatch.rules.acts.asked import (
     last_milestone,
     latest,
     record,
+    words,
 )
 from services.dispatch.rules.acts.splitting import check_parts
 from services.dispatch.rules.book import Actor, Book
@@ -42,7 +43,7 @@ from services.dispatch.rules.order import GONE, Assignment, Order
 from services.dispatch.rules.standing import reporter_of
 
 SHOWN = {Photos.AFTER: ("after",), Photos.BOTH: ("before", "after")}
-AnswerText = Annotated[str, Meta(min_length=1, max_length=10_000)]
+AnswerText = Annotated[str, words(10_000)]
 
 
 class ReporterAnswer(Struct, frozen=True, forbid_unknown_fields=True):

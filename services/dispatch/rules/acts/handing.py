@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 
 from schemas import facts
 from schemas.facts import OrderFact
@@ -19,6 +18,7 @@ from services.dispatch.rules import lifecycle
 from services.dispatch.rules.acts.asked import (
     Act,
     Body,
+    Name,
     Note,
     OnAssignment,
     OnOrder,
@@ -26,9 +26,10 @@ from services.dispatch.rules.acts.asked import (
     Said,
     last_milestone,
     record,
+    words,
 )
 from services.dispatch.rules.book import SYSTEM, Book
-from services.dispatch.rules.handover import Handover, check_platform
+from services.dispatch.rules.handover import Handover, check_platform, is_platform
 from services.dispatch.rules.moment import occurred
 from services.dispatch.rules.order import Assignment, Order
 
@@ -39,7 +40,7 @@ _REPORTED = (HandoverStep.ARRIVED, HandoverStep.RESULT)  # signing has an action
 class Transfer(Body, frozen=True, kw_only=True):
     """To which platform, and why."""
 
-    platform: Annotated[str, Meta(min_length=1, max_length=50)]
+    platform: Annotated[str, words(50)]
     reason: Said
 
 
@@ -52,7 +53,7 @@ class Police(Body, frozen=True, kw_only=True):
 class Sign(Body, frozen=True, kw_only=True):
     """Who takes it, and what his platform calls it."""
 
-    person: Annotated[str, Meta(min_length=1, max_length=100)]
+    person: Name
     number: Short = ""
 
 
@@ -64,9 +65,13 @@ class Receipt(Body, frozen=True, kw_only=True):
 
 
 def _transfer(book: Book, order: Order, asked: Act) -> None:
-    """Offer the order to another platform; it stays here until somebody there signs."""
+    """Offer the order to another platform; it stays here until somebody there signs. Raises Refused
+    `platform_unregistered` for one that nobody would ever sign for."""
     body: Transfer = asked.body
-    _offer(book, order, asked, platform_name(body.platform), HandoverMode.TRANSFER, body.reason)
+    platform = platform_name(body.platform)
+    if not is_platform(book.directory, platform):
+        raise Refused("platform_unregistered", platform)
+    _offer(book, order, asked, platform, HandoverMode.TRANSFER, body.reason)
 
 
 def _police(book: Book, order: Order, assignment: Assignment, asked: Act) -> None:

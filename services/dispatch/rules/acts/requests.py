@@ -31,6 +31,7 @@ from services.dispatch.rules.acts.asked import (
     last_milestone,
     latest,
     record,
+    words,
 )
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.lifecycle import Part
@@ -67,7 +68,7 @@ class Request(Body, frozen=True, kw_only=True):
     until: Moment | None = None
     class_key: Short = ""
     answer: Annotated[str, Meta(max_length=10_000)] = ""
-    evidence: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=300)], ...], Meta(max_length=20)] = ()
+    evidence: Annotated[tuple[Annotated[str, words(300)], ...], Meta(max_length=20)] = ()
 
 
 def _ask(book: Book, order: Order, a: Assignment, asked: Act) -> None:
@@ -106,7 +107,8 @@ def _check_fields(book: Book, order: Order, a: Assignment, body: Request) -> Non
     if body.reason not in REASONS[body.kind]:
         raise Refused("reason_unfit", f"{body.reason} for {body.kind}", reasons=sorted(REASONS[body.kind]))
     for name in ("suggested_unit", "until", "class_key", "answer", "evidence"):
-        given, fits = bool(getattr(body, name)), name in FIELDS[body.kind]
+        value = getattr(body, name)
+        given, fits = bool(value.strip() if isinstance(value, str) else value), name in FIELDS[body.kind]
         if given and not fits and name not in _OPTIONAL:
             raise Refused("invalid", f"{name}: not of a {body.kind}")
         if fits and not given and (body.kind is not _K.RETURN or body.reason in _NAMES_ANOTHER):

@@ -20,7 +20,17 @@ from schemas.ids import assignment_id_of, part_id
 from schemas.refusals import Refused
 from schemas.vocabulary import AssignmentRole, OrderStatus, Tier, Verification
 from services.dispatch.rules import lifecycle, subjects
-from services.dispatch.rules.acts.asked import Act, Body, Note, OnAssignment, OnOrder, UnitId, last_milestone, record
+from services.dispatch.rules.acts.asked import (
+    Act,
+    Body,
+    Note,
+    OnAssignment,
+    OnOrder,
+    UnitId,
+    check_apart,
+    last_milestone,
+    record,
+)
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.evolve import opened
 from services.dispatch.rules.moment import occurred
@@ -51,8 +61,8 @@ class Split(Body, frozen=True, kw_only=True):
 def split(book: Book, order: Order, asked: Act) -> None:
     """Open an order for each part; this one goes on as it was.
 
-    Raises Refused: split_nothing (no parts, or no report would stay here), unit_unknown, class_unknown, subject_unit,
-    invalid (a report that is not this order's, or named twice).
+    Raises Refused: split_nothing (no parts, or no report would stay here), unit_taken, unit_unknown, class_unknown,
+    subject_unit, invalid (a report that is not this order's, or named twice).
     """
     body: Split = asked.body
     if not body.parts:
@@ -89,6 +99,7 @@ def check_parts(book: Book, order: Order) -> None:
 
 def _checked(book: Book, order: Order, part: Part) -> ClassRef:
     units = (part.lead, *part.assists)
+    check_apart(units)
     unknown = [unit for unit in units if book.directory.unit(unit) is None]
     if unknown:
         raise Refused("unit_unknown", ", ".join(unknown))

@@ -20,6 +20,7 @@ from services.dispatch.rules.acts.asked import (
     OnOrder,
     Reason,
     UnitId,
+    check_apart,
     hops,
     last_milestone,
     record,
@@ -59,8 +60,10 @@ class ImportClose(Body, frozen=True, kw_only=True):
 
 
 def _route(book: Book, order: Order, asked: Act) -> None:
+    """Raises Refused: unit_taken for a unit named twice, unit_unknown, subject_unit, class_unknown."""
     body: Route = asked.body
-    units = dict.fromkeys((body.lead, *body.assists))
+    units = (body.lead, *body.assists)
+    check_apart(units)
     unknown = [unit for unit in units if book.directory.unit(unit) is None]
     if unknown:
         raise Refused("unit_unknown", ", ".join(unknown))
@@ -72,7 +75,7 @@ def _route(book: Book, order: Order, asked: Act) -> None:
             raise Refused("class_unknown", body.class_key)
         class_ref = found
     at = occurred(body.occurred_at, book.now, last_milestone(order))
-    assignments, withdrawn, accepted = _assign(book, order, tuple(units))
+    assignments, withdrawn, accepted = _assign(book, order, units)
     to = lifecycle.order_step(order.status, "route", "lead accepted" if accepted else "", asked.actor.who).to
     said = {
         "class_ref": class_ref,

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from schemas.facts.intake import Moment
 from schemas.vocabulary import MeetingOutcome, Result
-from services.dispatch.rules.acts.asked import Body, Note, Reason, Said, UnitId, UnitName
+from services.dispatch.rules.acts.asked import Body, Name, Note, Reason, Said, Title, UnitId, UnitName
 from services.dispatch.rules.cases.model import Person
 
 MOST_ORDERS = 1_000
@@ -17,7 +17,7 @@ Orders = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=MOST_ORDERS)]
 class Opening(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the matter is called, why its orders belong together, which unit answers for it, and the first orders."""
 
-    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    title: Title
     reason: Said
     lead: UnitId
     orders: Orders
@@ -33,7 +33,7 @@ class Linking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class PersonThere(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody who took part, by name."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    name: Name
     unit: UnitName = ""
 
     def person(self) -> Person:
