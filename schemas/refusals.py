@@ -138,6 +138,12 @@ _ROWS = (
     ("own_commitment", 403, "不得认可本单位的承诺", "nobody accepts what his own unit committed to"),
     ("meeting_corrected", 409, "该会商记录已被更正", "that meeting was corrected already; correct the newest record"),
     ("meeting_unknown", 422, "本专项没有该会商记录", "no such meeting of this special case"),
+    (
+        "unit_outside",
+        403,
+        "单位不在本中心辖区，须由上级中心办理",
+        "not a unit of this centre; a centre above both may name it",
+    ),
     ("meetings_too_many", 409, "会商记录过多", "the special case has as many meetings or commitments as it may"),
     # what a message may hold
     ("unreadable", 422, "消息不可读", "the message cannot be read"),

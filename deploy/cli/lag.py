@@ -10,9 +10,12 @@ from rich.table import Table
 
 from deploy.audit.in_database import outbox_rows
 from deploy.audit.on_kafka import lag as groups_behind
-from deploy.cli.stack import AsJson, explaining, stack_here
+from deploy.cli.stack import AsJson, city_of, explaining, stack_here
 from deploy.stack.keys import issue_token
+from deploy.stack.processes import city_folder
+from deploy.stack.trouble import Trouble
 from schemas.vocabulary import Role
+from services.chassis.city import CityFaults, load
 
 __all__ = ["register"]
 
@@ -40,10 +43,26 @@ def token(
     subject: Annotated[str, typer.Option(help="Whose it is; empty: one person for each role and unit.")] = "",
     hours: Annotated[float, typer.Option(min=0.01, help="How long it is valid.")] = 12,
 ) -> None:
-    """A signed token of the built-in issuer, for trying things on this machine. 令牌"""
+    """A signed token of the built-in issuer, for trying things on this machine. 令牌
+
+    The unit is one that the running city has or had; a gateway's may be any platform.
+    """
     with explaining():
+        if unit and role is not Role.GATEWAY:
+            _check_unit(unit)
         person = subject or "-".join(part for part in ("local", role, unit) if part)
         print(issue_token(role, subject=person, unit=unit or None, ttl=timedelta(hours=hours)))
+
+
+def _check_unit(unit: str) -> None:
+    """Raises Trouble for a unit that the running city never had: its token would be refused everywhere."""
+    folder = city_folder(city_of(stack_here(), "dispatch"))
+    try:
+        city = load(folder)
+    except CityFaults as error:
+        raise Trouble(str(error), "run `paidan city check` on the pack") from error
+    if all(each.unit_id != unit for each in (*city.units, *city.every_unit)):
+        raise Trouble(f"{city.title_en} has no unit {unit!r}", f"its units are listed in {folder / 'units.csv'}")
 
 
 def register(app: typer.Typer) -> None:

@@ -11,11 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy.cli.stack import DEFAULT_CITY, AsJson, explaining, stack_here
+from deploy.cli.stack import AsJson, city_of, explaining, stack_here
 from deploy.stack.keys import issue_token
-from deploy.stack.launch import Spec
 from deploy.stack.lifecycle import Stack
-from deploy.stack.processes import PROCESSES, Process, spec_of
+from deploy.stack.processes import Process, spec_of
 from deploy.stack.trouble import Trouble
 from schemas.vocabulary import Role
 
@@ -70,7 +69,7 @@ def run_rebuild(
 def steps_of(stack: Stack, view: str, city: str = "") -> Iterator[dict[str, Any]]:
     """Rebuild, and tell each step of the process as it says it. The last one holds everything it counted. Raises
     Trouble with its own words when it fails; ends it when we are ended."""
-    stack = Stack(stack.home.root, stack.ports.base, city or _city_of(stack, view))
+    stack = Stack(stack.home.root, stack.ports.base, city or city_of(stack, view))
     process = Process(view, "rebuild")
     spec = spec_of(process, stack.home, stack.env_for(view, "api") | _token(stack, view))
     told: dict[str, Any] = {"event": "rebuilding"}
@@ -99,15 +98,6 @@ def steps_of(stack: Stack, view: str, city: str = "") -> Iterator[dict[str, Any]
             "the present view is as it was; mend that and begin again",
         )
     yield told
-
-
-def _city_of(stack: Stack, view: str) -> str:
-    """The pack that the service runs with, so that clocks and keys are made by the same rules."""
-    for process in PROCESSES:
-        place = stack.home.specs / f"{process.name}.json"
-        if process.service == view and place.exists():
-            return Spec.opened(place).environment.get("PAIDAN_CITY_DIR", DEFAULT_CITY)
-    return DEFAULT_CITY
 
 
 def _token(stack: Stack, view: str) -> dict[str, str]:

@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.stack.home import Home
+from deploy.stack.launch import Spec
 from deploy.stack.lifecycle import ProcessStatus, Stack
 from deploy.stack.ports import base_of_environment
+from deploy.stack.processes import PROCESSES
 from deploy.stack.trouble import EXIT_CODE, Trouble, in_plain_words
 
-__all__ = ["explaining", "register", "stack_here"]
+__all__ = ["city_of", "explaining", "register", "stack_here"]
 
 DEFAULT_CITY = "shanghai"
 
@@ -32,6 +34,16 @@ def _step(line: str) -> None:
 def stack_here(city: str = DEFAULT_CITY) -> Stack:
     """The stack of PAIDAN_HOME and PAIDAN_PORT_BASE, telling its steps on standard error."""
     return Stack(Home.of_environment().root, base_of_environment(), city, say=_step)
+
+
+def city_of(stack: Stack, service: str) -> str:
+    """The pack that a service was started with, so that what is done beside it goes by the same rules and units; the
+    default one where it never was."""
+    for process in PROCESSES:
+        place = stack.home.specs / f"{process.name}.json"
+        if process.service == service and place.exists():
+            return Spec.opened(place).environment.get("PAIDAN_CITY_DIR", DEFAULT_CITY)
+    return DEFAULT_CITY
 
 
 @contextmanager

@@ -4,7 +4,8 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from deploy.stack.keys import platforms_file
 from deploy.stack.trouble import Trouble
 from services.chassis.webhooks import deliveries
 from services.chassis.webhooks.deliveries import Listed, Standing
-from services.chassis.webhooks.platforms import read_platforms
+from services.chassis.webhooks.platforms import Platform, read_platforms
 from services.chassis.webhooks.signing import PREFIX
 
 __all__ = ["register"]
@@ -67,8 +68,8 @@ def list_deliveries(
         print(json.dumps({"platforms": [_of(one) for one in standing], "deliveries": rows}, ensure_ascii=False))
         return
     Console().print(_platforms(standing) if standing else "nothing waits, nothing is dead · 没有待推送或死信")
-    if rows:
-        Console().print(_deliveries(rows))
+    for row in rows:
+        print("\n".join(_lines(row)))
 
 
 @group.command()
@@ -85,6 +86,7 @@ def replay(
 def pause(destination: Name, reason: Annotated[str, typer.Option(help="Why, for whoever looks.")] = "by hand") -> None:
     """Send nothing to a platform until `resume`; what is for it waits."""
     with explaining():
+        _check_known(destination)
         _with_database(lambda connection: deliveries.pause(connection, destination, reason))
     print(f"{destination} is paused · 已暂停")
 
@@ -107,17 +109,30 @@ def key() -> None:
 def check() -> None:
     """Read the platforms' file and say whom it names; exit code 2 with its first fault."""
     with explaining():
-        place = platforms_file(stack_here().home)
-        try:
-            found = read_platforms(place.read_text(encoding="utf-8")) if place.exists() else {}
-        except ValueError as error:
-            raise Trouble(f"{place}: {error}", "docs/operator.md shows how it is written") from error
+        place, found = _platforms_known()
     for platform in found.values():
         heard = f"heard, {len(platform.accept)} key(s)" if platform.accept else "not heard"
         told = f"told at {platform.url}, {len(platform.sign_with)} key(s)" if platform.url else "not told"
         print(f"{platform.name}: {told}; {heard}")
     if not found:
         print(f"{place} names no platform · 未登记平台")
+
+
+def _platforms_known() -> tuple[Path, Mapping[str, Platform]]:
+    """The platforms' file and whom it names. Raises Trouble with its first fault."""
+    place = platforms_file(stack_here().home)
+    try:
+        return place, read_platforms(place.read_text(encoding="utf-8")) if place.exists() else {}
+    except ValueError as error:
+        raise Trouble(f"{place}: {error}", "docs/operator.md shows how it is written") from error
+
+
+def _check_known(destination: str) -> None:
+    """Raises Trouble for a platform that neither the file names nor anything waits for: a slip of the pen."""
+    place, found = _platforms_known()
+    if destination not in found and destination not in {one.destination for one in _with_database(deliveries.standing)}:
+        names = ", ".join(found) or "nobody"
+        raise Trouble(f"nobody knows a platform {destination!r}", f"{place} names {names}; see paidan webhooks list")
 
 
 def _of(one: Standing) -> dict[str, object]:
@@ -145,11 +160,11 @@ def _platforms(standing: list[Standing]) -> Table:
     return table
 
 
-def _deliveries(rows: list[dict[str, object]]) -> Table:
-    table = Table(*rows[0], box=None)
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    return table
+def _lines(row: dict[str, object]) -> list[str]:
+    """A delivery with its id whole, however narrow the terminal, and its reason and body on lines of their own."""
+    found = [f"{row['id']}  {row['destination']}  {row['type']}  {row['state']}"]
+    found.append(f"  {row['attempts']} attempts since {row['at']}, due {row['due']}")
+    return found + [f"  {row[name]}" for name in ("reason", "body") if row.get(name)]
 
 
 def register(app: typer.Typer) -> None:

@@ -78,7 +78,18 @@ def _watch(stack: Stack) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        with psycopg.connect(stack.database_url("paidan_audit"), autocommit=True) as connection, Live() as live:
+        show_counts(stack.database_url("paidan_audit"))
+    except KeyboardInterrupt:
+        print()
+    finally:
+        simulator.terminate()
+        simulator.wait()
+
+
+def show_counts(database_url: str) -> None:
+    """Show the counts once a second, until somebody stops the system."""
+    try:
+        with psycopg.connect(database_url, autocommit=True) as connection, Live() as live:
             while True:
                 row = connection.execute(_COUNTS).fetchone() or (0, 0, 0)
                 table = Table(box=None)
@@ -87,11 +98,8 @@ def _watch(stack: Stack) -> None:
                 table.add_row(*(str(n) for n in row))
                 live.update(table)
                 time.sleep(1)
-    except KeyboardInterrupt:
-        print()
-    finally:
-        simulator.terminate()
-        simulator.wait()
+    except psycopg.OperationalError:  # `make down` in another terminal
+        print("\n  the system was stopped, nothing more to watch · 系统已停止")
 
 
-__all__ = ["interactive", "tour"]
+__all__ = ["interactive", "show_counts", "tour"]

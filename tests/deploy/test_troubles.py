@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from deploy.stack import launch, supervise
-from deploy.stack.home import CHECKOUT, Home
+from deploy.stack.home import CHECKOUT, Home, write_private
 from deploy.stack.jars import are_whole, ensure_jars, jar_folder
+from deploy.stack.keys import ensure_keys
+from deploy.stack.launch import Spec
 from deploy.stack.ports import Ports, holder_of
 from deploy.stack.processes import city_folder
 from deploy.stack.supervised import socket_path
 from deploy.stack.trouble import Trouble, in_plain_words
+from tests.city import small
 from tests.deploy.conftest import some_base
 
 _NOBODY = 65534
@@ -74,6 +77,27 @@ def test_a_port_in_use_names_its_holder_and_how_to_move(tmp_path: Path) -> None:
 def test_the_holder_of_a_port_is_found_by_pid() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert holder_of(server.getsockname()[1])[0] == os.getpid()
+
+
+def test_a_token_for_a_unit_nobody_has_is_refused_and_one_for_a_unit_that_ended_is_not(tmp_path: Path) -> None:
+    home, pack = Home(tmp_path / "home"), tmp_path / "pack"
+    home.prepare()
+    ensure_keys(home)
+    pack.mkdir()
+    small.write(pack)
+    units = (pack / "units.csv").read_text(encoding="utf-8").splitlines()
+    dated = [line + (",2020-06-30,S2-cleaning" if line.startswith("S1-cleaning") else ",,") for line in units[1:]]
+    (pack / "units.csv").write_text("\n".join([f"{units[0]},valid_to,successor", *dated, ""]), encoding="utf-8")
+    spec = Spec("dispatch-api", ["true"], {"PAIDAN_CITY_DIR": str(pack)}, folder="/", log="", record="")
+    write_private(home.specs / "dispatch-api.json", spec.sealed())
+    here = {"PAIDAN_HOME": str(home.root), "PAIDAN_PORT_BASE": str(some_base())}
+
+    line = the_line(paidan("token", "dispatcher", "--unit", "nosuch", **here))
+    assert "Small Town has no unit 'nosuch'" in line and "units.csv" in line
+    assert "nosuch" in the_line(paidan("token", "responder", "--unit", "nosuch", **here))
+    for role, unit in (("dispatcher", "S1-centre"), ("responder", "S1-cleaning"), ("gateway", "city:hangzhou")):
+        done = paidan("token", role, "--unit", unit, **here)
+        assert done.returncode == 0 and done.stdout.count(".") == 2, (role, unit, done.stderr)
 
 
 @pytest.mark.parametrize("base", ["eighty", "80", "65000"])

@@ -108,6 +108,8 @@ def test_one_commitment_is_kept_another_missed_and_kept_late_and_the_case_is_clo
 
     shown = case.until("the miss", lambda found: bool(found["commitments"][1]["missed"]))
     assert [(c["state"], c["missed"]) for c in shown["commitments"]] == [("kept", False), ("open", True)]
+    red = case.until("its clock", lambda found: found["commitments"][1]["clock"]["state"] == "missed")
+    assert red["commitments"][1]["clock"]["light"] == "red", "dispatch shows it as supervision does"
     breach = teller.until("the breach", lambda: case.breaches() or None)
     assert [(b["stage"], b["owner"]["unit_id"], b["state"]) for b in breach] == [("commitment", late, "missed")]
     case.on(1, "answer", late, answer="热线已开通")

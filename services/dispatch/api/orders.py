@@ -47,6 +47,7 @@ async def one_order(
         await reads.reveal(found.pool, shown.order_id, caller.id, caller.role.value, caller.unit, reveal)
     async with found.pool.acquire() as connection:
         running = await clocks.latest(connection, [shown.order_id], as_of)
+    handed = await handovers.of_order(found.pool, shown.order_id) if as_of is None else []
     body = shapes.full(
         found.directory,
         shown,
@@ -54,12 +55,10 @@ async def one_order(
         clocks=running.get(shown.order_id, ()),
         actor=actor_of(caller),
         at=as_of,
+        handovers=handed,
     )
     if shown.detail.case_id is not None and (told := await cases.title_of(found.pool, shown.detail.case_id)):
         body["case"] |= {"title": told[0], "state": told[1]}
-    handed = await handovers.of_order(found.pool, shown.order_id) if as_of is None else []
-    if handed:
-        body["handovers"] = [shapes.handed(h) for h in handed]
     if shown.detail.split_from is not None:
         about = await reads.reports(found.pool, shown.detail.split_from)
         body["split_from"] = {

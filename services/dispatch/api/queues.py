@@ -16,7 +16,7 @@ from services.dispatch.api.desk import PAGE, Rooms, actor_of, reader, rooms, sco
 from services.dispatch.api.lists import Cursor, Limit, shown
 from services.dispatch.rules import shapes
 from services.dispatch.rules.order import Order
-from services.dispatch.store import clocks, lists, queue, reads
+from services.dispatch.store import clocks, handovers, lists, queue, reads
 from services.dispatch.store.cursors import After, Behind, list_id, read_cursor, write_cursor
 from services.dispatch.store.lists import Page
 from services.dispatch.store.queue import Asked, By, Item, Whose
@@ -97,6 +97,8 @@ async def triage(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> 
     name = list_id("triage", caller.unit)
     page = await lists.triage(found.pool, scope_of(found.directory, caller), read_cursor(cursor, name), limit)
     orders, running = await _with_clocks(found, [after.id for after in page])
+    async with found.pool.acquire() as connection:
+        handed = {h.order_id for h in (await handovers.waiting(connection, orders)).values()}
     items = [
         shapes.brief(found.directory, order)
         | {
@@ -106,7 +108,7 @@ async def triage(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> 
             ],
             "why": order.detail.why,
             "clock": shapes.nearest(running.get(order.order_id, ()), caller.unit),
-            "actions": shapes.order_actions(found.directory, order, actor_of(caller)),
+            "actions": shapes.order_actions(found.directory, order, actor_of(caller), waiting=order.order_id in handed),
         }
         for order in orders.values()
     ]

@@ -54,8 +54,9 @@ async def announce(request: Request) -> Response:
 @routes.post("/tasks/{list_id}/rows", summary="Rows of a list, at most 1,000 at a time")
 async def push(request: Request, list_id: UUID) -> Response:
     """NDJSON, a JSON list, or CSV with a header (`text/csv`): `key`, `unit`, `text`, `address`, `lon`, `lat`. Each row
-    becomes an order offered to its unit; a row that is there already is counted as repeated. The good ones are in, each
-    bad one says why: by its place in what was sent (from 0) and its key."""
+    becomes an order offered to its unit; a row that is there already is counted as repeated, another one under its
+    key is `key_reused` and changes nothing. The good ones are in, each bad one says why: by its place in what was sent
+    (from 0) and its key."""
     found, caller = _centre(request)
     tasks = await store.find(found.pool, list_id)
     if tasks is None:

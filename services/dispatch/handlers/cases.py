@@ -26,9 +26,10 @@ from services.dispatch.rules.acts import Act
 from services.dispatch.rules.book import Actor, Book
 from services.dispatch.rules.cases import showing
 from services.dispatch.rules.cases.acts import Refusals, on_case, on_commitment, open_case
-from services.dispatch.rules.cases.bodies import orders_in
+from services.dispatch.rules.cases.bodies import committing, orders_in
 from services.dispatch.rules.cases.book import CaseBook
 from services.dispatch.rules.cases.model import Commitment, SpecialCase
+from services.dispatch.rules.cases.reach import outside
 from services.dispatch.rules.cases.table import check_stands
 from services.dispatch.rules.directory import Directory
 from services.dispatch.store import cases, keys
@@ -115,6 +116,9 @@ class CaseHandler:
         others = {order.detail.case_id for order in book.orders.values()} - {None, *held.cases}
         if others:
             held.others = await cases.states(connection, [id_ for id_ in others if id_ is not None])
+        reaching = {c.case_id for c in commands if outside(self._directory, c.principal.unit, committing(c.body))}
+        if reaching:
+            held.holders = await cases.holders(connection, reaching)
         return _State(Page(book), CasePage(held), await keys.answers(connection, [c.keyed for c in commands]))
 
     def decide(self, state: _State, command: CaseCommand, output: Output) -> Answered:

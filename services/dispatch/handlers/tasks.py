@@ -14,7 +14,7 @@ from services.chassis.delivery import Output
 from services.dispatch.handlers.page import LOCK_SPACE, Page, bucket
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.directory import Directory
-from services.dispatch.rules.tasks import Row, TaskList, open_row, order_id_of
+from services.dispatch.rules.tasks import Row, TaskList, hash_of, open_row, order_id_of
 from services.dispatch.store import orders as store
 from services.dispatch.store import tasks
 
@@ -38,8 +38,8 @@ class Pushed(Struct, frozen=True):
 @dataclass(slots=True)
 class _State:
     page: Page
-    there: set[UUID]
-    rows: list[tuple[UUID, UUID, str]] = field(default_factory=list)
+    there: dict[UUID, bytes]
+    rows: list[tuple[UUID, UUID, str, bytes]] = field(default_factory=list)
 
 
 class TaskHandler:
@@ -55,9 +55,10 @@ class TaskHandler:
         return (bucket(order_id_of(c.list.list_id, row.key)) for c in commands for _, row in c.rows)
 
     async def gather(self, connection: Connection, commands: Sequence[Portion], now: datetime) -> _State:
-        """Which of the orders there are already."""
+        """Which of the orders there are already, and of which rows."""
         ids = [order_id_of(c.list.list_id, row.key) for c in commands for _, row in c.rows]
-        return _State(Page(Book(now, self._directory)), await tasks.opened(connection, ids))
+        lists = {c.list.list_id for c in commands}
+        return _State(Page(Book(now, self._directory)), await tasks.opened(connection, lists, ids))
 
     def decide(self, state: _State, command: Portion, output: Output) -> Pushed:
         """Open what is new; each row that cannot be says why."""
@@ -65,16 +66,20 @@ class TaskHandler:
         refused: list[tuple[int, str, Refused]] = []
         for place, row in command.rows:
             order_id = order_id_of(command.list.list_id, row.key)
-            if order_id in state.there:
+            row_hash = hash_of(row)
+            before = state.there.get(order_id)
+            if before == row_hash:
                 repeated += 1
                 continue
             try:
+                if before is not None:
+                    raise Refused("key_reused", f"{row.key} is the key of a row that says something else")
                 open_row(state.page.book, command.list, row, command.class_ref, store.as_json)
             except Refused as refusal:
                 refused.append((place, row.key, refusal))
                 continue
-            state.there.add(order_id)
-            state.rows.append((command.list.list_id, order_id, row.unit))
+            state.there[order_id] = row_hash
+            state.rows.append((command.list.list_id, order_id, row.unit, row_hash))
             opened += 1
         state.page.announce(output)
         return Pushed(opened, repeated, tuple(refused))

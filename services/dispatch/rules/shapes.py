@@ -1,13 +1,13 @@
 """Orders, assignments and reports as the API shows them (design §14). Never a reporter in the clear."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from schemas.facts import ClockView, Reporter, ReportReceived
 from schemas.ids import number_of
-from schemas.vocabulary import ClockState, OrderStatus, Photos, ReportState
+from schemas.vocabulary import ClockState, HandoverState, OrderStatus, Photos, ReportState
 from services.dispatch.rules import lifecycle, standing
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
@@ -117,10 +117,12 @@ def full(
     clocks: Iterable[ClockView],
     actor: Actor,
     at: datetime | None = None,
+    handovers: Sequence[Handover] = (),
 ) -> Shape:
     """An order whole, at a past moment or today. `actions` is what the caller may do to it now, each assignment's own
-    beside it."""
+    beside it; `handovers` are all of the order's."""
     detail, running = o.detail, list(clocks)
+    waiting = any(h.state is HandoverState.OFFERED for h in handovers)
     named = named_at(o, at)
     shape = brief(directory, o, at) | {
         "path": [
@@ -134,7 +136,7 @@ def full(
         "reports": [report | voice(o.voice(report["report_id"])) for report in reports],
         "clocks": [clock(c) for c in running],
         "requests": [request(directory, r, running, actor) for r in o.requests],
-        "actions": order_actions(directory, o, actor),
+        "actions": order_actions(directory, o, actor, waiting=waiting),
         "verification": o.verification,
         "seq": o.seq,
         "imported": o.imported,
@@ -152,6 +154,7 @@ def full(
         "why": detail.why or None,
         "class_intake": o.class_intake if o.class_intake != detail.class_ref.key else None,
         "coordinated": o.coordinated or None,
+        "handovers": [handed(h) for h in handovers] or None,
         "case": {"case_id": detail.case_id, "number": number_of(detail.case_id)} if detail.case_id else None,
     }
     return shape | {key: value for key, value in optional.items() if value is not None}
@@ -162,9 +165,10 @@ def request(directory: Directory, r: Request, clocks: Iterable[ClockView], actor
     return shown(directory, r, clocks, actor, unit)
 
 
-def order_actions(directory: Directory, o: Order, actor: Actor) -> list[str]:
-    """What somebody may do to an order as a whole."""
-    return lifecycle.order_actions(o.status, standing.caller(directory, o, None, actor))
+def order_actions(directory: Directory, o: Order, actor: Actor, *, waiting: bool) -> list[str]:
+    """What somebody may do to an order as a whole; `waiting` says whether a hand-over of it waits for its signature."""
+    found = lifecycle.order_actions(o.status, standing.caller(directory, o, None, actor))
+    return [action for action in found if waiting or action not in lifecycle.OF_WAITING_HANDOVER]
 
 
 def assignment_actions(directory: Directory, o: Order, a: Assignment, actor: Actor) -> list[str]:

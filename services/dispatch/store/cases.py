@@ -14,6 +14,7 @@ from schemas.vocabulary import CaseState, CommitmentState, Result
 from services.chassis.database import Connection
 from services.dispatch.rules.cases.book import CaseBook, CaseChange
 from services.dispatch.rules.cases.model import Commitment, Meeting, SpecialCase
+from services.dispatch.rules.cases.reach import GIVEN_UP
 from services.dispatch.rules.past import PastChange
 from services.dispatch.store.columns import Columns, copy, send, update
 from services.dispatch.store.cursors import After
@@ -122,6 +123,18 @@ async def states(connection: Connection, case_ids: Iterable[UUID]) -> dict[UUID,
     """The states of special cases."""
     rows = await connection.fetch("SELECT case_id, state FROM special_cases WHERE case_id = ANY($1)", list(case_ids))
     return {row["case_id"]: CaseState(row["state"]) for row in rows}
+
+
+async def holders(connection: Connection, case_ids: Iterable[UUID]) -> dict[UUID, frozenset[str]]:
+    """The units that lead, or have a part of, the orders linked to special cases."""
+    rows = await connection.fetch(
+        "SELECT l.case_id, array_agg(o.lead) || array_agg(a.unit) AS units FROM special_case_orders l"
+        " JOIN orders o USING (order_id) LEFT JOIN assignments a ON a.order_id = l.order_id AND a.status <> ALL($2)"
+        " WHERE l.case_id = ANY($1) AND l.unlinked_at IS NULL GROUP BY 1",
+        list(case_ids),
+        sorted(GIVEN_UP),
+    )
+    return {row["case_id"]: frozenset(row["units"]) - {"", None} for row in rows}
 
 
 async def save(connection: Connection, book: CaseBook, messages: Mapping[UUID, Outgoing]) -> None:

@@ -323,6 +323,7 @@ class TaskRow(Base, table=True):
     list_id: UUID = Field(sa_column=_uuid(key=True))
     order_id: UUID = Field(sa_column=_uuid(key=True))
     unit: str = Field(sa_column=_text())
+    row_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class KeyRow(Base, table=True):

@@ -1,6 +1,6 @@
 """Lists of tasks and which orders came of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from services.chassis.database import Connection
 from services.dispatch.rules.tasks import TaskList
 from services.dispatch.store.columns import Columns, copy
 
-_ROWS: Columns = (("list_id", "uuid"), ("order_id", "uuid"), ("unit", "text"))
+_ROWS: Columns = (("list_id", "uuid"), ("order_id", "uuid"), ("unit", "text"), ("row_hash", "bytea"))
 
 
 class Progress(Struct, frozen=True):
@@ -72,14 +72,18 @@ def _list_of(row: asyncpg.Record) -> TaskList:
     )
 
 
-async def opened(connection: Connection, order_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these orders there are already."""
-    rows = await connection.fetch("SELECT order_id FROM orders WHERE order_id = ANY($1)", list(order_ids))
-    return {row["order_id"] for row in rows}
+async def opened(connection: Connection, list_ids: Collection[UUID], order_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """Which of these orders there are already, each with the hash of the row that it was."""
+    rows = await connection.fetch(
+        "SELECT order_id, row_hash FROM task_rows WHERE list_id = ANY($1) AND order_id = ANY($2)",
+        list(list_ids),
+        list(order_ids),
+    )
+    return {row["order_id"]: row["row_hash"] for row in rows}
 
 
-async def save(connection: Connection, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
-    """Keep which order and unit each new row of a list came to."""
+async def save(connection: Connection, rows: Sequence[tuple[UUID, UUID, str, bytes]]) -> None:
+    """Keep which order and unit each new row of a list came to, and the hash of what it said."""
     await copy(connection, "task_rows", _ROWS, rows)
 
 

@@ -18,6 +18,7 @@ from schemas.envelope import Outgoing, Record
 from schemas.facts import (
     CaseFact,
     ClockView,
+    CommitmentRung,
     Numbered,
     OrderFact,
     OrderOpened,
@@ -146,7 +147,9 @@ class OrdersHandler:
 
     def _fold(self, state: State, fact: Numbered, cause: UUID) -> None:
         change = state.changes.get(fact.aggregate_id)
-        answers = isinstance(fact, Urged | Supervised) and fact.clock_id is not None
+        answers = isinstance(fact, CommitmentRung) or (
+            isinstance(fact, Urged | Supervised) and fact.clock_id is not None
+        )
         if change is None:
             known = state.known.get(fact.aggregate_id)
             before = known.timeline if known is not None else None

@@ -248,7 +248,8 @@ async def test_whoever_answers_never_accepts(send: Send, desk: Desk) -> None:
 
 async def test_units_see_a_case_when_they_hold_an_order_or_a_commitment_in_it(send: Send, desk: Desk) -> None:
     orders = await some(send, 2)
-    case = Case(desk, await opened(desk, orders, lead="d2"))
+    case = Case(desk, await opened(desk, orders, "city", lead="d2"))
+    case.centre = desk.person("dispatcher", "city")
     await case.meet(("volunteer", 60))
     sees = {
         ("responder", "s1-road"): True,  # holds an order
@@ -298,6 +299,25 @@ async def test_my_units_commitments_the_earliest_due_first(send: Send, desk: Des
     answered = await everything(road, "/v1/me/commitments", state="answered")
     assert [(item["answer"], item["actions"]) for item in answered] == [("好了", [])]
     assert (await desk.person("supervisor").get("/v1/me/commitments"))[1]["code"] == "other_unit"
+
+
+async def test_a_unit_of_another_district_commits_only_when_it_holds_an_order_of_the_case(
+    send: Send, desk: Desk, pool: asyncpg.Pool
+) -> None:
+    orders = await some(send)
+    body = SAID | {"orders": [str(orders[0])], "lead": "d2"}
+    status, refused = await desk.person("dispatcher", "d1").post("/v1/special-cases", None, body)
+    assert (status, refused["code"], refused["unit"]) == (403, "unit_outside", "d2")
+    case = Case(desk, await opened(desk, orders[:1]))
+    made = [{"text": "配合", "unit": "d2", "due": soon()}]
+    meeting = {"held_at": soon(-5), "units": ["d2"], "matter": "夜间施工", "decided": "限时", "outcome": "agreed"}
+    assert (await case.do("meeting", **meeting, commitments=made))[1]["code"] == "unit_outside"
+    await pool.execute("UPDATE assignments SET unit = 'd2' WHERE order_id = $1", orders[1])
+    assert (await case.do("meeting", **meeting, commitments=made))[1]["code"] == "unit_outside", "not linked"
+    await case.do("link", orders=[str(orders[1])], reason="同一工地")
+    assert (await case.do("meeting", **meeting, commitments=made))[0] == 200
+    await case.do("unlink", orders=[str(orders[1])], reason="误归")
+    assert (await case.do("meeting", **meeting, commitments=made))[1]["code"] == "unit_outside"
 
 
 async def test_what_supervision_says_is_kept_once_and_a_miss_stays(

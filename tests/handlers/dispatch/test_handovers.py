@@ -13,7 +13,7 @@ from schemas.ids import clock_id_of
 from schemas.vocabulary import Source, Stage
 from tests.handlers.dispatch.client import Answer, Desk, Person
 from tests.handlers.dispatch.conftest import Send
-from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, announced, proposed
+from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, announced, in_triage, proposed
 
 RECEIPT = {"step": "arrived"}
 
@@ -41,6 +41,33 @@ async def say(gateway: Person, handover: dict[str, Any], action: str, **said: An
     if version is None:
         version = (await gateway.get(f"/v1/handovers/{handover['handover_id']}"))[1]["version"]
     return await gateway.post(f"/v1/handovers/{handover['handover_id']}/{action}", version, said)
+
+
+async def test_recall_is_offered_while_a_hand_over_waits_and_not_otherwise(send: Send, desk: Desk) -> None:
+    order = await an_order(send)
+    centre = desk.person("dispatcher", "s1")
+    before = (await centre.order(order))["actions"]
+    assert "recall" not in before and "transfer" in before
+    await offered(desk, order)
+    shown = await centre.order(order)
+    assert set(shown["actions"]) == {*before, "recall"}
+    assert (await centre.on_order(order, "recall", reason="查明非盗窃"))[0] == 200
+    assert (await centre.order(order))["actions"] == before
+
+
+async def test_a_triage_offers_recall_only_while_a_hand_over_waits(send: Send, desk: Desk) -> None:
+    fact = in_triage()
+    await send(fact)
+    centre = desk.person("dispatcher", "city")
+
+    async def listed() -> list[str]:
+        [item] = (await centre.get("/v1/triage"))[1]["items"]
+        found: list[str] = item["actions"]
+        return found
+
+    assert "transfer" in await listed() and "recall" not in await listed()
+    assert (await centre.on_order(fact.order_id, "transfer", platform="110", reason="涉嫌盗窃"))[0] == 200
+    assert "recall" in await listed()
 
 
 async def test_the_sender_keeps_it_until_a_named_person_signs(send: Send, desk: Desk, pool: asyncpg.Pool) -> None:

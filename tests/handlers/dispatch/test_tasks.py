@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import asyncpg
+import pytest
 
 from schemas.ids import uuid5
 from services.dispatch.rules.tasks import list_id_of
@@ -58,6 +59,32 @@ async def test_rows_become_orders_with_their_facts_once(pool: asyncpg.Pool, desk
     assert shown["path"][0]["unit"]["unit_id"] == "d1"
     await indexed(pool)
     assert len(await everything(centre, "/v1/orders", q="查小区", source="task")) == 1
+
+
+@pytest.mark.parametrize("change", [{"text": "别的"}, {"unit": "k1"}, {"address": "别处"}, {"lat": 31.3}])
+async def test_another_row_under_a_used_key_is_named_and_changes_nothing(
+    pool: asyncpg.Pool, desk: Desk, change: dict[str, Any]
+) -> None:
+    centre = desk.person("dispatcher", "d1")
+    list_id = await a_list(centre)
+    await push(centre, list_id, ROWS)
+    before = await pool.fetch("SELECT body FROM reports ORDER BY report_id")
+    status, said = await push(centre, list_id, [ROWS[1], ROWS[0] | change, ROWS[0]])
+    assert (status, said["opened"], said["repeated"], said["refused"]) == (200, 0, 2, 1)
+    [item] = said["items"]
+    assert (item["index"], item["key"], item["problem"]["code"]) == (1, "a", "key_reused")
+    assert await pool.fetch("SELECT body FROM reports ORDER BY report_id") == before
+    assert await pool.fetchval("SELECT count(*) FROM task_rows") == 3
+
+
+async def test_two_rows_of_one_key_in_one_portion_and_a_row_once_more_as_csv(pool: asyncpg.Pool, desk: Desk) -> None:
+    centre = desk.person("dispatcher", "d1")
+    list_id = await a_list(centre)
+    _, said = await push(centre, list_id, [ROWS[1], ROWS[1] | {"text": "另一句"}])
+    assert (said["opened"], [item["problem"]["code"] for item in said["items"]]) == (1, ["key_reused"])
+    _, said = await push(centre, list_id, "key,unit,text\nb,k1,查小区井盖\nb,k1,又一句\n", "text/csv")
+    assert (said["repeated"], [item["problem"]["code"] for item in said["items"]]) == (1, ["key_reused"])
+    assert await pool.fetchval("SELECT count(*) FROM orders") == 1
 
 
 async def test_progress_is_counted_unit_by_unit(pool: asyncpg.Pool, desk: Desk) -> None:

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
-from schemas.vocabulary import Stage
+from schemas.vocabulary import ClockState, DeadlineNotice, Light, Stage
 from services.chassis.delivery import Seam
 from services.supervision.handlers import Sweep
 from services.supervision.settings import SupervisionSettings
@@ -56,6 +56,23 @@ async def test_each_commitment_warns_once_and_is_missed_once(pool: asyncpg.Pool,
         assert (fact.owner, fact.due) == ("street-b", at(60))
     states = dict(await pool.fetch("SELECT clock_id, state FROM clocks"))
     assert states == {story.clock(0): "met", story.clock(1): "missed"}
+
+
+async def test_clocks_are_told_anew_when_a_commitment_was_warned_of_or_missed(
+    pool: asyncpg.Pool, seam: Seam, sweep: Sweep
+) -> None:
+    story = two()
+    await seam.handle(records(*story.outgoing()))
+    await passes(seam, sweep, 61)
+    assert len(await said(pool, ClocksSet)) == 1
+    story.rung(at(61), DeadlineNotice.MISSED, at(60), place=1)
+    await seam.handle(records(*story.outgoing(3)))
+    told = (await said(pool, ClocksSet))[-1]
+    late = {clock.clock_id: clock for clock in told.clocks}[story.clock(1)]
+    assert (told.order_id, told.seq) == (story.case_id, 3)
+    assert (late.state, late.light) == (ClockState.MISSED, Light.RED), "as supervision's own list says"
+    await seam.handle(records(*story.outgoing(3)))
+    assert len(await said(pool, ClocksSet)) == 2, "a repeat is no news"
 
 
 async def test_a_miss_is_withdrawn_when_it_was_done_in_time_and_told_late(

@@ -12,16 +12,17 @@ import pytest
 
 from schemas.facts import OrderLinked, OrderUnlinked
 from schemas.refusals import Refused
-from schemas.vocabulary import CaseState, CommitmentState, OrderStatus, Role
+from schemas.vocabulary import AssignmentStatus, CaseState, CommitmentState, OrderStatus, Role
 from services.dispatch.rules import shapes
 from services.dispatch.rules.cases import table
 from services.dispatch.rules.cases.acts import GONE, MOST_MEETINGS
 from services.dispatch.rules.cases.model import Commitment
+from services.dispatch.rules.cases.reach import holders
 from tests.rules.dispatch.acting import seen
 from tests.rules.dispatch.gathering import Gathering, who
 from tests.rules.dispatch.town import DIRECTORY
 
-C, S = CaseState, CommitmentState
+A, C, S = AssignmentStatus, CaseState, CommitmentState
 UNITS = ("", "city", "d1", "d2", "s1", "s2", "s1-road")
 # Written out by hand: who may do what to a case that d1 opened, and to what s1-road committed to in it.
 CENTRES = {(Role.DISPATCHER, "d1"), (Role.DISPATCHER, "city")}
@@ -140,6 +141,76 @@ def test_a_special_case_is_opened_by_a_centre_with_orders_of_its_own(actor: Any,
     said = {"title": "t", "reason": "r", "lead": "s1", "orders": found.ids[:1]}
     assert refusal(lambda: found.open_by(actor, **said)) == code
     assert not found.book.cases and not found.book.linked
+
+
+# Who names whom: a centre itself and what lies inside its boundary. s1-road holds order 0, which is linked.
+REACH = [
+    ("d1", "d1", True),
+    ("d1", "s1", True),
+    ("d1", "s2", True),
+    ("d1", "d1-police", True),
+    ("d1", "k1", True),
+    ("d1", "d2", False),
+    ("d1", "city", False),
+    ("d1", "police", False),
+    ("s1", "s1", True),
+    ("s1", "s1-road", True),
+    ("s1", "k1", True),
+    ("s1", "s2", False),
+    ("s1", "d1", False),
+    ("city", "d2", True),
+    ("city", "s2", True),
+    ("city", "police", True),
+]
+
+
+@pytest.mark.parametrize(("centre", "unit", "may"), REACH)
+def test_a_centre_names_units_inside_its_boundary_as_lead(centre: str, unit: str, may: bool) -> None:
+    found = Gathering()
+    if may:
+        assert found.opened(centre, places=(0,), lead=unit).case.lead == unit
+        return
+    assert refusal(lambda: found.opened(centre, places=(0,), lead=unit)) == "unit_outside"
+    assert not found.book.cases and not found.book.linked, "nothing was opened"
+
+
+@pytest.mark.parametrize(("centre", "unit", "may"), REACH)
+def test_a_centre_commits_units_inside_its_boundary(centre: str, unit: str, may: bool) -> None:
+    found = Gathering().opened(centre, places=(0,), lead=centre)
+    made = [{"text": "做到", "unit": unit, "due": found.moment(60)}]
+    if may:
+        found.do("meeting", who(centre), commitments=made)
+        assert [one.unit for one in found.case.commitments] == [unit]
+        return
+    assert refusal(lambda: found.do("meeting", who(centre), commitments=made)) == "unit_outside"
+    assert not found.case.meetings
+    found.do("meeting", who(centre), units=[unit])
+    assert found.case.meetings[0].units == (unit,), "taking part binds nobody"
+    found.do("meeting", who("city"), commitments=made)
+    assert [one.unit for one in found.case.commitments] == [unit], "the city's centre may, in a case of any centre"
+
+
+@pytest.mark.parametrize(
+    ("status", "holds"),
+    [
+        (A.OFFERED, True),
+        (A.ACCEPTED, True),
+        (A.DONE, True),
+        (A.CONFIRMED, True),
+        (A.RETURNED, False),
+        (A.WITHDRAWN, False),
+    ],
+)
+def test_a_unit_that_holds_one_of_the_orders_may_always_be_named(status: AssignmentStatus, holds: bool) -> None:
+    found = Gathering()
+    part = found.order(0).assignments[0]
+    found.order(0).lead, part.unit, part.status = "s1", "d2", status
+    if not holds:
+        assert refusal(lambda: found.opened(places=(0,), lead="d2")) == "unit_outside"
+        return
+    assert found.opened(places=(0,), lead="d2").case.lead == "d2"
+    found.book.holders[found.case.case_id] = holders([found.order(0)])
+    assert [one.unit for one in found.meet("d2")] == ["d2"]
 
 
 def test_linking_changes_nothing_of_an_order_but_its_history() -> None:

@@ -82,9 +82,10 @@ def tables(draw: st.DrawFn) -> Table:
     return Table(proposed(report, plan)).beside()
 
 
-def options(order: Order, ends: bool) -> list[tuple[str, Actor, Assignment | None]]:
+def options(table: Table, ends: bool) -> list[tuple[str, Actor, Assignment | None]]:
     """What may be done to the order just now, by whoever it is that may."""
     found: list[tuple[str, Actor, Assignment | None]] = []
+    order, waiting = table.order, table.book.waiting_handover(table.order.order_id) is not None
     for a in order.assignments:
         above = None if a.parent is None else order.assignment(a.parent)
         near = {a.unit, order.lead, above.unit if above is not None else ""}
@@ -93,7 +94,7 @@ def options(order: Order, ends: bool) -> list[tuple[str, Actor, Assignment | Non
             found += [(action, actor, a) for action in allowed]
     callers = [Actor(reporter_of(voice.report_id), Role.CITIZEN) for voice in order.voices[:1]]
     for actor in (*ACTORS, *callers):
-        allowed = shapes.order_actions(DIRECTORY, order, actor)
+        allowed = shapes.order_actions(DIRECTORY, order, actor, waiting=waiting)
         found += [(action, actor, None) for action in allowed if ends or action not in ENDS]
     return found
 
@@ -101,7 +102,7 @@ def options(order: Order, ends: bool) -> list[tuple[str, Actor, Assignment | Non
 def step(table: Table, asked: Step) -> tuple[str, Assignment | None]:
     """One thing that happens, sensible or not; what it was, and on which assignment."""
     order = table.order
-    possible = options(order, ends=asked.pick % 11 == 0)
+    possible = options(table, ends=asked.pick % 11 == 0)
     on: Assignment | None
     if asked.wild is None and possible:
         distinct = sorted({action for action, _, _ in possible})

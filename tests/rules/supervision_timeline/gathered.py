@@ -9,6 +9,7 @@ from schemas.envelope import Outgoing
 from schemas.facts import (
     CaseFact,
     CommitmentAnswered,
+    CommitmentRung,
     CommitmentSentBack,
     CommitmentWithdrawn,
     Committed,
@@ -17,7 +18,7 @@ from schemas.facts import (
 )
 from schemas.ids import case_id_of, clock_id_of, commitment_id_of, fact_id, meeting_id_of
 from schemas.topics import ORDERS_EVENTS
-from schemas.vocabulary import MeetingOutcome
+from schemas.vocabulary import DeadlineNotice, MeetingOutcome
 from services.supervision.rules.cases import CaseTimeline, fold_case
 
 
@@ -62,6 +63,10 @@ class CaseStory:
     def withdrawn(self, at: datetime, place: int = 0) -> "CaseStory":
         """The centre lets it go."""
         return self.tell(CommitmentWithdrawn, at, commitment_id=self.made[place])
+
+    def rung(self, at: datetime, notice: DeadlineNotice, due: datetime, place: int = 0) -> "CaseStory":
+        """Dispatch kept what we said of a deadline."""
+        return self.tell(CommitmentRung, at, commitment_id=self.made[place], notice=notice, due=due)
 
     def clock(self, place: int = 0, asked: int = 1) -> UUID:
         """The id of a commitment's clock, the first time it was asked for or a later one."""

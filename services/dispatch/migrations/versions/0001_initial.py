@@ -308,6 +308,7 @@ def _tasks() -> None:
         sa.Column("list_id", _ID, primary_key=True),
         sa.Column("order_id", _ID, primary_key=True),
         _text("unit"),
+        sa.Column("row_hash", sa.LargeBinary(), nullable=False),
     )
 
 

@@ -27,6 +27,7 @@ from services.dispatch.rules.cases.bodies import (
 )
 from services.dispatch.rules.cases.book import CaseBook, Link
 from services.dispatch.rules.cases.model import Commitment, SpecialCase
+from services.dispatch.rules.cases.reach import check_reach, holders
 from services.dispatch.rules.cases.table import OPENERS, case_step, check_stands, commitment_step
 from services.dispatch.rules.moment import check_age, occurred
 from services.dispatch.rules.notices import Deadline
@@ -42,7 +43,8 @@ Refusals = dict[UUID, Refused]
 
 
 def open_case(book: CaseBook, case_id: UUID, asked: Act) -> SpecialCase:
-    """A centre gathers orders about one matter. All of them, or none: a refusal names the order."""
+    """A centre gathers orders about one matter, under a lead within its reach. All orders, or none: a refusal names
+    the order."""
     body: Opening = asked.body
     directory = book.orders.directory
     if asked.actor.role not in OPENERS or not directory.is_centre(asked.actor.unit):
@@ -53,6 +55,7 @@ def open_case(book: CaseBook, case_id: UUID, asked: Act) -> SpecialCase:
         raise Refused("unit_unknown", body.lead)
     found, refused = _linkable(book, case_id, body.orders, asked.actor)
     _all_or_none(refused)
+    check_reach(directory, asked.actor.unit, body.lead, holders(found))
     said = {"lead": body.lead, "division": home.division, "orders": tuple(o.order_id for o in found)}
     private = {"title": body.title, "reason": body.reason}
     case = book.record(
@@ -156,7 +159,7 @@ def meet(book: CaseBook, case: SpecialCase, asked: Act) -> None:
     case_step(case.state, "meeting")
     check_age(body.held_at, book.now, MINUTES_LATE)
     at = occurred(body.held_at, book.now, book.now - MINUTES_LATE)
-    _check_meeting(book, case, body, at)
+    _check_meeting(book, case, body, asked.actor, at)
     meeting_id = meeting_id_of(case.case_id, case.seq + 1)
     made = tuple(
         facts.Committed(commitment_id=commitment_id_of(meeting_id, place), unit=one.unit, due=one.due)
@@ -178,7 +181,7 @@ def meet(book: CaseBook, case: SpecialCase, asked: Act) -> None:
     _record(book, case, facts.MeetingRecorded, said, asked, at=at, private=private)
 
 
-def _check_meeting(book: CaseBook, case: SpecialCase, body: MeetingHeld, at: datetime) -> None:
+def _check_meeting(book: CaseBook, case: SpecialCase, body: MeetingHeld, actor: Actor, at: datetime) -> None:
     directory = book.orders.directory
     for unit in (*body.units, *(one.unit for one in body.commitments), *(p.unit for p in body.persons if p.unit)):
         if not directory.ever_had(unit):
@@ -192,13 +195,14 @@ def _check_meeting(book: CaseBook, case: SpecialCase, body: MeetingHeld, at: dat
     if len(case.meetings) >= MOST_MEETINGS or len(case.commitments) + len(body.commitments) > MOST_COMMITMENTS:
         raise Refused("meetings_too_many")
     for one in body.commitments:
-        _check_commits(book, case, one, at)
+        _check_commits(book, case, one, actor, at)
 
 
-def _check_commits(book: CaseBook, case: SpecialCase, one: Commits, at: datetime) -> None:
+def _check_commits(book: CaseBook, case: SpecialCase, one: Commits, actor: Actor, at: datetime) -> None:
     directory = book.orders.directory
     if directory.unit(one.unit) is None:
         raise Refused("unit_unknown", one.unit)
+    check_reach(directory, actor.unit, one.unit, book.holders.get(case.case_id, ()))
     if not at < one.due <= book.now + FAR:
         raise Refused("commitment_due", one.due.isoformat())
     if one.unit == case.centre and not directory.centre_above(case.centre):

@@ -103,6 +103,11 @@ COMMITMENT_BODIES: dict[str, type[Struct]] = {
 }
 
 
+def committing(body: object) -> tuple[str, ...]:
+    """The units that commit to something in a body."""
+    return tuple(one.unit for one in body.commitments) if isinstance(body, MeetingHeld) else ()
+
+
 def orders_in(body: object) -> tuple[UUID, ...]:
     """The orders that a body names."""
     return body.orders if isinstance(body, Opening | Linking) else ()

@@ -45,11 +45,13 @@ class Link(Struct, frozen=True):
 
 @dataclass(slots=True)
 class CaseBook:
-    """`others` are the states of special cases that named orders belong to and nobody acts on here."""
+    """`others` are the states of special cases that named orders belong to and nobody acts on here; `holders` the units
+    that hold orders linked to a case in which a unit outside the centre's boundary shall commit to something."""
 
     orders: Book
     cases: dict[UUID, SpecialCase] = field(default_factory=dict)
     others: dict[UUID, CaseState] = field(default_factory=dict)
+    holders: dict[UUID, frozenset[str]] = field(default_factory=dict)
     changes: list[CaseChange] = field(default_factory=list)
     linked: list[Link] = field(default_factory=list)
     unlinked: list[Link] = field(default_factory=list)

@@ -52,6 +52,7 @@ ORDER_ACTIONS = tuple(dict.fromkeys(row.action for row in ORDER_TABLE if not row
 ENDED = frozenset(
     {OrderStatus.CLOSED, OrderStatus.REJECTED, OrderStatus.TRANSFERRED, OrderStatus.MERGED, OrderStatus.VOID}
 )
+OF_WAITING_HANDOVER = handing.OF_WAITING_HANDOVER
 LIVE = frozenset({AssignmentStatus.OFFERED, AssignmentStatus.ACCEPTED, AssignmentStatus.RETURN_REQUESTED})
 
 _ASSIGNMENT = {(r.status, r.action, p, r.when, w.role): r for r in ASSIGNMENT_TABLE for p in r.of for w in r.who}

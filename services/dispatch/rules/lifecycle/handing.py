@@ -12,6 +12,8 @@ _ENDS = (Effect.WITHDRAWS, Effect.CONFIRMS)
 _OPEN = (O.TRIAGE, O.DISPATCHED, O.HANDLING, O.VERIFYING, O.CALLBACK)
 _BEFORE_THE_ANSWER = _OPEN[:3]
 
+OF_WAITING_HANDOVER = frozenset({"recall"})  # can only be done while a hand-over waits for its signature
+
 ASSIGNMENT = (
     AssignmentRow(A.OFFERED, "police", ANY, HANDLER, A.OFFERED),
     AssignmentRow(A.ACCEPTED, "police", ANY, HANDLER, A.ACCEPTED),
