@@ -27,7 +27,8 @@ class Teller:
         self.city = city
         self.zone = ZoneInfo(city.timezone)
         self._names = {unit.unit_id: unit for unit in city.units}
-        self._http = httpx.Client(timeout=10)
+        # lets go of a connection before the services do (after 5 s): one that both close at once answers nothing
+        self._http = httpx.Client(timeout=10, limits=httpx.Limits(keepalive_expiry=2))
         base = {name: f"http://127.0.0.1:{stack.ports.base + n}" for n, name in enumerate(SERVICES, 1)}
         self._base = base
         self._tokens: dict[tuple[str, str], str] = {}
