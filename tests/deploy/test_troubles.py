@@ -86,8 +86,9 @@ def test_a_token_for_a_unit_nobody_has_is_refused_and_one_for_a_unit_that_ended_
     pack.mkdir()
     small.write(pack)
     units = (pack / "units.csv").read_text(encoding="utf-8").splitlines()
-    dated = [line + (",2020-06-30,S2-cleaning" if line.startswith("S1-cleaning") else ",,") for line in units[1:]]
-    (pack / "units.csv").write_text("\n".join([f"{units[0]},valid_to,successor", *dated, ""]), encoding="utf-8")
+    ended = "S1-lamps,桥头路灯所,Lamps,street,lamps,S1,S1-centre,,,2020-06-30,S1-cleaning"
+    dated = [f"{line},," for line in units[1:]]
+    (pack / "units.csv").write_text("\n".join([f"{units[0]},valid_to,successor", *dated, ended, ""]), encoding="utf-8")
     spec = Spec("dispatch-api", ["true"], {"PAIDAN_CITY_DIR": str(pack)}, folder="/", log="", record="")
     write_private(home.specs / "dispatch-api.json", spec.sealed())
     here = {"PAIDAN_HOME": str(home.root), "PAIDAN_PORT_BASE": str(some_base())}
@@ -95,7 +96,7 @@ def test_a_token_for_a_unit_nobody_has_is_refused_and_one_for_a_unit_that_ended_
     line = the_line(paidan("token", "dispatcher", "--unit", "nosuch", **here))
     assert "Small Town has no unit 'nosuch'" in line and "units.csv" in line
     assert "nosuch" in the_line(paidan("token", "responder", "--unit", "nosuch", **here))
-    for role, unit in (("dispatcher", "S1-centre"), ("responder", "S1-cleaning"), ("gateway", "city:hangzhou")):
+    for role, unit in (("dispatcher", "S1-centre"), ("responder", "S1-lamps"), ("gateway", "city:hangzhou")):
         done = paidan("token", role, "--unit", unit, **here)
         assert done.returncode == 0 and done.stdout.count(".") == 2, (role, unit, done.stderr)
 
