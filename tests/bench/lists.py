@@ -22,7 +22,7 @@ from tests.bench.material import CITY
 from tests.bench.wire import Wire, percentile, post
 
 ORDERS = 1_000_000
-FEW = 20_000
+FEW = 80_000
 LOOKS = 300
 DISPATCH = (Process("dispatch", API),)
 ROWS = 100_000
@@ -205,7 +205,8 @@ async def lives(stack: Stack, seconds: float) -> tuple[float, dict[str, int]]:
     async def work(clerk: Clerk) -> None:
         nonlocal done
         while queue and monotonic() < began + seconds:
-            done += await clerk.live(queue.popleft())
+            lived = await clerk.live(queue.popleft())  # not in one line: `done` would be read before the wait
+            done += lived
         clerk.close()
 
     await asyncio.gather(*(work(clerk) for clerk in clerks))
