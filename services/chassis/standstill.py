@@ -42,7 +42,7 @@ class Standstill:
         group: str,
         feeds: Mapping[str, Progress],
         assigned: Callable[[], Collection[tuple[str, int]]],
-        limit: float = 60.0,
+        limit: float = 30.0,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         self._bootstrap = bootstrap
