@@ -4,7 +4,7 @@ accept, contact, arrive, finish (the unit's token) → verify (an inspector) or 
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -122,7 +122,21 @@ class Clerk:
         self._wire.close()
 
 
-async def lifecycles(stack: Stack, seconds: float, connections: int = 64) -> Life:
+class Lived(Struct):
+    """What so many connections came to: orders that went through, over how many seconds, seconds a call, refusals."""
+
+    orders: int
+    seconds: float
+    took: list[float]
+    refused: dict[str, int]
+
+    @property
+    def rate(self) -> float:
+        """Orders a second."""
+        return round(self.orders / self.seconds, 1)
+
+
+async def lived(stack: Stack, seconds: float, connections: int = 64) -> Lived:
     """Bring the orders of a stack to their end for so many seconds, over so many connections."""
     known: dict[tuple[Role, str], str] = {}
 
@@ -140,29 +154,34 @@ async def lifecycles(stack: Stack, seconds: float, connections: int = 64) -> Lif
     async def work(clerk: Clerk) -> None:
         nonlocal done
         while queue and monotonic() < until:
-            lived = await clerk.live(queue.popleft())
-            done += lived
+            went = await clerk.live(queue.popleft())  # not in one line: `done` would be read before the wait
+            done += went
         clerk.close()
 
-    began, before = monotonic(), spent(stack)
+    began = monotonic()
     await asyncio.gather(*(work(clerk) for clerk in clerks))
     span = monotonic() - began
+    refused: Counter[str] = Counter()
+    for clerk in clerks:
+        refused.update(clerk.refused)
+    return Lived(done, span, [took for clerk in clerks for took in clerk.seconds], dict(refused))
+
+
+async def lifecycles(stack: Stack, seconds: float) -> Life:
+    """The same with all that follows, and the audit."""
+    before = spent(stack)
+    found = await lived(stack, seconds)
     await rested(stack)
-    cost = each(before, spent(stack), done)
+    cost = each(before, spent(stack), found.orders)
     async with looking(stack.database_url("paidan_audit")) as connection:
         closed = await connection.fetchval("SELECT count(*) FROM dispatch.orders WHERE status = 'closed'")
-    took = [each for clerk in clerks for each in clerk.seconds]
-    refused: dict[str, int] = {}
-    for clerk in clerks:
-        for code, count in clerk.refused.items():
-            refused[code] = refused.get(code, 0) + count
     return Life(
-        orders=done,
-        seconds=round(span, 1),
-        rate=round(done / span, 1),
-        p50_ms=round(percentile(took, 0.5) * 1000, 1),
-        p99_ms=round(percentile(took, 0.99) * 1000, 1),
-        refused=refused,
+        orders=found.orders,
+        seconds=round(found.seconds, 1),
+        rate=found.rate,
+        p50_ms=round(percentile(found.took, 0.5) * 1000, 1),
+        p99_ms=round(percentile(found.took, 0.99) * 1000, 1),
+        refused=found.refused,
         closed=closed,
         cost=cost,
         audit=await audited(stack),

@@ -17,7 +17,6 @@ from services.chassis.clock import monotonic
 from services.dispatch.rules.directory import Directory
 from tests.bench.afterwards import looking
 from tests.bench.fresh import say, token
-from tests.bench.life import Clerk, cases
 from tests.bench.material import CITY
 from tests.bench.wire import Wire, percentile, post
 
@@ -185,33 +184,3 @@ async def pushed(stack: Stack, rows: int) -> Tasks:
     wire.close()
     rate = await once()
     return Tasks(rows=rows, rate=rate, again=await once())
-
-
-async def lives(stack: Stack, seconds: float) -> tuple[float, dict[str, int]]:
-    """Six calls an order for so many seconds over 64 connections; lives a second."""
-    known: dict[tuple[Role, str], str] = {}
-
-    def tokens(role: Role, unit: str) -> str:
-        if (role, unit) not in known:
-            known[role, unit] = token(stack, role, unit=unit or None)
-        return known[role, unit]
-
-    queue = deque((await cases(stack))[: int(400 * seconds)])
-    for case in queue:
-        tokens(Role.RESPONDER, case.unit)
-    clerks = [Clerk(stack.ports.of("dispatch-api"), tokens) for _ in range(64)]
-    began, done = monotonic(), 0
-
-    async def work(clerk: Clerk) -> None:
-        nonlocal done
-        while queue and monotonic() < began + seconds:
-            lived = await clerk.live(queue.popleft())  # not in one line: `done` would be read before the wait
-            done += lived
-        clerk.close()
-
-    await asyncio.gather(*(work(clerk) for clerk in clerks))
-    refused: dict[str, int] = {}
-    for clerk in clerks:
-        for code, count in clerk.refused.items():
-            refused[code] = refused.get(code, 0) + count
-    return round(done / (monotonic() - began), 1), refused

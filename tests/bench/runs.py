@@ -22,7 +22,7 @@ from tests.bench.bare import templates
 from tests.bench.fresh import fresh, rested, say
 from tests.bench.idle import woken_and_asleep
 from tests.bench.latency import evenly, urgently
-from tests.bench.life import lifecycles
+from tests.bench.life import lifecycles, lived
 from tests.bench.machine import described
 from tests.bench.material import CITY, Item, compose, direct, named
 from tests.bench.million import seed
@@ -169,10 +169,11 @@ async def million(bench: Bench) -> Any:
     """Six calls an order with few orders in the tables, and with a year of them."""
     async with fresh(processes=lists.DISPATCH) as stack:
         await seed(stack, lists.FEW)
-        few, refused = await lists.lives(stack, bench.seconds / 2)
+        few = await lived(stack, bench.seconds / 2)
     stack, _ = await bench.year()
-    many, refused_too = await lists.lives(stack, bench.seconds / 2)
-    return lists.Lives(few=few, many=many, share=round(many / few, 2), refused=refused | refused_too)
+    many = await lived(stack, bench.seconds / 2)
+    share = round(many.rate / few.rate, 2)
+    return lists.Lives(few=few.rate, many=many.rate, share=share, refused=few.refused | many.refused)
 
 
 RUNS: dict[str, Callable[[Bench], Awaitable[Any]]] = {
