@@ -18,7 +18,7 @@ from services.dispatch.rules.cases.reach import GIVEN_UP
 from services.dispatch.rules.past import PastChange
 from services.dispatch.store.columns import Columns, copy, send, update
 from services.dispatch.store.cursors import After
-from services.dispatch.store.filters import Scope, Where
+from services.dispatch.store.filters import SEEN, Scope, Where
 from services.dispatch.store.history import BEGINNING
 
 CASE: Columns = (
@@ -234,9 +234,8 @@ def within(where: Where, scope: Scope) -> None:
         return
     inside = list(() if scope.handler else divisions)
     where.add(
-        f"(c.centre = ANY(?) OR c.lead = ANY(?) OR c.division = ANY(?) OR {committed} OR EXISTS ({of_case}"
-        " AND (o.division = ANY(?) OR o.lead = ANY(?) OR EXISTS (SELECT FROM assignments a WHERE"
-        " a.order_id = o.order_id AND a.unit = ANY(?)))))",
+        f"(c.centre = ANY(?) OR c.lead = ANY(?) OR c.division = ANY(?) OR {committed}"
+        f" OR EXISTS ({of_case} AND ({SEEN})))",
         [] if scope.handler else units,
         units,
         inside,

@@ -16,6 +16,12 @@ ENDED = "('closed', 'rejected', 'transferred', 'merged', 'void')"
 AHEAD = timedelta(minutes=5)  # an imported order may have been received a little later than it was recorded
 NARROW = 300  # a boundary of so many divisions (a street's) is small enough to begin with its orders
 
+# Whether an order lies in these divisions or is, or was, in these units' hands (`rules.visibility.sees`).
+SEEN = (
+    "o.division = ANY(?) OR o.lead = ANY(?)"
+    " OR EXISTS (SELECT FROM assignments a WHERE a.order_id = o.order_id AND a.unit = ANY(?))"
+)
+
 
 class Scope(Struct, frozen=True):
     """What a caller may see: everything, or what his unit holds (`handler`), or also what lies in `divisions`."""
@@ -86,13 +92,7 @@ def within(where: Where, scope: Scope, f: Filters) -> None:
     if divisions is None:
         return
     if f.found is not None:
-        where.add(
-            "(o.division = ANY(?) OR o.lead = ANY(?) OR EXISTS (SELECT FROM assignments a WHERE a.order_id = o.order_id"
-            " AND a.unit = ANY(?)))",
-            divisions,
-            scope.units,
-            scope.units,
-        )
+        where.add(f"({SEEN})", divisions, scope.units, scope.units)
     elif len(divisions) <= NARROW:
         _held(where, scope.units, divisions)
     else:
