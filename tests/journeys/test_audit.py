@@ -211,7 +211,8 @@ def test_an_audit_of_a_system_at_work_is_clean_and_still_finds_what_is_lost(
 
     def send() -> None:
         while not stop.is_set():
-            text = f"徐汇区田林街道田林路{uuid4().int % 3000}弄门口路灯不亮"
+            # Beyond every number of a case: a report that joined its order would bring its clocks back.
+            text = f"徐汇区田林街道田林路{3000 + uuid4().int % 3000}弄门口路灯不亮"
             body = {"text": text, "ticket_type": "complaint", "source_id": uuid4().hex}
             teller.post("intake", "/v1/hotline/tickets", body, "agent")
 
