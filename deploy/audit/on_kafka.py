@@ -1,31 +1,18 @@
-"""What Kafka holds: reports by id, dead letters by code, and whether anything is still on its way."""
+"""What Kafka holds: reports by id, and dead letters by code."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from deploy.audit.findings import Seen
 from schemas.codec import Unreadable, decode
 from schemas.envelope import Record, place_of
 from schemas.facts import ReportReceived
 from schemas.ids import placed_id, report_id_of
-from schemas.topics import DLQ, MAIN, ORDERS_EVENTS, REPORTS, ROUTING, SENSORS_READINGS, SUPERVISION_EVENTS
-from schemas.vocabulary import Lane
-
-# Which consumer group reads which topics.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "router-urgent": (REPORTS[Lane.URGENT].name,),
-    "router-normal": (REPORTS[Lane.NORMAL].name, SENSORS_READINGS.name),
-    "router-orders": (ORDERS_EVENTS.name,),
-    "dispatch-urgent": (ROUTING[Lane.URGENT].name,),
-    "dispatch-normal": (ROUTING[Lane.NORMAL].name,),
-    "dispatch-deadlines": (SUPERVISION_EVENTS.name,),
-    "supervision": (ORDERS_EVENTS.name,),
-}
+from schemas.topics import DLQ, MAIN, REPORTS
 
 
 @dataclass
@@ -86,51 +73,3 @@ def _id(record: Record, report: ReportReceived) -> str:
     if report.source_id:
         return str(report_id_of(report.source, report.source_id))
     return str(placed_id(*place_of(record)))
-
-
-@dataclass
-class Positions:
-    """Where each topic's partitions end, and how far each group has come on those it reads."""
-
-    ends: dict[TopicPartition, int]
-    groups: dict[str, dict[TopicPartition, int]]
-
-    def behind(self, marks: "dict[TopicPartition, int]") -> dict[str, int]:
-        """Messages before `marks` that a group has not yet brought to their end, by group; only those behind."""
-        found = {
-            group: sum(max(0, marks.get(part, 0) - at) for part, at in positions.items())
-            for group, positions in self.groups.items()
-        }
-        return {group: count for group, count in found.items() if count}
-
-
-@contextmanager
-def looking(bootstrap: str) -> Iterator[Callable[[], Positions]]:
-    """Looks, over one connection, at ends and positions as they are at that moment. A group that has not yet committed
-    stands at the beginning."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-
-    def look() -> Positions:
-        committed = admin.list_group_offsets(list(GROUPS))
-        parts = [TopicPartition(t.name, p) for t in MAIN for p in consumer.partitions_for_topic(t.name) or ()]
-        begins = consumer.beginning_offsets(parts) if parts else {}
-        groups: dict[str, dict[TopicPartition, int]] = {}
-        for group, topics in GROUPS.items():
-            said = {part: at.offset for part, at in committed.get(group, {}).items() if at.offset >= 0}
-            groups[group] = {part: said.get(part, begins[part]) for part in parts if part.topic in topics}
-        return Positions(consumer.end_offsets(parts) if parts else {}, groups)
-
-    try:
-        yield look
-    finally:
-        consumer.close()
-        admin.close()
-
-
-def lag(bootstrap: str) -> dict[str, int]:
-    """Messages each consumer group has not yet brought to their end."""
-    with looking(bootstrap) as look:
-        now = look()
-    behind = now.behind(now.ends)
-    return {group: behind.get(group, 0) for group in GROUPS}

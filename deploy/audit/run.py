@@ -11,6 +11,7 @@ from pathlib import Path
 from deploy.audit import in_database, on_kafka
 from deploy.audit.findings import Fault, Finding, Report, Seen, tabulate
 from schemas.topics import ORDERS_EVENTS, REPORTS_NORMAL
+from services.chassis.backlog import Positions, looking
 
 RETENTION = timedelta(milliseconds=REPORTS_NORMAL.retention_ms) - timedelta(hours=1)
 HOPS = 4  # report → decision → order → clocks → what dispatch keeps of them
@@ -23,11 +24,11 @@ def settle(bootstrap: str, url: str, patience: float, say: Callable[[str], None]
     and between the two looks no topic grew but `orders.events`, on which Ticks come every second. Twice in a row,
     because what was brought to its end may have said something new.
     """
-    with on_kafka.looking(bootstrap) as look:
+    with looking(bootstrap) as look:
         return _settled(look, url, time.monotonic() + patience, say)
 
 
-def _settled(look: Callable[[], on_kafka.Positions], url: str, give_up_at: float, say: Callable[[str], None]) -> bool:
+def _settled(look: Callable[[], Positions], url: str, give_up_at: float, say: Callable[[str], None]) -> bool:
     before = look()
     quiet, told = 0, ""
     while quiet < 2:
@@ -69,7 +70,7 @@ def reconcile(
     that came about within `patience` seconds, and what was found at the last look."""
     give_up_at = time.monotonic() + patience
     found = audit(bootstrap, url, spooled(spool), datetime.now(UTC))
-    with on_kafka.looking(bootstrap) as look:
+    with looking(bootstrap) as look:
         for _ in range(HOPS):
             if found.clean:
                 break
@@ -81,7 +82,7 @@ def reconcile(
     return True, found
 
 
-def _brought_home(look: Callable[[], on_kafka.Positions], url: str, give_up_at: float) -> bool:
+def _brought_home(look: Callable[[], Positions], url: str, give_up_at: float) -> bool:
     until, ends = in_database.moment(url), look().ends
     while any(in_database.outbox_rows(url, until).values()) or look().behind(ends):
         if time.monotonic() > give_up_at:

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.audit.in_database import outbox_rows
-from deploy.audit.on_kafka import lag as groups_behind
 from deploy.cli.stack import AsJson, city_of, explaining, stack_here
 from deploy.stack.keys import issue_token
 from deploy.stack.processes import city_folder
 from deploy.stack.trouble import Trouble
 from schemas.vocabulary import Role
+from services.chassis.backlog import looking
 from services.chassis.city import CityFaults, load
 
 __all__ = ["register"]
@@ -24,7 +24,8 @@ def lag(as_json: AsJson = False) -> None:
     """Messages each consumer has not yet brought to their end, and rows waiting in each outbox. 积压"""
     with explaining():
         stack = stack_here()
-        found = groups_behind(stack.kafka_bootstrap)
+        with looking(stack.kafka_bootstrap) as look:
+            found = look().lag()
         rows = outbox_rows(stack.database_url("paidan_audit"))
     if as_json:
         print(json.dumps({"groups": found, "outboxes": rows}))

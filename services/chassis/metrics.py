@@ -19,6 +19,11 @@ WAITING = Gauge("paidan_waiting", "1 while a consumer waits for a dependency", [
 STOPPED = Gauge("paidan_stopped", "1 while a consumer waits for a person after too many dead in a row", ["consumer"])
 LAST_PROGRESS = Gauge("paidan_last_progress_seconds", "Unix time of a consumer's last progress", ["consumer"])
 
+# Kafka, as the broker tells it
+CONSUMER_LAG = Gauge("paidan_consumer_lag", "Messages a consumer group has not yet brought to their end", ["group"])
+DEAD_LETTERS = Gauge("paidan_dead_letters", "Dead letters that a topic's dead-letter topic holds", ["topic"])
+KAFKA_ANSWERS = Gauge("paidan_kafka_answers", "1 while the broker answers")
+
 # outbox
 OUTBOX_ROWS = Gauge("paidan_outbox_rows", "Rows waiting in the outbox", ["service"])
 OUTBOX_AGE = Gauge("paidan_outbox_age_seconds", "Age of the oldest row in the outbox", ["service"])
@@ -44,6 +49,7 @@ REFUSALS = Counter("paidan_refusals_total", "Refusals by code", ["service", "cod
 # intake
 REPORTS_ACCEPTED = Counter("paidan_reports_accepted_total", "Reports accepted", ["source", "lane", "state"])
 REPORTS_REPEATED = Counter("paidan_reports_repeated_total", "Repeats that were seen as one", ["source"])
+LAST_REPORT = Gauge("paidan_last_report_seconds", "Unix time of a source's last report", ["source"])
 SPOOL_RECORDS = Gauge("paidan_spool_records", "Reports waiting in the local spool", ["lane"])
 SPOOL_BYTES = Gauge("paidan_spool_bytes", "Bytes in the local spool", ["lane"])
 

@@ -1,5 +1,6 @@
 """Puts supervision together: `python -m services.supervision.main api|worker|rebuild`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import asyncpg
 
 from schemas.city import City
 from schemas.topics import ORDERS_EVENTS
+from services.chassis.backlog import watch_backlog
 from services.chassis.city import load
 from services.chassis.database import open_pool
 from services.chassis.delivery import Seam
@@ -41,7 +43,14 @@ def api() -> None:
         finally:
             await opened.close()
 
-    run_api(supervision_app(settings, city, pool), settings, lambda: day_turns(city))
+    async def until() -> None:
+        watching = asyncio.ensure_future(watch_backlog(settings.kafka_bootstrap))
+        try:
+            await day_turns(city)
+        finally:
+            watching.cancel()
+
+    run_api(supervision_app(settings, city, pool), settings, until)
 
 
 @dataclass(frozen=True)

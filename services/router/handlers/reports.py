@@ -186,3 +186,5 @@ class ReportsHandler:
         await store.save_matters(connection, born, touched, keys)
         for (kind, source), count in state.counts.items():
             metrics.DECISIONS.labels(kind, source).inc(count)
+        for source, at in {row.source: row.received_at for row in state.rows}.items():
+            metrics.LAST_REPORT.labels(source).set(at.timestamp())
