@@ -33,7 +33,7 @@ def _step(line: str) -> None:
 
 def stack_here(city: str = DEFAULT_CITY) -> Stack:
     """The stack of PAIDAN_HOME and PAIDAN_PORT_BASE, telling its steps on standard error."""
-    return Stack(Home.of_environment().root, base_of_environment(), city, say=_step)
+    return Stack(Home.of_environment().root, base_of_environment(), city, watch=True, say=_step)
 
 
 def city_of(stack: Stack, service: str) -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -25,6 +26,7 @@ from deploy.stack.processes import PROCESSES, SERVERS, Process, city_folder, env
 from deploy.stack.ready import answers, answers_ready
 from deploy.stack.supervised import STATE_NAMES, Supervisor
 from deploy.stack.trouble import Trouble
+from deploy.stack.watchers import WATCHERS, installed, spec_of_watcher
 
 __all__ = ["ProcessStatus", "Stack"]
 
@@ -59,7 +61,8 @@ class Stack:
     """The stack of one home.
 
     `processes` limits the services (default: all); `city` is the name of a pack or its path; `say` is called with one
-    line per step. With DATABASE_URL in the environment that server is used and no PostgreSQL is started.
+    line per step; `watch` also starts Prometheus and Alertmanager where they are installed. With DATABASE_URL in the
+    environment that server is used and no PostgreSQL is started.
     """
 
     def __init__(
@@ -69,12 +72,14 @@ class Stack:
         city: str,
         *,
         processes: Sequence[Process] | None = None,
+        watch: bool = False,
         say: Callable[[str], None] = _silent,
     ) -> None:
         self.home = Home(Path(home).absolute())
         self.ports = Ports(port_base)
         self.city = city
         self._processes = tuple(PROCESSES if processes is None else processes)
+        self._watchers = installed() if watch else ()
         self._say = say
         self._cluster = postgres.Cluster(self.home, self.ports)
         self._supervisor = Supervisor(self.home)
@@ -127,7 +132,7 @@ class Stack:
 
     def _names(self, only: Collection[str] | None) -> list[str]:
         known = [server for server in SERVERS if server != "postgres" or not self._external]
-        known += [process.name for process in self._processes]
+        known += [*(process.name for process in self._processes), *self._watchers]
         if only is None:
             return known
         unknown = sorted(set(only) - set(known) - {"postgres"})
@@ -170,7 +175,7 @@ class Stack:
         for process in self._processes:
             if process.name in names:
                 specs.append(spec_of(process, self.home, self.env_for(process.service, process.part)))
-        return specs
+        return specs + [spec_of_watcher(n, self.home, self.ports, self._processes) for n in WATCHERS if n in names]
 
     def _launch(self, starting: list[str]) -> None:
         """Have the supervisor run `starting`. What runs with other settings than now is started anew."""
@@ -192,7 +197,7 @@ class Stack:
             self._supervisor.begin(name)
 
     def _end_signals(self) -> dict[str, int]:
-        names = {process.name for process in (*PROCESSES, *self._processes)}
+        names = {process.name for process in (*PROCESSES, *self._processes)} | WATCHERS.keys()
         ends: dict[str, int] = dict.fromkeys(sorted(names), signal.SIGTERM)
         return ends | {"kafka": signal.SIGTERM, "postgres": signal.SIGINT}
 
@@ -222,6 +227,9 @@ class Stack:
         for process in self._processes:
             if process.name in names:
                 waiting[process.name] = self._readiness(process)
+        for name in self._watchers:
+            if name in names:
+                waiting[name] = partial(answers, self.ports.of(name))
         self._await(waiting, _SERVICE_PATIENCE)
 
     def _readiness(self, process: Process) -> Callable[[], bool]:

@@ -24,6 +24,8 @@ _OFFSETS = {
     "supervision-worker": 14,
     "router-normal": 22,
     "dispatch-normal": 23,
+    "prometheus": 990,
+    "alertmanager": 993,
     "kafka": 20_992,
     "kafka-controller": 20_993,
     "postgres": 21_332,

@@ -15,6 +15,7 @@ from deploy.stack.kafka import PROPERTIES
 from deploy.stack.ports import Ports
 from deploy.stack.postgres import SETTINGS, role_of
 from deploy.stack.processes import PROCESSES, Process, environment_of
+from deploy.stack.watchers import MONITORING, WATCHERS
 
 _FILE = CHECKOUT / "docker-compose.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
@@ -63,9 +64,19 @@ def test_a_container_is_given_what_a_process_is_given(
 
 
 def test_prometheus_looks_at_every_process() -> None:
-    text = COMPOSE["configs"]["prometheus"]["content"]
+    text = (CHECKOUT / COMPOSE["configs"]["prometheus"]["file"]).read_text(encoding="utf-8")
     targets = yaml.safe_load(text)["scrape_configs"][0]["static_configs"][0]["targets"]
     assert set(targets) == {f"{process.name}:{Ports().of(process.name)}" for process in PROCESSES}
+
+
+@pytest.mark.parametrize("watcher", WATCHERS)
+def test_what_watches_is_given_every_file_that_it_reads(watcher: str) -> None:
+    mounted = {each["source"]: Path(each["target"]).name for each in SERVICES[watcher]["configs"]}
+    for source, name in mounted.items():
+        assert COMPOSE["configs"][source]["file"] == f"deploy/monitoring/{name}"
+    read = {f"{watcher}.yml"}
+    config = yaml.safe_load((MONITORING / f"{watcher}.yml").read_text(encoding="utf-8"))
+    assert set(mounted.values()) == read | set(config.get("rule_files", ()))
 
 
 def test_kafka_is_the_same_version_with_the_same_settings() -> None:
