@@ -279,7 +279,9 @@ class ReturnRule(Struct, frozen=True):
 
 class Policy(Struct, frozen=True):
     """The policy of a city, versioned: time limits, and what units may ask for. `late_hours` is how long a phone
-    without a network may keep what happened to itself."""
+    without a network may keep what happened to itself. A version that replaces an earlier one from a moment on names it
+    (`since`, with offset), and whether it then holds for clocks that start from it on, or only for orders opened from
+    it on (`covers`)."""
 
     version: str
     limits: tuple[Limit, ...]
@@ -289,6 +291,8 @@ class Policy(Struct, frozen=True):
     requests: tuple[RequestRule, ...] = DEFAULT_REQUESTS
     returns: ReturnRule = ReturnRule()
     conclude_after: int = 2  # rounds that an order went through before its matter may be concluded (终结)
+    since: datetime | None = None
+    covers: Literal["clocks", "orders"] = "clocks"
 
 
 class Thresholds(Struct, frozen=True):
@@ -333,3 +337,4 @@ class City(Struct, frozen=True):
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"
     ended: frozenset[str] = frozenset()  # codes of divisions that do not stand on that day
     turns_on: date | None = None  # the next day on which other divisions or units stand
+    earlier_policies: tuple[Policy, ...] = ()  # those that `policy` replaced from its `since` on, the oldest first

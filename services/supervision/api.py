@@ -25,8 +25,12 @@ from services.chassis.clock import SystemClock
 from services.chassis.database import ready
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import answer, principal, web_app
+from services.supervision.rules.calendar import SECOND
+from services.supervision.rules.shares import shares, uses
+from services.supervision.rules.stages import Promises
+from services.supervision.rules.timeline import Timeline
 from services.supervision.rules.timers import light_of
-from services.supervision.store import reading
+from services.supervision.store import orders, reading
 from services.supervision.store.reading import Asked, Read
 
 STAFF = (
@@ -50,9 +54,10 @@ class Wanted(Struct, frozen=True):
 
 
 class Desk:
-    """What answers need of the city: its units, the subtrees of its divisions, its time zone."""
+    """What answers need of the city: its units, the subtrees of its divisions, its time zone, what it promises."""
 
     def __init__(self, city: City) -> None:
+        self._promises = Promises.of(city)
         self.zone = ZoneInfo(city.timezone)
         self.units = Units(city)
         self._children: dict[str, list[str]] = defaultdict(list)
@@ -94,6 +99,40 @@ class Desk:
             clock["report_id"] = row.report_id
         return clock
 
+    def used(self, timeline: Timeline, row: Read, now: datetime) -> dict[str, Any] | None:
+        """Who used how much of a promise until it was kept, ended, or now; None where nobody has yet."""
+        rounds = [place for place, round_ in enumerate(timeline.rounds) if round_.number == row.round]
+        voices = [place for place, voice in enumerate(timeline.voices) if voice.report_id == row.report_id]
+        found = uses(timeline, self._promises, rounds[0], voices[0], now) if rounds and voices else []
+        if not found:
+            return None
+        terms = self._promises.version(timeline.opened_at, row.start).terms
+        parts = shares(found, terms, row.policy)
+        whole = sum(part.counted for part in parts)
+        return {
+            "seconds": sum(part.real for part in parts) / SECOND,
+            "counted_seconds": whole / SECOND,
+            "by": [
+                {
+                    "stage": part.stage,
+                    "unit": self.unit(part.unit, min(row.due, now)) if part.unit else None,
+                    "seconds": part.real / SECOND,
+                    "counted_seconds": part.counted / SECOND,
+                    "share": round(part.counted / whole, 4) if whole else 0.0,
+                }
+                for part in parts
+            ],
+            "course": [
+                {
+                    "stage": use.stage,
+                    "unit_id": use.unit or None,
+                    "since": use.since.astimezone(self.zone),
+                    "until": use.until.astimezone(self.zone),
+                }
+                for use in found
+            ],
+        }
+
     def now(self) -> datetime:
         """The moment of an answer."""
         return self._clock.now()
@@ -134,14 +173,24 @@ def supervision_app(settings: ServiceSettings, city: City, open_pool: OpenPool) 
 
 async def clocks_of_one(request: Request, order_id: UUID) -> Response:
     """Every clock of the order, or of the special case of that id, in the order they fall due. Responders see those on
-    which a clock is their unit's."""
+    which a clock is their unit's. A promise to a reporter (`total`) says who `used` how much of it: `by` stage and
+    unit, in real seconds and in those that the limit counts (working time), whose parts add up to the whole; `course`
+    is the same in the order it went. A unit of null is nobody: not yet an order, or standing still."""
     caller = principal(request, *STAFF)
     found = await reading.clocks_of(request.app.state.pool, [order_id])
     if order_id not in found:
         raise Refused("not_found", "no such order (yet)")
     if not _sees(request.app.state.desk, caller, found[order_id]):
         raise Refused("other_unit")
-    return answer(_order(request.app.state.desk, order_id, found[order_id]))
+    shown = _order(request.app.state.desk, order_id, found[order_id])
+    known = (await orders.load_orders(request.app.state.pool, [order_id])).get(order_id)
+    if known is not None:
+        desk: Desk = request.app.state.desk
+        for row, clock in zip(found[order_id], shown["clocks"], strict=True):
+            used = desk.used(known.timeline, row, desk.now()) if row.stage == Stage.TOTAL else None
+            if used is not None:
+                clock["used"] = used
+    return answer(shown)
 
 
 async def clocks_of_many(request: Request, order_ids: Annotated[str, Query(max_length=20_000)]) -> Response:

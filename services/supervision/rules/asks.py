@@ -10,7 +10,7 @@ from schemas.vocabulary import RequestKind, Stage
 from services.supervision.rules.clock import Pause, prolonged
 from services.supervision.rules.timeline import Ask
 
-Moves = Callable[[RequestKind], Collection[Stage]]
+Moves = Callable[[Ask], Collection[Stage]]  # the stages that a granted request moves
 
 
 class Moved(Struct, frozen=True):
@@ -34,7 +34,7 @@ def moved(
 ) -> Moved:
     """What granted requests do to a clock of these rounds, of one assignment or of a report. An extension and a
     deferral are the asking unit's own and the reporters'; a parking is everybody's."""
-    granted = [a for a in asks if a.granted and stage in moves(a.kind) and a.until and a.decided_at]
+    granted = [a for a in asks if a.granted and stage in moves(a) and a.until and a.decided_at]
     if not granted:
         return UNMOVED
     mine = [a for a in granted if a.parks or assignment in (None, a.assignment_id)]

@@ -7,14 +7,14 @@ while thousands of clocks are set a second.
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from schemas.city import CalendarData, Limit, Policy
 from schemas.vocabulary import Source, Stage, TicketType, Tier, Urgency
 from services.supervision.rules.calendar import Calendar
-from services.supervision.rules.clock import Due, Pause, due_with_pauses, warn_at
+from services.supervision.rules.clock import WORKING, Due, Pause, due_with_pauses, warn_at
 
 
 class LimitFacts(Struct, frozen=True, gc=False):
@@ -37,7 +37,8 @@ class Terms:
         if not calendars:
             raise ValueError("a policy needs the city's calendar")
         self.policy = policy
-        self._calendars = {"": calendars[0]} | {calendar.data.name: calendar for calendar in calendars}
+        self.calendars = {calendar.data.name: calendar for calendar in calendars}
+        self._calendars = {"": calendars[0]} | self.calendars
         self._by_class: dict[tuple[Stage, str], list[tuple[int, Limit]]] = defaultdict(list)
         self._by_id = {limit.limit_id: limit for limit in policy.limits}
         bounds = [bound for limit in policy.limits for bound in (limit.valid_from, limit.valid_to)]
@@ -52,6 +53,10 @@ class Terms:
     def of(cls, policy: Policy, calendars: Iterable[CalendarData]) -> "Terms":
         """The terms of a city pack (`city.policy`, `city.calendars`)."""
         return cls(policy, [Calendar.of(data) for data in calendars])
+
+    def with_policy(self, policy: Policy) -> "Terms":
+        """Another version of the policy, by the same calendars."""
+        return Terms(policy, list(self.calendars.values()))
 
     def limit_for(self, stage: Stage, facts: LimitFacts, start: datetime) -> Limit | None:
         """The policy row for a clock that starts at `start`, or None when the policy promises nothing here."""
@@ -71,6 +76,10 @@ class Terms:
         """The row of that name. Raises KeyError."""
         return self._by_id[limit_id]
 
+    def knows(self, limit_id: str) -> bool:
+        """Whether there is a row of that name."""
+        return limit_id in self._by_id
+
     def calendar_of(self, limit: Limit) -> Calendar:
         """The calendar by which a row counts."""
         return self._calendars[limit.calendar]
@@ -78,6 +87,14 @@ class Terms:
     def due(self, limit: Limit, start: datetime, pauses: Sequence[Pause] = ()) -> Due:
         """The deadline of a clock with that limit; see `clock.due_with_pauses`."""
         return due_with_pauses(start, limit, pauses, self.calendar_of(limit), day_end=self.policy.day_end)
+
+    def spent(self, limit: Limit | None, begin: datetime, end: datetime) -> int:
+        """Microseconds of the limit's own time from `begin` to `end`: working time of its calendar where it counts
+        that, real time otherwise and where somebody set the deadline (None)."""
+        if limit is None or limit.unit not in WORKING:
+            return (end - begin) // timedelta(microseconds=1)
+        calendar = self.calendar_of(limit)
+        return calendar.worked_at(end) - calendar.worked_at(begin)
 
     def warn_at(self, limit: Limit, start: datetime, due_at: datetime, pauses: Sequence[Pause] = ()) -> datetime:
         """When that clock warns; see `clock.warn_at`."""

@@ -83,6 +83,31 @@ async def test_the_clocks_of_an_order_in_the_citys_time(ask: Ask, story: Story) 
     assert body["clocks"][1]["report_id"] == str(story.report)
 
 
+async def test_a_promise_says_who_used_how_much_of_it(ask: Ask, seam: Seam) -> None:
+    told = Story("shared").opened(START, received_at=START - minutes(10))
+    told.accepted(START + minutes(20)).done(START + minutes(60)).verified(START + minutes(90))
+    await seam.handle(records(*told.outgoing()))
+    clocks = (await ask(f"/v1/clocks/{told.order_id}")).json()["clocks"]
+    assert [clock["stage"] for clock in clocks if "used" in clock] == ["total"]
+    used = next(clock["used"] for clock in clocks if clock["stage"] == "total")
+    assert [(part["stage"], part["unit"] and part["unit"]["unit_id"], part["seconds"]) for part in used["by"]] == [
+        ("intake", None, 600.0),
+        ("accept", "street-a", 1200.0),
+        ("handle", "street-a", 2400.0),
+        ("verify", "centre-district", 1800.0),
+    ]
+    assert used["seconds"] == used["counted_seconds"] == 6000.0 == sum(part["seconds"] for part in used["by"])
+    assert [part["share"] for part in used["by"]] == [0.1, 0.2, 0.4, 0.3]
+    assert used["course"][0] == {
+        "stage": "intake",
+        "unit_id": None,
+        "since": "2026-03-02T09:50:00+08:00",
+        "until": "2026-03-02T10:00:00+08:00",
+    }
+    many = (await ask(f"/v1/clocks?order_ids={told.order_id}")).json()["items"][0]["clocks"]
+    assert not any("used" in clock for clock in many), "lists stay small"
+
+
 async def test_an_order_nobody_knows_is_not_found(ask: Ask) -> None:
     reply = await ask(f"/v1/clocks/{uuid4()}")
     assert reply.status_code == 404 and reply.json()["code"] == "not_found"

@@ -10,41 +10,18 @@ from hypothesis import strategies as st
 from schemas.facts import (
     AssignmentReturned,
     ClassCorrected,
-    OrderParked,
     OrderResumed,
-    RequestDecided,
     RequestEscalated,
-    RequestMade,
 )
 from schemas.ids import NAMESPACE, clock_id_of
-from schemas.vocabulary import OrderStatus, RequestKind, RequestReason, RequestState, Stage
+from schemas.vocabulary import OrderStatus, RequestKind, RequestState, Stage
 from services.supervision.rules.stages import Clock, clocks
 from services.supervision.rules.timeline import fold
+from tests.rules.supervision_timeline.asking import asked, decided
 from tests.rules.supervision_timeline.story import NOISE, Story, minutes
 from tests.rules.supervision_timeline.toy import PROMISES, START
 
 K, G = RequestKind, RequestState
-
-
-def asked(story: Story, at: datetime, kind: RequestKind, until: datetime | None = None, name: str = "r") -> UUID:
-    """The lead asks the district."""
-    id_ = uuid5(NAMESPACE, name)
-    reason = RequestReason.COMPLEX
-    said: dict[str, Any] = {"request_id": id_, "assignment_id": story.assignment(0), "kind": kind, "reason": reason}
-    story.tell(RequestMade, at, decider="centre-district", until=until, **said)
-    return id_
-
-
-def decided(
-    story: Story, at: datetime, id_: UUID, kind: RequestKind, outcome: RequestState, until: datetime | None = None
-) -> None:
-    """The district decides; what is parked is parked."""
-    part = story.assignment(0)
-    story.tell(RequestDecided, at, request_id=id_, assignment_id=part, kind=kind, outcome=outcome, until=until)
-    if kind is K.PARKING and outcome is G.GRANTED:
-        story.status = OrderStatus.PARKED
-        reason = RequestReason.FUNDING
-        story.tell(OrderParked, at, request_id=id_, assignment_id=part, reason=reason, review_at=until)
 
 
 def working(name: str = "asks") -> Story:

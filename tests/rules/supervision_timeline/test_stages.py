@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.city import Limit
 from schemas.facts import CallbackRecorded, ClockView, RatingReceived
 from schemas.ids import assignment_id_of, clock_id_of, report_id_of
-from schemas.vocabulary import AssignmentRole, CallKind, Satisfaction, Source, TicketType
-from services.supervision.rules.stages import SOURCE_DUE, Clock, clocks
+from schemas.vocabulary import AssignmentRole, CallKind, Satisfaction, Source, Stage, TicketType
+from services.supervision.rules.stages import SOURCE_DUE, Asked, Clock, clocks
 from services.supervision.rules.timeline import Misplaced, Timeline, fold
 from tests.rules.supervision_timeline.story import NOISE, Story, minutes
 from tests.rules.supervision_timeline.toy import PROMISES, START
@@ -140,7 +141,7 @@ def test_triage_is_the_deciding_centres_clock_and_contact_waits_for_a_lead() -> 
     ]
     story.routed(at(15), ("street-b",))
     assert seen(story) == [
-        Brief("triage", 0, 20, "met", "street-b"),
+        Brief("triage", 0, 20, "met", "centre-district"),
         Brief("accept", 15, 45, "running", "street-b"),
         Brief("handle", 15, 135, "running", "street-b"),
         Brief("contact", 15, 75, "running", "street-b"),
@@ -280,18 +281,16 @@ def test_a_warning_comes_after_its_share_of_the_limit() -> None:
     assert standing(opened())[0].warn_at == at(24)
 
 
-def test_ticket_type_reaches_the_policy() -> None:
+def test_ticket_type_reaches_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    real = PROMISES.limits
+    real = PROMISES.newest.limits
 
-    class Spy:
-        span = PROMISES.span
+    def spy(key: Asked, start: datetime) -> dict[Stage, Limit]:
+        asked.append(key)
+        return real(key, start)
 
-        def limits(self, key: tuple[object, ...], start: datetime) -> object:
-            asked.append(key)
-            return real(key, start)  # type: ignore[arg-type]
-
-    clocks(told(opened(ticket_type=TicketType.CONSULTATION)), Spy())  # type: ignore[arg-type]
+    monkeypatch.setattr(PROMISES.newest, "limits", spy)
+    clocks(told(opened(ticket_type=TicketType.CONSULTATION)), PROMISES)
     assert {key[1] for key in asked} == {TicketType.CONSULTATION}
 
 

@@ -40,7 +40,7 @@ def _unmerged(timeline: Timeline, fact: OrderUnmerged) -> Timeline:
     at, now = fact.occurred_at, timeline.rounds[-1]
     timeline = with_round(timeline, replace(now, ended_at=None))
     if fact.status is OrderStatus.TRIAGE:
-        timeline = replace(timeline, triage_from=at, decided_at=None)
+        timeline = replace(timeline, triage_from=at, decided_at=None, triage_by=timeline.lead)
     new = parts_of(fact.assignments, now.number, timeline.class_key, at)
     timeline = replace(timeline, parts=(*timeline.parts, *new))
     for moved in fact.reports:

@@ -140,8 +140,8 @@ class Ask(Struct, frozen=True, array_like=True):
 
 class Timeline(Struct, frozen=True, array_like=True):
     """One order as its clocks see it. `top` is the first unit of the path, `centre` the last one before the lead;
-    `triage_from` and `decided_at` frame the decision of a triage; `paces` are what urgencies held before this one, the
-    first first."""
+    `triage_from` and `decided_at` frame the decision of a triage, `triage_by` is whose it is or was; `paces` are
+    what urgencies held before this one, the first first."""
 
     order_id: UUID
     source: Source
@@ -163,6 +163,7 @@ class Timeline(Struct, frozen=True, array_like=True):
     paces: tuple[Pace, ...] = ()
     handovers: tuple[Handover, ...] = ()
     asks: tuple[Ask, ...] = ()
+    triage_by: str = ""
 
     @property
     def aggregate_id(self) -> UUID:

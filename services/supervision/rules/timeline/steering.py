@@ -47,6 +47,7 @@ def opened(fact: OrderOpened) -> Timeline:
         voices=tuple(voice_of(report, fact.round) for report in fact.reports),
         rounds=(Round(fact.round, at),),
         triage_from=at if in_triage else None,
+        triage_by=fact.lead if in_triage else "",
         imported=fact.imported,
     )
 

@@ -1,0 +1,149 @@
+"""What a city promises: its policy's versions with their calendars, and which version covers which clock.
+
+A policy that replaces an earlier one may do so for everything open (no earlier version is kept), for clocks that start
+from a moment on (`covers = "clocks"`), or for orders opened from a moment on (`covers = "orders"`). The newest version
+that covers a clock gives its limit, its deadline and what a granted request moves; so the answer depends on the facts
+and the versions alone, never on when it is asked.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from schemas.city import City, ClassItem, Limit, Policy, Unit
+from schemas.facts import ClockView
+from schemas.vocabulary import RequestKind, Source, Stage, TicketType, Tier, Urgency
+from services.supervision.rules.asks import UNMOVED, Moved
+from services.supervision.rules.limits import LimitFacts, Terms
+
+SET_WARN = 0.8
+CENTRE = "centre"  # the function of units that dispatch
+
+
+class Clock(Struct, frozen=True, gc=False):
+    """One clock: what others see of it, when it warns, and the calendar if it had no published list for the span."""
+
+    view: ClockView
+    warn_at: datetime
+    unlisted: str = ""
+
+
+class Span(Struct, frozen=True, gc=False):
+    """What a limit comes to from one start."""
+
+    due: datetime
+    warn_at: datetime
+    unlisted: str
+
+
+# What a policy row is chosen by: source, ticket type, class key, urgency, tier, round.
+Asked = tuple[Source, TicketType | None, str, Urgency, Tier, int]
+
+
+class Version:
+    """One version of the policy, with the majors of the city's classes and a memory of the last answers: thousands of
+    orders a second ask for the same few limits, often from the same moment."""
+
+    REMEMBERED = 50_000
+
+    def __init__(self, terms: Terms, majors: dict[str, str]) -> None:
+        self.terms = terms
+        self._majors = majors
+        self._moves = {rule.kind: frozenset(rule.moves) for rule in terms.policy.requests}
+        self._limits: dict[tuple[int, Asked], dict[Stage, Limit]] = {}
+        self._spans: dict[tuple[str, datetime], Span] = {}
+
+    def limits(self, asked: Asked, start: datetime) -> dict[Stage, Limit]:
+        """The policy rows for clocks that start then, by stage; a stage without one promises nothing."""
+        key = (self.terms.phase(start), asked)
+        found = self._limits.get(key)
+        if found is None:
+            source, ticket_type, class_key, urgency, tier, round_ = asked
+            facts = LimitFacts(
+                source=source,
+                class_key=class_key,
+                major=self._majors.get(class_key, ""),
+                ticket_type=ticket_type,
+                urgency=urgency,
+                tier=tier,
+                round=round_,
+            )
+            rows = ((stage, self.terms.limit_for(stage, facts, start)) for stage in Stage)
+            if len(self._limits) >= self.REMEMBERED:
+                self._limits.clear()
+            found = self._limits[key] = {stage: limit for stage, limit in rows if limit is not None}
+        return found
+
+    def moves(self, kind: RequestKind) -> frozenset[Stage]:
+        """The stages whose clocks a granted request of this kind moves."""
+        return self._moves[kind]
+
+    def span(self, limit: Limit, start: datetime, granted: Moved = UNMOVED) -> Span:
+        """Deadline and warning of a limit that runs from `start`, as granted requests moved it: never earlier."""
+        if granted is not UNMOVED:
+            due = self.terms.due(limit, start, granted.pauses)
+            at = max(due.at, granted.latest_end() or due.at)
+            calendar = self.terms.calendar_of(limit).data.name if due.unlisted else ""
+            return Span(at, self.terms.warn_at(limit, start, at, granted.pauses), calendar)
+        key = (limit.limit_id, start)
+        found = self._spans.get(key)
+        if found is None:
+            due = self.terms.due(limit, start)
+            calendar = self.terms.calendar_of(limit).data.name if due.unlisted else ""
+            found = Span(due.at, self.terms.warn_at(limit, start, due.at), calendar)
+            if len(self._spans) >= self.REMEMBERED:
+                self._spans.clear()
+            self._spans[key] = found
+        return found
+
+
+class Promises:
+    """All versions of a city's policy, and its centres."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        classes: tuple[ClassItem, ...],
+        *,
+        earlier: tuple[Terms, ...] = (),
+        centres: frozenset[str] = frozenset(),
+    ) -> None:
+        """`earlier` are the versions that `terms` replaced, the oldest first; the policy's `since` and `covers` say
+        what each of the later ones took over."""
+        majors = {item.key: item.major for item in classes}
+        self.centres = centres
+        self.versions = tuple(Version(each, majors) for each in (terms, *reversed(earlier)))  # the newest first
+        self.newest = self.versions[0]
+        self._only = self.newest if len(self.versions) == 1 else None
+
+    @classmethod
+    def of(cls, city: City) -> "Promises":
+        """The promises of a city pack. All versions count by the same calendars: a published list replaces its
+        predecessor."""
+        terms = Terms.of(city.policy, city.calendars)
+        earlier = tuple(terms.with_policy(policy) for policy in city.earlier_policies)
+        units = (*city.units, *city.every_unit)
+        return cls(terms, city.classes, earlier=earlier, centres=frozenset(u.unit_id for u in units if _is_centre(u)))
+
+    def version(self, opened: datetime, start: datetime) -> Version:
+        """The version for a clock that starts at `start`, of an order opened at `opened`."""
+        if self._only is not None:
+            return self._only
+        for version in self.versions[:-1]:
+            if _covers(version.terms.policy, opened, start):
+                return version
+        return self.versions[-1]
+
+
+def set_to(start: datetime, due: datetime) -> Span:
+    """The span of a deadline that somebody set: real time, and the warning after four fifths of it."""
+    spent: timedelta = (due - start) * SET_WARN
+    return Span(due, min(max(start, start + spent), due), "")
+
+
+def _covers(policy: Policy, opened: datetime, start: datetime) -> bool:
+    return policy.since is None or policy.since <= (opened if policy.covers == "orders" else start)
+
+
+def _is_centre(unit: Unit) -> bool:
+    return unit.function == CENTRE
