@@ -183,6 +183,9 @@ class DutyRule(Struct, frozen=True):
     line: int = 0  # where it stands in the file
 
 
+OWN_CALENDAR = "unit"
+
+
 class Limit(Struct, frozen=True):
     """One row of the time-limit policy. Empty fields match anything; the first matching row for a stage wins. A row
     with `valid_from` or `valid_to` (with offset; from inclusive, to exclusive) is only for clocks that start then."""
@@ -198,7 +201,7 @@ class Limit(Struct, frozen=True):
     tiers: tuple[Tier, ...] = ()
     rounds: tuple[int, ...] = ()
     warn: float = 0.8  # share of the limit after which the light is yellow and an urge goes out
-    calendar: str = ""  # name of the calendar; "" is the city's own
+    calendar: str = ""  # name of the calendar; "" is the city's own, OWN_CALENDAR that of the unit whose clock it is
     day_end: str = ""  # "working_hours" | "midnight"; "" takes the policy's default
     count_start_day: bool = False
     valid_from: datetime | None = None
@@ -207,7 +210,8 @@ class Limit(Struct, frozen=True):
 
 
 class WorkingHours(Struct, frozen=True):
-    """Working time of one organisation on its working days, local time; `shifts` are [from, to) pairs in order."""
+    """Working time of one organisation on its working days, local time; `shifts` are [from, to) pairs in order, the
+    last of which may end at midnight (00:00)."""
 
     name: str
     shifts: tuple[tuple[time, time], ...]
@@ -216,7 +220,8 @@ class WorkingHours(Struct, frozen=True):
 
 class CalendarData(Struct, frozen=True):
     """A published list of exceptions to the weekday rule. `years` are those for which a list was published: outside
-    them Mon–Fri is used and a warning raised."""
+    them Mon–Fri is used and a warning raised. `functions` and `units` name the units that work by it, where a limit
+    counts by its unit's own calendar; who is named nowhere works by the city's."""
 
     name: str
     version: str
@@ -225,6 +230,8 @@ class CalendarData(Struct, frozen=True):
     makeup_workdays: frozenset[date]
     years: frozenset[int]
     hours: WorkingHours
+    functions: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
 
 
 class Callbacks(Struct, frozen=True):

@@ -8,17 +8,15 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from schemas.city import City, Policy
-from services.chassis.city.callbacks import callbacks_of, conclude_after_of, late_hours_of
+from schemas.city import City
 from services.chassis.city.days import days_of, standing
 from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
-from services.chassis.city.limits import check_limits
 from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
-from services.chassis.city.requests import requests_of, returns_of
 from services.chassis.city.rosters import check_rosters
 from services.chassis.city.settings import calendars_of, is_zone, settings_of
 from services.chassis.city.shapes import read
+from services.chassis.city.versions import policies_of
 from services.chassis.city.words import (
     check_classes,
     check_dangers,
@@ -57,11 +55,8 @@ def load(directory: Path, on: date | None = None) -> City:
     check_one_stop(draft)
     check_screens(draft)
     check_rules(draft)
-    day_end = check_limits(draft)
-    callback, late_hours, rounds = callbacks_of(draft), late_hours_of(draft), conclude_after_of(draft)
-    requests, returns = requests_of(draft), returns_of(draft)
+    policy, earlier = policies_of(draft)
     rulebook_version = draft.rulebook.word("version", faults)
-    policy_version = draft.policy.word("version", faults)
     faults.raise_if_any()
     day = standing(draft, polygons)
     return City(
@@ -86,7 +81,8 @@ def load(directory: Path, on: date | None = None) -> City:
         rosters=draft.rosters.items,
         rules=draft.rules.items,
         rulebook_version=rulebook_version,
-        policy=Policy(policy_version, draft.limits.items, day_end, callback, late_hours, requests, returns, rounds),
+        policy=policy,
+        earlier_policies=earlier,
         calendars=tuple(draft.calendars),
         thresholds=settings.thresholds,
         polygons=day.polygons,

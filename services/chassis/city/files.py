@@ -247,11 +247,12 @@ def toml_table(document: Document, name: str, struct: type[T], key: str, faults:
 
 
 def clock_times(value: Any) -> Any:
-    """`"9:00"` as `"09:00:00"`, which is what a time of day is read from; lists inside out, the rest as it is."""
+    """`"9:00"` as `"09:00:00"`, which is what a time of day is read from, and `"24:00"` as the midnight it is; lists
+    inside out, the rest as it is."""
     if isinstance(value, list):
         return [clock_times(part) for part in value]
     if isinstance(value, str) and _CLOCK.match(value):
-        return f"{value:0>5}:00"
+        return "00:00:00" if value == "24:00" else f"{value:0>5}:00"
     return value
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from schemas.city import Limit
+from schemas.city import OWN_CALENDAR, Limit
 from schemas.vocabulary import LimitUnit, Stage
-from services.chassis.city.shapes import POLICY, Draft
+from services.chassis.city.shapes import Draft
 
 DAY_ENDS = ("working_hours", "midnight")
 WITHOUT = "stages_without_limit"
@@ -16,20 +16,32 @@ _SELECTORS = ("sources", "ticket_types", "urgencies", "tiers", "rounds")
 def check_limits(draft: Draft) -> str:
     """Check every limit row and the whole; returns the policy's default end of a day."""
     policy, faults = draft.policy, draft.faults
-    known = ("version", "day_end", "late_hours", "conclude_after", "callback", "limit", "request", "returns", WITHOUT)
+    known = (
+        "version",
+        "since",
+        "covers",
+        "day_end",
+        "late_hours",
+        "conclude_after",
+        "callback",
+        "limit",
+        "request",
+        "returns",
+        WITHOUT,
+    )
     policy.allow(known, faults)
     day_end = policy.word("day_end", faults, DAY_ENDS[0])
     if policy.present and day_end not in DAY_ENDS:
-        faults.add(POLICY, policy.line_of("day_end"), f"day_end: {day_end!r} is not one of {', '.join(DAY_ENDS)}")
+        faults.add(policy.file, policy.line_of("day_end"), f"day_end: {day_end!r} is not one of {', '.join(DAY_ENDS)}")
     seen: dict[str, int] = {}
     classes = draft.class_names()
     for line, row in draft.limits:
         name = f"limit {row.limit_id!r}"
         if row.limit_id in seen:
-            faults.add(POLICY, line, f"{name} stands already in line {seen[row.limit_id]}")
+            faults.add(draft.policy.file, line, f"{name} stands already in line {seen[row.limit_id]}")
         seen.setdefault(row.limit_id, line)
         for cause in _row_faults(draft, row, classes):
-            faults.add(POLICY, line, f"{name}: {cause}")
+            faults.add(draft.policy.file, line, f"{name}: {cause}")
     _check_order(draft)
     _check_stages(draft)
     return day_end
@@ -48,7 +60,11 @@ def _row_faults(draft: Draft, row: Limit, classes: Collection[str]) -> list[str]
         causes.append("valid_from is not before valid_to: it would never apply")
     if not 0 < row.warn <= 1:
         causes.append(f"warn {row.warn:g} must be above 0 and at most 1")
-    if row.calendar and row.calendar not in draft.calendar_entries.keys and draft.city.present:
+    if (
+        row.calendar not in ("", OWN_CALENDAR)
+        and row.calendar not in draft.calendar_entries.keys
+        and draft.city.present
+    ):
         causes.append(f"unknown calendar {row.calendar!r}")
     if row.day_end and row.day_end not in DAY_ENDS:
         causes.append(f"day_end {row.day_end!r} is not one of {', '.join(DAY_ENDS)}")
@@ -74,7 +90,7 @@ def _check_order(draft: Draft) -> None:
                 and (not other.classes or (row.classes and keys <= taken))
             ):
                 cause = f"limit {row.limit_id!r} can never match: {other.limit_id!r} of line {before} takes all of it"
-                draft.faults.add(POLICY, line, cause)
+                draft.faults.add(draft.policy.file, line, cause)
                 break
         earlier.append((line, row, keys))
 
@@ -98,13 +114,15 @@ def _check_stages(draft: Draft) -> None:
     without = policy.values.get(WITHOUT, [])
     line = policy.line_of(WITHOUT)
     if not isinstance(without, list):
-        draft.faults.add(POLICY, line, f"{WITHOUT}: must be a list of stages")
+        draft.faults.add(draft.policy.file, line, f"{WITHOUT}: must be a list of stages")
         return
     for stage in without:
         if stage not in set(Stage):
-            draft.faults.add(POLICY, line, f"{WITHOUT}: unknown stage {stage!r}")
+            draft.faults.add(draft.policy.file, line, f"{WITHOUT}: unknown stage {stage!r}")
         elif stage in named:
-            draft.faults.add(POLICY, line, f"{WITHOUT}: stage {stage!r} has a limit")
+            draft.faults.add(draft.policy.file, line, f"{WITHOUT}: stage {stage!r} has a limit")
     for stage in Stage:
         if stage not in named and stage not in without:
-            draft.faults.add(POLICY, 1, f"stage {stage.value!r} has no limit (add one, or list it in {WITHOUT})")
+            draft.faults.add(
+                draft.policy.file, 1, f"stage {stage.value!r} has no limit (add one, or list it in {WITHOUT})"
+            )

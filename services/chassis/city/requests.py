@@ -3,7 +3,7 @@
 from schemas.city import DEFAULT_REQUESTS, RequestRule, ReturnRule
 from schemas.vocabulary import RequestKind, Stage
 from services.chassis.city.files import struct_of
-from services.chassis.city.shapes import POLICY, Draft
+from services.chassis.city.shapes import Draft
 
 DATED = frozenset({RequestKind.EXTENSION, RequestKind.DEFERRAL, RequestKind.PARKING})
 MOVABLE = frozenset({Stage.ACCEPT, Stage.ARRIVE, Stage.HANDLE, Stage.TOTAL})
@@ -15,10 +15,10 @@ def requests_of(draft: Draft) -> tuple[RequestRule, ...]:
     seen: dict[RequestKind, RequestRule] = {}
     for line, row in draft.requests:
         if row.kind in seen:
-            draft.faults.add(POLICY, line, f"request {row.kind.value!r} stands twice")
+            draft.faults.add(draft.policy.file, line, f"request {row.kind.value!r} stands twice")
         seen.setdefault(row.kind, row)
         for cause in _row_faults(row):
-            draft.faults.add(POLICY, line, f"request {row.kind.value!r}: {cause}")
+            draft.faults.add(draft.policy.file, line, f"request {row.kind.value!r}: {cause}")
     return tuple(seen.get(rule.kind, rule) for rule in DEFAULT_REQUESTS)
 
 
@@ -27,17 +27,19 @@ def returns_of(draft: Draft) -> ReturnRule:
     values = draft.policy.values.get("returns", {})
     line = draft.policy.line_of("returns")
     if not isinstance(values, dict):
-        draft.faults.add(POLICY, line, "returns: must be a table")
+        draft.faults.add(draft.policy.file, line, "returns: must be a table")
         return ReturnRule()
-    found = struct_of(ReturnRule, values, POLICY, line, draft.faults)
+    found = struct_of(ReturnRule, values, draft.policy.file, line, draft.faults)
     if found is None:
         return ReturnRule()
     for name in _COUNTS:
         if getattr(found, name) < 1:
-            draft.faults.add(POLICY, line, f"returns.{name}: {getattr(found, name)} must be at least 1")
+            draft.faults.add(draft.policy.file, line, f"returns.{name}: {getattr(found, name)} must be at least 1")
     functions = {unit.function for _, unit in draft.units}
     if draft.units.present and not functions & set(found.coordinators):
-        draft.faults.add(POLICY, line, f"returns.coordinators: no unit has a function of {list(found.coordinators)}")
+        draft.faults.add(
+            draft.policy.file, line, f"returns.coordinators: no unit has a function of {list(found.coordinators)}"
+        )
     return found
 
 

@@ -1,10 +1,11 @@
 """city.toml: names, time zone, bounds, thresholds; working hours and the published calendars."""
 
 import re
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, time
 from zoneinfo import ZoneInfo
 
-from schemas.city import CalendarData, Thresholds, WorkingHours
+from schemas.city import OWN_CALENDAR, CalendarData, Thresholds, WorkingHours
 from services.chassis.city.faults import FaultList
 from services.chassis.city.files import csv_rows, struct_of
 from services.chassis.city.shapes import CALENDAR_COLUMNS, CITY, CalendarEntry, Draft, Settings
@@ -107,14 +108,31 @@ def calendars_of(draft: Draft) -> list[CalendarData]:
         if entry.name in seen:
             draft.faults.add(CITY, line, f"calendar {entry.name!r} stands already in line {seen[entry.name]}")
         seen.setdefault(entry.name, line)
-        if not entry.years:
-            draft.faults.add(CITY, line, f"calendar {entry.name!r} has no listed years")
+        for cause in _entry_faults(draft, entry, calendars):
+            draft.faults.add(CITY, line, f"calendar {entry.name!r}{cause}")
         if entry.hours not in hours and entry.hours not in draft.hours.keys:
             draft.faults.add(CITY, line, f"calendar {entry.name!r}: unknown working hours {entry.hours!r}")
         days = _days(draft, entry, line)
         if entry.hours in hours:
             calendars.append(_calendar(draft, entry, days, hours[entry.hours]))
     return calendars
+
+
+def _entry_faults(draft: Draft, entry: CalendarEntry, earlier: list[CalendarData]) -> Iterator[str]:
+    if not entry.years:
+        yield " has no listed years"
+    gap = set(range(min(entry.years, default=0), max(entry.years, default=0))) - set(entry.years)
+    if gap:
+        yield f": years: {min(gap)} is missing between listed ones"
+    if entry.name == OWN_CALENDAR:
+        yield f": {OWN_CALENDAR!r} is what a limit says that goes by its unit's calendar"
+    for other in earlier:
+        for name in sorted((other.functions & set(entry.functions)) | (other.units & set(entry.units))):
+            yield f": {name!r} works by calendar {other.name!r} already"
+    if draft.units.present:
+        functions = {unit.function for _, unit in draft.units}
+        yield from (f": no unit has the function {name!r}" for name in entry.functions if name not in functions)
+        yield from (f": unknown unit {name!r}" for name in entry.units if name not in draft.units.keys)
 
 
 def _calendar(draft: Draft, entry: CalendarEntry, days: dict[date, str], hours: WorkingHours) -> CalendarData:
@@ -126,6 +144,8 @@ def _calendar(draft: Draft, entry: CalendarEntry, days: dict[date, str], hours: 
         makeup_workdays=frozenset(day for day, kind in days.items() if kind == "makeup_workday"),
         years=frozenset(entry.years),
         hours=hours,
+        functions=frozenset(entry.functions),
+        units=frozenset(entry.units),
     )
 
 
@@ -161,7 +181,10 @@ def _check_hours(draft: Draft) -> None:
             draft.faults.add(CITY, line, f"working hours {item.name!r} stand already in line {seen[item.name]}")
         seen.setdefault(item.name, line)
         flat = [moment for shift in item.shifts for moment in shift]
+        if len(flat) > 1 and flat[-1] == time():  # until midnight
+            flat[-1] = time.max
         if not flat or flat != sorted(set(flat)):
-            draft.faults.add(CITY, line, f"working hours {item.name!r}: shifts must be in order and not overlap")
+            cause = "shifts must be in order and not overlap; one over midnight is two, until 24:00 and from 00:00 on"
+            draft.faults.add(CITY, line, f"working hours {item.name!r}: {cause}")
         if not item.weekdays or any(day not in range(7) for day in item.weekdays):
             draft.faults.add(CITY, line, f"working hours {item.name!r}: weekdays are 0 (Monday) to 6")

@@ -83,13 +83,16 @@ CALENDAR_COLUMNS = ("date", "kind", "name")
 
 
 class CalendarEntry(Struct, frozen=True):
-    """One [[calendar]] of city.toml: `hours` names a [[working_hours]], `years` are those with a published list."""
+    """One [[calendar]] of city.toml: `hours` names a [[working_hours]], `years` are those with a published list,
+    `functions` and `units` are those who work by it."""
 
     name: str
     file: str
     hours: str
     version: str
     years: tuple[int, ...]
+    functions: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
 
 
 @dataclass

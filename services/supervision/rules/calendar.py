@@ -168,6 +168,8 @@ def _us(moment: time) -> int:
 def _shifts(data: CalendarData) -> list[tuple[int, int, int]]:
     """(from, to, worked before) of each shift in microseconds."""
     flat = [_us(moment) for shift in data.hours.shifts for moment in shift]
+    if len(flat) > 1 and flat[-1] == 0:  # until midnight
+        flat[-1] = DAY
     if not flat or flat != sorted(set(flat)):
         raise ValueError(f"calendar {data.name!r}: shifts must follow one another within one day")
     found: list[tuple[int, int, int]] = []

@@ -175,6 +175,8 @@ def _day_end_from(at: datetime, calendar: Calendar, day_end: str) -> datetime:
     """The end of the working day that `at` lies in, or of the next one if it is over or not worked."""
     day, us = calendar.wall(at)
     end = _end_of_day(calendar, day_end)
+    if us == 0 and end == DAY:  # the end of a day that is worked until midnight
+        day, us = day - 1, DAY
     over = calendar.works(day) and us > end
     return calendar.moment(calendar.workday(calendar.ranks[day] + over), end)
 

@@ -6,12 +6,13 @@ while thousands of clocks are set a second.
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from schemas.city import CalendarData, Limit, Policy
+from schemas.city import OWN_CALENDAR, CalendarData, Limit, Policy, Unit
 from schemas.vocabulary import Source, Stage, TicketType, Tier, Urgency
 from services.supervision.rules.calendar import Calendar
 from services.supervision.rules.clock import WORKING, Due, Pause, due_with_pauses, warn_at
@@ -32,13 +33,18 @@ class LimitFacts(Struct, frozen=True, gc=False):
 class Terms:
     """A policy with its calendars: the one place to ask for a limit, its deadline and its warning."""
 
-    def __init__(self, policy: Policy, calendars: Sequence[Calendar]) -> None:
-        """The first calendar is the city's own. Raises ValueError without one, or for a row that names another."""
+    def __init__(
+        self, policy: Policy, calendars: Sequence[Calendar], calendar_of_unit: Mapping[str, str] | None = None
+    ) -> None:
+        """The first calendar is the city's own; `calendar_of_unit` names that of units which have another. Raises
+        ValueError without a calendar, or for a row that names one that is not there."""
         if not calendars:
             raise ValueError("a policy needs the city's calendar")
         self.policy = policy
         self.calendars = {calendar.data.name: calendar for calendar in calendars}
-        self._calendars = {"": calendars[0]} | self.calendars
+        self._calendars = {"": calendars[0], OWN_CALENDAR: calendars[0]} | self.calendars
+        self._of_unit = calendar_of_unit or {}
+        self._bound: dict[tuple[str, str], Limit] = {}
         self._by_class: dict[tuple[Stage, str], list[tuple[int, Limit]]] = defaultdict(list)
         self._by_id = {limit.limit_id: limit for limit in policy.limits}
         bounds = [bound for limit in policy.limits for bound in (limit.valid_from, limit.valid_to)]
@@ -50,13 +56,25 @@ class Terms:
                 self._by_class[limit.stage, name].append((place, limit))
 
     @classmethod
-    def of(cls, policy: Policy, calendars: Iterable[CalendarData]) -> "Terms":
-        """The terms of a city pack (`city.policy`, `city.calendars`)."""
-        return cls(policy, [Calendar.of(data) for data in calendars])
+    def of(cls, policy: Policy, calendars: Iterable[CalendarData], units: Iterable[Unit] = ()) -> "Terms":
+        """The terms of a city pack (`city.policy`, `city.calendars`, its units)."""
+        made = [Calendar.of(data) for data in calendars]
+        names = {unit.unit_id: name for unit in units if (name := _calendar_name(unit, made))}
+        return cls(policy, made, names)
 
     def with_policy(self, policy: Policy) -> "Terms":
         """Another version of the policy, by the same calendars."""
-        return Terms(policy, list(self.calendars.values()))
+        return Terms(policy, list(self.calendars.values()), self._of_unit)
+
+    def bound(self, limit: Limit, unit: str) -> Limit:
+        """The row as it counts for a clock of that unit: one that goes by its unit's calendar names it then."""
+        if limit.calendar != OWN_CALENDAR:
+            return limit
+        name = self._of_unit.get(unit, "")
+        found = self._bound.get((limit.limit_id, name))
+        if found is None:
+            found = self._bound[limit.limit_id, name] = replace(limit, calendar=name)
+        return found
 
     def limit_for(self, stage: Stage, facts: LimitFacts, start: datetime) -> Limit | None:
         """The policy row for a clock that starts at `start`, or None when the policy promises nothing here."""
@@ -99,6 +117,12 @@ class Terms:
     def warn_at(self, limit: Limit, start: datetime, due_at: datetime, pauses: Sequence[Pause] = ()) -> datetime:
         """When that clock warns; see `clock.warn_at`."""
         return warn_at(start, due_at, limit, self.calendar_of(limit), pauses)
+
+
+def _calendar_name(unit: Unit, calendars: Iterable[Calendar]) -> str:
+    """The calendar that names the unit, else the one that names its function; "" is the city's own."""
+    named = [each.data for each in calendars if unit.unit_id in each.data.units or unit.function in each.data.functions]
+    return next((d.name for d in sorted(named, key=lambda d: unit.unit_id not in d.units)), "")
 
 
 def _in_order(*groups: Iterable[tuple[int, Limit]]) -> list[tuple[int, Limit]]:

@@ -1,13 +1,15 @@
 """Deadlines case by case: each row says received, limit, due — all in local time — and stands for one situation."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
-from schemas.vocabulary import LimitUnit
+from schemas.city import CalendarData, Limit, WorkingHours
+from schemas.vocabulary import LimitUnit, Stage
 from services.supervision.rules.calendar import Calendar, OutOfRange
-from services.supervision.rules.clock import due
+from services.supervision.rules.clock import due, due_with_pauses
 
 SHANGHAI, BOSTON = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 
@@ -235,3 +237,18 @@ def test_beyond_the_calendar_is_an_error_not_a_guess(china: Calendar, unit: str)
         due(local("2026-10-08 10:00", SHANGHAI), 900_000, LimitUnit(unit), china)
     with pytest.raises(OutOfRange):
         due(datetime(1969, 1, 1, tzinfo=UTC), 1, LimitUnit(unit), china)
+
+
+def test_a_watch_that_works_until_midnight_is_due_at_midnight(china_data: CalendarData) -> None:
+    shifts = ((time(0), time(6)), (time(22), time(0)))
+    watch = Calendar.of(replace(china_data, hours=WorkingHours("watch", shifts, weekdays=tuple(range(7)))))
+    assert watch.worked_per_day == 8 * 3600 * 1_000_000
+    start = local("2026-03-02 23:00", SHANGHAI)
+    assert due(start, 1, LimitUnit.WORK_HOUR, watch).at == local("2026-03-03 00:00", SHANGHAI)
+    assert due(start, 2, LimitUnit.WORK_HOUR, watch).at == local("2026-03-03 01:00", SHANGHAI)
+    assert due(start, 1, LimitUnit.WORK_DAY, watch).at == local("2026-03-04 00:00", SHANGHAI)
+    limit = Limit(limit_id="x", stage=Stage.TOTAL, amount=1, unit=LimitUnit.WORK_DAY)
+    pause = [(local("2026-03-03 01:00", SHANGHAI), local("2026-03-03 06:00", SHANGHAI))]
+    assert due_with_pauses(start, limit, pause, watch).at == local("2026-03-05 00:00", SHANGHAI), "rounded up once"
+    whole = [(local("2026-03-03 00:00", SHANGHAI), local("2026-03-04 00:00", SHANGHAI))]
+    assert due_with_pauses(start, limit, whole, watch).at == local("2026-03-05 00:00", SHANGHAI), "a whole day for one"

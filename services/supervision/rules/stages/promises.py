@@ -51,7 +51,7 @@ class Version:
         self._majors = majors
         self._moves = {rule.kind: frozenset(rule.moves) for rule in terms.policy.requests}
         self._limits: dict[tuple[int, Asked], dict[Stage, Limit]] = {}
-        self._spans: dict[tuple[str, datetime], Span] = {}
+        self._spans: dict[tuple[str, str, datetime], Span] = {}
 
     def limits(self, asked: Asked, start: datetime) -> dict[Stage, Limit]:
         """The policy rows for clocks that start then, by stage; a stage without one promises nothing."""
@@ -85,7 +85,7 @@ class Version:
             at = max(due.at, granted.latest_end() or due.at)
             calendar = self.terms.calendar_of(limit).data.name if due.unlisted else ""
             return Span(at, self.terms.warn_at(limit, start, at, granted.pauses), calendar)
-        key = (limit.limit_id, start)
+        key = (limit.limit_id, limit.calendar, start)
         found = self._spans.get(key)
         if found is None:
             due = self.terms.due(limit, start)
@@ -120,9 +120,9 @@ class Promises:
     def of(cls, city: City) -> "Promises":
         """The promises of a city pack. All versions count by the same calendars: a published list replaces its
         predecessor."""
-        terms = Terms.of(city.policy, city.calendars)
-        earlier = tuple(terms.with_policy(policy) for policy in city.earlier_policies)
         units = (*city.units, *city.every_unit)
+        terms = Terms.of(city.policy, city.calendars, units)
+        earlier = tuple(terms.with_policy(policy) for policy in city.earlier_policies)
         return cls(terms, city.classes, earlier=earlier, centres=frozenset(u.unit_id for u in units if _is_centre(u)))
 
     def version(self, opened: datetime, start: datetime) -> Version:

@@ -60,7 +60,7 @@ class Reader:
         none when nothing is promised. `asked` is what the policy goes by; None where it has no say. A deadline that
         somebody set (`sooner`, with the name it goes by) counts where the policy has none or a later one. `granted` is
         what requests did to it; `key` names what it is for, when that is neither an assignment nor a report."""
-        span, policy = (None, "") if asked is None else self._promised(asked, stage, start, at, granted)
+        span, policy = (None, "") if asked is None else self._promised(asked, stage, owner, start, at, granted)
         if sooner is not None and (span is None or sooner[0] < span.due):
             span, policy = set_to(start, sooner[0]), sooner[1]
         if span is not None:
@@ -70,7 +70,7 @@ class Reader:
             self._clock(stage, round_, owner, start, span, state, policy, part, report, key)
 
     def _promised(
-        self, asked: Asked, stage: Stage, start: datetime, at: datetime | None, granted: Moved
+        self, asked: Asked, stage: Stage, owner: str, start: datetime, at: datetime | None, granted: Moved
     ) -> tuple[Span | None, str]:
         """What the policy promises, and by which row; of an order that was hurried on the way, the soonest of what each
         urgency promises since it holds."""
@@ -79,7 +79,7 @@ class Reader:
             version = self.promises.version(self.of.opened_at, since)
             limit = version.limits((*asked[:3], urgency, *asked[4:]), since).get(stage)
             if limit is not None:
-                span = version.span(limit, since, granted)
+                span = version.span(version.terms.bound(limit, owner), since, granted)
                 if best is None or span.due < best.due:
                     best, policy = span, limit.limit_id
         return best, policy
