@@ -64,6 +64,12 @@ def part_id(order_id: UUID, place: int) -> UUID:
     return uuid5(NAMESPACE, f"split\x1f{order_id.hex}\x1f{place}")
 
 
+def proposal_id_of(one: UUID, other: UUID) -> UUID:
+    """The id of the question whether two orders are one matter, whichever is named first: asked once, for ever."""
+    first, second = sorted((one.hex, other.hex))
+    return uuid5(NAMESPACE, f"proposal\x1f{first}\x1f{second}")
+
+
 def handover_id_of(order_id: UUID, seq: int) -> UUID:
     """The id of a hand-over to another platform, offered by the order's fact `seq`."""
     return uuid5(NAMESPACE, f"handover\x1f{order_id.hex}\x1f{seq}")

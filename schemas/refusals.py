@@ -88,6 +88,7 @@ _ROWS = (
         "紧急程度或来源性质不同，不能并入",
         "the other order is less urgent, or only one is imported",
     ),
+    ("proposal_answered", 409, "该并单建议已有结论", "whether these two are one was answered already"),
     ("split_nothing", 422, "拆单须有内容", "a split needs parts, and a report that stays"),
     ("parts_open", 409, "拆出的工单未全部办结", "an order that was split off is still open"),
     # what is handed to another platform

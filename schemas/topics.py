@@ -34,6 +34,7 @@ _ROUTED = (
     facts.ReportAnswered,
     facts.TriageRequested,
     facts.ReportTransferred,
+    facts.MergeProposed,
     facts.AlarmRaised,
     facts.AlarmCleared,
     facts.DeviceSilent,

@@ -289,6 +289,14 @@ class RequestState(StrEnum):
     LAPSED = "lapsed"  # 失效: what it was about ended first
 
 
+class ProposalState(StrEnum):
+    """What became of the question whether two orders are one matter."""
+
+    OPEN = "open"  # 待判定
+    ACCEPTED = "accepted"  # 并单; taken apart again by un-merging
+    REFUSED = "refused"  # 不是同一事项: never asked again about these two
+
+
 class RequestReason(StrEnum):
     """Why a unit asks; which go with which kind is a rule of dispatch."""
 

@@ -116,6 +116,20 @@ class ReportTransferred(Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str
 
 
+class MergeProposed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Perhaps the order is about the same matter as the older one `into`: a person shall decide. `score` in 0–1 has its
+    `parts`; `swept` says that both were there already, found by the sweep, else the order was just opened."""
+
+    proposal_id: UUID
+    order_id: UUID
+    into: UUID
+    score: float
+    parts: dict[str, float]
+    why: str
+    proposed_at: Moment
+    swept: bool = False
+
+
 class AlarmRaised(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Readings crossed a rule's limit; the report with `report_id` was announced for it, and only that is routed."""
 

@@ -57,7 +57,13 @@ SPOOL_BYTES = Gauge("paidan_spool_bytes", "Bytes in the local spool", ["lane"])
 DECISIONS = Counter("paidan_decisions_total", "Routing decisions", ["kind", "source"])
 ALARMS = Counter("paidan_alarms_total", "Alarms by event: raised, cleared, faulty, silent", ["event", "kind"])
 
+MERGES_PROPOSED = Counter(
+    "paidan_merges_proposed_total", "Pairs of orders proposed to be one, by who found them", ["by"]
+)
+WARNINGS = Counter("paidan_warnings_total", "Early warnings said, by kind", ["kind"])
+
 # dispatch
+MERGE_ANSWERS = Counter("paidan_merge_answers_total", "Proposed mergers answered, by answer", ["answer"])
 ORDERS_OPENED = Counter("paidan_orders_opened_total", "Orders opened", ["status", "source"])
 REPORTS_JOINED = Counter("paidan_reports_joined_total", "Reports joined to an order that existed", ["source"])
 ACTIONS = Counter("paidan_actions_total", "Actions people took", ["action"])

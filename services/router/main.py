@@ -17,11 +17,12 @@ from services.chassis.outbox import Relay
 from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.rebuild import rebuild as rebuild_view
-from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
+from services.chassis.runner import Engine, Work, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.chassis.turning import day_turns
 from services.router.api import router_app
 from services.router.handlers import MattersView, OrdersHandler, ReadingsHandler, ReportsHandler, report_identity
+from services.router.handlers.sweep import Sweep
 from services.router.rules.atlas import Atlas
 from services.router.settings import RouterSettings
 
@@ -58,7 +59,12 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
     feeds = [(reports, [REPORTS[lane].name])]
     batch = settings.batch_urgent if urgent else settings.batch_normal
     loops: list[LoopEngine] = []
+    beside: list[Work] = []
     if not urgent:
+        settling = timedelta(seconds=settings.transaction_timeout)
+        per_key = settings.candidates_per_key
+        sweep = Sweep(pool, atlas, settling=settling, every=settings.sweep_every, per_key=per_key, relay=relay)
+        beside.append(sweep.run)
         readings = Seam(ReadingsHandler(atlas), pool, settings, relay=relay)
         feeds.append((readings, [SENSORS_READINGS.name]))
         orders = Seam(OrdersHandler(), pool, settings)
@@ -82,7 +88,7 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
         [Engine(stream.run, stream.stop), *(Engine(loop.run, loop.stop) for loop in loops)],
         settings,
         pulses=[seam.progress for seam, _ in feeds] + [loop.progress for loop in loops],
-        background=[relay.run, lambda: prune_for_ever(pool, ["inbox"]), lambda: day_turns(city)],
+        background=[relay.run, lambda: prune_for_ever(pool, ["inbox"]), lambda: day_turns(city), *beside],
         close=close,
     )
 

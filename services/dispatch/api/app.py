@@ -27,6 +27,7 @@ from services.dispatch.api import (
     orders,
     pages,
     platforms,
+    proposals,
     queues,
     ratings,
     requests,
@@ -36,6 +37,7 @@ from services.dispatch.api import (
 from services.dispatch.api.desk import Rooms
 from services.dispatch.handlers import ActionHandler, Answered, Command, HandoverCommand, HandoverHandler
 from services.dispatch.handlers.cases import CaseCommand, CaseHandler
+from services.dispatch.handlers.proposals import ProposalCommand, ProposalHandler
 from services.dispatch.handlers.tasks import Portion, Pushed, TaskHandler
 from services.dispatch.rules.directory import Directory
 
@@ -56,7 +58,8 @@ def dispatch_app(
             pushing: Desk[Portion, Pushed] = Desk(TaskHandler(directory), pool, share=1)
             said: Desk[HandoverCommand, Answered] = Desk(HandoverHandler(directory), pool, share=share)
             gathered: Desk[CaseCommand, Answered] = Desk(CaseHandler(directory), pool, share=share)
-            app.state.rooms = Rooms(pool, desk, pushing, directory, settling, stream_every, said, gathered)
+            asked: Desk[ProposalCommand, Answered] = Desk(ProposalHandler(directory), pool, share=share)
+            app.state.rooms = Rooms(pool, desk, pushing, directory, settling, stream_every, said, gathered, asked)
             app.state.stream = stream.Stream(pool, directory, stream_every, settling)
             looking = asyncio.create_task(app.state.stream.run())
             yield
@@ -89,6 +92,7 @@ def dispatch_app(
         history,
         requests,
         cases,
+        proposals,
     ):  # the busiest first: routes are tried in order
         app.include_router(part.routes)
     return app

@@ -17,6 +17,7 @@ from services.chassis.commands import Desk
 from services.chassis.web import principal
 from services.dispatch.handlers import Answered, Command, HandoverCommand
 from services.dispatch.handlers.cases import CaseCommand
+from services.dispatch.handlers.proposals import ProposalCommand
 from services.dispatch.handlers.tasks import Portion, Pushed
 from services.dispatch.rules import visibility
 from services.dispatch.rules.book import Actor
@@ -43,6 +44,7 @@ class Rooms:
     stream_every: float
     handovers: Desk[HandoverCommand, Answered]
     cases: Desk[CaseCommand, Answered]
+    proposals: Desk[ProposalCommand, Answered]
 
 
 def rooms(request: Request) -> Rooms:

@@ -16,7 +16,8 @@ from services.dispatch.api.desk import PAGE, Rooms, actor_of, reader, rooms, sco
 from services.dispatch.api.lists import Cursor, Limit, shown
 from services.dispatch.rules import shapes
 from services.dispatch.rules.order import Order
-from services.dispatch.store import clocks, handovers, lists, queue, reads
+from services.dispatch.rules.proposals import hint
+from services.dispatch.store import clocks, handovers, lists, proposals, queue, reads
 from services.dispatch.store.cursors import After, Behind, list_id, read_cursor, write_cursor
 from services.dispatch.store.lists import Page
 from services.dispatch.store.queue import Asked, By, Item, Whose
@@ -91,7 +92,7 @@ def _said(report: ReportReceived | None) -> dict[str, str]:
 
 @routes.get("/triage", summary="Orders that wait for a decision, the oldest first")
 async def triage(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> Response:
-    """Each with the ranked candidates and why it was not sure."""
+    """Each with the ranked candidates, why it was not sure, and the orders that may be about the same matter."""
     found = rooms(request)
     caller = principal(request, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR)
     name = list_id("triage", caller.unit)
@@ -99,6 +100,7 @@ async def triage(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> 
     orders, running = await _with_clocks(found, [after.id for after in page])
     async with found.pool.acquire() as connection:
         handed = {h.order_id for h in (await handovers.waiting(connection, orders)).values()}
+    asked = await proposals.beside(found.pool, scope_of(found.directory, caller), list(orders))
     items = [
         shapes.brief(found.directory, order)
         | {
@@ -107,6 +109,7 @@ async def triage(request: Request, limit: Limit = PAGE, cursor: Cursor = "") -> 
                 for c in order.detail.candidates
             ],
             "why": order.detail.why,
+            "merges": [hint(each, order.order_id) for each in asked.get(order.order_id, ())],
             "clock": shapes.nearest(running.get(order.order_id, ()), caller.unit),
             "actions": shapes.order_actions(found.directory, order, actor_of(caller), waiting=order.order_id in handed),
         }

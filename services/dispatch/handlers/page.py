@@ -8,7 +8,7 @@ from uuid import UUID
 
 from schemas.codec import message
 from schemas.envelope import Outgoing
-from schemas.facts import AssignmentDone, VerificationRecorded
+from schemas.facts import AssignmentDone, OrderMerged, VerificationRecorded
 from schemas.topics import ORDERS_EVENTS
 from schemas.vocabulary import AssignmentRole, Urgency
 from services.chassis import metrics
@@ -18,6 +18,7 @@ from services.dispatch.handlers.telling import tell
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.opening import next_of
 from services.dispatch.store import orders as store
+from services.dispatch.store import proposals
 
 LOCK_SPACE = 2
 SOURCE = "dispatch"
@@ -52,6 +53,9 @@ class Page:
         """Write the book."""
         await store.save(connection, self.book, self.messages)
         await tell(connection, self.book)
+        merged = [change.fact for change in self.book.changes if isinstance(change.fact, OrderMerged)]
+        if merged:
+            await proposals.settle(connection, merged)
         opened = Counter((order.status.value, order.source.value) for order in self.book.opened.values())
         for (status, source), count in opened.items():
             metrics.ORDERS_OPENED.labels(status, source).inc(count)

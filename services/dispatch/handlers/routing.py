@@ -14,6 +14,7 @@ from msgspec import Struct
 from schemas.codec import encode
 from schemas.facts import (
     AlarmCleared,
+    MergeProposed,
     OrderProposed,
     ReportAnswered,
     ReportLinked,
@@ -31,10 +32,11 @@ from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.notices import on_cleared
 from services.dispatch.rules.opening import on_linked, on_proposed, on_settled
 from services.dispatch.store import orders as store
-from services.dispatch.store import repeats
+from services.dispatch.store import proposals, repeats
 
 _ABOUT_ORDERS = (OrderProposed, TriageRequested, ReportLinked)
-_WANTED = (*_ABOUT_ORDERS, ReportAnswered, ReportTransferred, AlarmCleared)
+_WITHOUT_REPORT = (AlarmCleared, MergeProposed)
+_WANTED = (*_ABOUT_ORDERS, ReportAnswered, ReportTransferred, *_WITHOUT_REPORT)
 _LINK = msgspec.json.Decoder(ReportLinked).decode
 _CLEARED = msgspec.json.Decoder(AlarmCleared).decode
 
@@ -68,7 +70,7 @@ class RoutingHandler:
     def prepare(self, works: Sequence[Work]) -> None:
         """Encode what is kept of each report, its reporter apart."""
         for work in works:
-            if work.prepared is None and not isinstance(work.fact, AlarmCleared):
+            if work.prepared is None and not isinstance(work.fact, _WITHOUT_REPORT):
                 work.prepared = kept_of(work.fact)
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
@@ -77,6 +79,7 @@ class RoutingHandler:
             fact = work.fact
             if isinstance(fact, AlarmCleared):
                 yield bucket(fact.report_id)
+            if isinstance(fact, _WITHOUT_REPORT):
                 continue
             if isinstance(fact, _ABOUT_ORDERS):
                 yield bucket(fact.order_id)
@@ -113,6 +116,8 @@ class RoutingHandler:
         book, fact = state.book, work.fact
         if isinstance(fact, AlarmCleared):
             self._clear(book, fact, work.id)
+        elif isinstance(fact, MergeProposed):
+            book.questions.append(fact)
         elif isinstance(fact, OrderProposed | TriageRequested):
             on_proposed(book, fact, work.prepared, work.id)
             self._resolve(book, fact.order_id)
@@ -125,8 +130,9 @@ class RoutingHandler:
         state.announce(output)
 
     async def apply(self, connection: Connection, state: Page) -> None:
-        """Write the book."""
+        """Write the book, and the questions whether two orders are one."""
         await state.save(connection)
+        await proposals.land(connection, state.book.questions)
 
     def _link(self, book: Book, fact: ReportLinked, kept: KeptReport, cause: UUID) -> None:
         if fact.order_id in book.orders:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from schemas.facts import ClockView, OrderFact, Reporter, ReportReceived
+from schemas.facts import ClockView, MergeProposed, OrderFact, Reporter, ReportReceived
 from schemas.ids import fact_id
 from schemas.vocabulary import HandoverState, OrderStatus, Role
 from services.dispatch.rules import lifecycle
@@ -93,7 +93,8 @@ class Book:
     """The orders of one transaction. `known` maps reports that are kept already to their order, `pasts` holds the facts
     recorded before of orders that may move, `merged_on` the orders that one was merged into, one after the other,
     `open_parts` the orders split off one that have not ended; `moved` are reports on their way to another order,
-    `attachments` those of an order with what they show, `clocks` those of orders of which a unit asks for time."""
+    `attachments` those of an order with what they show, `clocks` those of orders of which a unit asks for time,
+    `questions` are whether two orders are one."""
 
     now: datetime
     directory: Directory
@@ -114,6 +115,7 @@ class Book:
     handovers: dict[UUID, Handover] = field(default_factory=dict)
     earlier: dict[UUID, list[Earlier]] = field(default_factory=dict)
     moved: dict[UUID, UUID] = field(default_factory=dict)
+    questions: list[MergeProposed] = field(default_factory=list)
     _ordinals: Counter[tuple[UUID, str]] = field(default_factory=Counter)
 
     def keep(self, kept: KeptReport, order_id: UUID | None, state: str) -> None:

@@ -24,7 +24,7 @@ from sqlmodel import Field
 from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, RequestKind, RequestState
 from services.chassis.tables import moment, with_delivery
 from services.chassis.webhooks.tables import with_webhooks
-from services.dispatch.store import tables_cases, tables_people
+from services.dispatch.store import tables_cases, tables_people, tables_proposals
 from services.dispatch.store.tables_base import Base
 from services.dispatch.store.tables_base import one_of as _one_of
 from services.dispatch.store.tables_base import text_column as _text
@@ -351,5 +351,5 @@ class PendingLink(Base, table=True):
     __table_args__ = (Index("pending_links_waits_for", "waits_for"),)
 
 
-__all__ = ["metadata", "tables_cases", "tables_people"]
+__all__ = ["metadata", "tables_cases", "tables_people", "tables_proposals"]
 metadata = with_webhooks(with_delivery(Base.metadata))

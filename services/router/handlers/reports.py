@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from schemas.codec import message
-from schemas.envelope import Record, place_of
-from schemas.facts import ReportReceived
+from schemas.envelope import Outgoing, Record, place_of
+from schemas.facts import MergeProposed, ReportReceived
 from schemas.ids import fact_id, placed_id, report_id_of
 from schemas.refusals import Refused
 from schemas.topics import ROUTING
@@ -25,6 +25,7 @@ from services.router import store
 from services.router.rules.atlas import Atlas
 from services.router.rules.merge import Matter, Told
 from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare
+from services.router.rules.proposals import at_birth
 
 _encode = msgspec.json.Encoder().encode
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -69,6 +70,7 @@ class _State:
     born: set[UUID] = field(default_factory=set)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     keys: dict[tuple[int, UUID], datetime] = field(default_factory=dict)
+    asked: list[MergeProposed] = field(default_factory=list)
 
 
 class ReportsHandler:
@@ -144,8 +146,23 @@ class ReportsHandler:
             source="router",
             time=state.now,
         )
-        (output.urgent if lane is Lane.URGENT else output.messages).append(fact)
+        out = output.urgent if lane is Lane.URGENT else output.messages
+        out.append(fact)
+        if decision.suggested is not None:
+            self._ask(state, work, decision, out)
         state.counts[decision.kind, work.fact.source] += 1
+
+    @staticmethod
+    def _ask(state: _State, work: Work, decision: Decision, out: list[Outgoing]) -> None:
+        """Put the question whether the order that was just opened is one with another; on the order's own lane and
+        partition, so that it is known by then."""
+        asked = at_birth(work.prepared.plan.order_id, decision.suggested, state.now)
+        if asked is None:
+            return
+        id_ = fact_id(asked.proposal_id, MergeProposed.__name__)
+        topic, key = ROUTING[decision.lane], str(asked.order_id)
+        out.append(message(topic, asked, id=id_, key=key, source="router", time=state.now))
+        state.asked.append(asked)
 
     @staticmethod
     def _fold(state: _State, work: Work, decision: Decision) -> None:
@@ -184,6 +201,8 @@ class ReportsHandler:
         touched = [matter for id_, matter in state.matters.items() if id_ not in state.born]
         keys = [(key, at, order_id) for (key, order_id), at in state.keys.items()]
         await store.save_matters(connection, born, touched, keys)
+        await store.save_proposals(connection, state.asked)
+        metrics.MERGES_PROPOSED.labels("report").inc(len(state.asked))
         for (kind, source), count in state.counts.items():
             metrics.DECISIONS.labels(kind, source).inc(count)
         for source, at in {row.source: row.received_at for row in state.rows}.items():

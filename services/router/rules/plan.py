@@ -106,7 +106,8 @@ class Explanation(Struct, frozen=True):
 
 class Decision(Struct, frozen=True):
     """What to do with a report: the fact to announce on `lane` under `order_id` (None: there is no order), the steps to
-    keep for explaining, and the matter to write (a new one, the linked one brought up to date, or None)."""
+    keep for explaining, and the matter to write (a new one, the linked one brought up to date, or None);
+    `suggested` is what a person should compare it with."""
 
     kind: Kind
     order_id: UUID | None
@@ -114,7 +115,7 @@ class Decision(Struct, frozen=True):
     lane: Lane
     why: tuple[Step, ...]
     matter: Matter | None = None
-    suggested: UUID | None = None
+    suggested: Suggest | None = None
 
     def explanation(self) -> Explanation:
         """The decision with its reasons, ready to be stored."""
@@ -184,14 +185,13 @@ def conclude(prepared: Prepared, candidates: list[Matter], now: datetime, atlas:
         return _decision(Kind.TRANSFERRED, prepared, fact, why)
     if isinstance(found, Link):
         return _linked(prepared, found, plan, why)
-    suggested = found.matter.order_id if found else None
     if prepared.doubt:
         triage = TriageRequested(
             order_id=prepared.order_id, report=report, plan=plan, candidates=matched.candidates, why=prepared.doubt
         )
-        return _decision(Kind.TRIAGE, prepared, triage, why, prepared.this, suggested)
+        return _decision(Kind.TRIAGE, prepared, triage, why, prepared.this, found)
     proposed = OrderProposed(order_id=prepared.order_id, report=report, plan=plan)
-    return _decision(Kind.PROPOSE, prepared, proposed, why, prepared.this, suggested)
+    return _decision(Kind.PROPOSE, prepared, proposed, why, prepared.this, found)
 
 
 def _decision(
@@ -200,7 +200,7 @@ def _decision(
     fact: RoutedFact,
     why: tuple[Step, ...],
     matter: Matter | None = None,
-    suggested: UUID | None = None,
+    suggested: Suggest | None = None,
 ) -> Decision:
     order_id = None if kind in (Kind.ANSWERED, Kind.TRANSFERRED) else prepared.order_id
     return Decision(kind, order_id, fact, prepared.lane, why, matter, suggested)

@@ -12,6 +12,7 @@ from services.router.store.decisions import (
 )
 from services.router.store.devices import device_states, devices_page, overdue_devices, save_devices
 from services.router.store.matters import Key, Landing, candidates, land, matters_of, save_matters
+from services.router.store.proposals import asked_before, keep_place, save_proposals, sweeping, swept_to
 
 __all__ = [
     "DecisionRow",
@@ -19,11 +20,13 @@ __all__ = [
     "Landing",
     "Place",
     "Recalled",
+    "asked_before",
     "candidates",
     "decided",
     "device_states",
     "devices_page",
     "explanation_of",
+    "keep_place",
     "land",
     "matters_of",
     "overdue_devices",
@@ -32,4 +35,7 @@ __all__ = [
     "save_decisions",
     "save_devices",
     "save_matters",
+    "save_proposals",
+    "sweeping",
+    "swept_to",
 ]

@@ -3,7 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, MetaData, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlmodel import Field, SQLModel
@@ -67,6 +80,27 @@ class MatterKey(Base, table=True):
     key: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     last_at: datetime = Field(sa_column=moment(primary_key=True))
     order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+
+
+class ProposalRow(Base, table=True):
+    """Two orders of which it was asked whether they are one; never asked again."""
+
+    __tablename__ = "proposals"
+    proposal_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=False))
+    into_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=False))
+    score: float = Field(sa_column=Column(Double, nullable=False))
+    at: datetime = Field(sa_column=moment())
+
+
+class SweepPlace(Base, table=True):
+    """Up to which decision matters were compared with what is around them: one row."""
+
+    __tablename__ = "sweep_place"
+    one: bool = Field(sa_column=Column(Boolean, CheckConstraint("one", name="one_row"), primary_key=True))
+    at: datetime = Field(sa_column=moment())
+    links: bool
+    report_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=False))
 
 
 class DeviceRow(Base, table=True):

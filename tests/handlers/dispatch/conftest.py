@@ -22,7 +22,8 @@ from tests.handlers.dispatch.client import Desk
 from tests.rules.dispatch.town import DIRECTORY, record
 
 TABLES = (
-    "special_cases, special_case_orders, special_case_history, commitments, webhook_deliveries, webhook_pauses,"
+    "merge_proposals, special_cases, special_case_orders, special_case_history, commitments, webhook_deliveries,"
+    " webhook_pauses,"
     " handovers, orders, assignments, queue_past, requests, reports, reporters, report_words, task_lists, task_rows,"
     " history, clocks, idempotency_keys, pending_links, reveals, duty_changes, attachments, inbox, outbox,"
     " outbox_refused, stops"

@@ -140,7 +140,7 @@ def test_in_between_a_person_is_shown_the_other(shanghai: Atlas) -> None:
     second = told("塘桥街道浦建路300弄8号业委会不开会,电梯也停运", 2)
     decision = after(shanghai, first, second)
     assert decision.kind is not Kind.LINK
-    assert decision.suggested == prepare(first, shanghai).order_id
+    assert decision.suggested and decision.suggested.matter.order_id == prepare(first, shanghai).order_id
     merge = next(step for step in decision.why if step.step == "merge")
     assert merge.answer.startswith("suggest") and merge.candidates
 

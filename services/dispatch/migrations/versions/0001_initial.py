@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from services.chassis.delivery_tables import WHOLE, create_delivery_tables, drop_delivery_tables
 from services.chassis.webhooks.migration import create_webhook_tables, drop_webhook_tables
 from services.dispatch.store.case_tables import create_case_tables, drop_case_tables
+from services.dispatch.store.proposal_table import create_proposal_table, drop_proposal_table
 
 revision = "0001"
 down_revision = None
@@ -41,6 +42,7 @@ def upgrade() -> None:
     _duty()
     _tasks()
     _handovers()
+    create_proposal_table()
     create_case_tables()
     create_delivery_tables()
     create_webhook_tables()
@@ -354,6 +356,7 @@ def _handovers() -> None:
 
 def downgrade() -> None:
     """Drop everything."""
+    drop_proposal_table()
     drop_webhook_tables()
     drop_delivery_tables()
     drop_case_tables()

@@ -70,12 +70,31 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("order_id"),
     )
+    op.create_table(
+        "proposals",
+        sa.Column("proposal_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("into_id", sa.UUID(), nullable=False),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("proposal_id"),
+    )
+    op.create_table(
+        "sweep_place",
+        sa.Column("one", sa.Boolean(), sa.CheckConstraint("one", name="one_row"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("links", sa.Boolean(), nullable=False),
+        sa.Column("report_id", sa.UUID(), nullable=False),
+        sa.PrimaryKeyConstraint("one"),
+    )
     create_delivery_tables()
 
 
 def downgrade() -> None:
     """Drop them."""
     drop_delivery_tables()
+    op.drop_table("sweep_place")
+    op.drop_table("proposals")
     op.drop_table("matters")
     op.drop_table("matter_keys")
     op.drop_table("devices")
