@@ -158,6 +158,19 @@ class Device(Struct, frozen=True):
     asset: str = ""
 
 
+class Landmark(Struct, frozen=True):
+    """Something that people name instead of a division: one row for each division that it touches. `share` is how much
+    of it lies there, as far as it is known (the rows of one name sum to at most 1; the rest is elsewhere); `numbers`
+    are the house numbers there, `120-480`, `odd 1-99` or `even 2-98` (both ends included)."""
+
+    name: str
+    kind: Literal["road", "compound", "landmark"]
+    division: str
+    share: float = 1.0
+    numbers: str = ""
+    aliases: tuple[str, ...] = ()
+
+
 class DutyRule(Struct, frozen=True):
     """One row of the duty rulebook. Empty fields match anything; the most specific matching row wins (more specific
     area, then class, then scene, then source and ticket type, then time window). `lead` and `assists` are functions,
@@ -339,6 +352,7 @@ class City(Struct, frozen=True):
     polygons: tuple[tuple[str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()
     rosters: tuple[Shift, ...] = ()
     every_unit: tuple[Unit, ...] = ()  # a row for each span of each unit that ever was or is to be
+    landmarks: tuple[Landmark, ...] = ()  # roads, compounds and sights, of that day too
     one_stop: tuple[OneStopItem, ...] = ()  # government services whose tickets find their class by code
     negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"

@@ -12,6 +12,7 @@ from schemas.city import City
 from services.chassis.city.days import days_of, standing
 from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
+from services.chassis.city.landmarks import check_landmarks
 from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
 from services.chassis.city.rosters import check_rosters
 from services.chassis.city.settings import calendars_of, is_zone, settings_of
@@ -47,6 +48,7 @@ def load(directory: Path, on: date | None = None) -> City:
     polygons = polygons_of(draft)
     check_units(draft)
     check_devices(draft)
+    check_landmarks(draft)
     check_rosters(draft)
     check_classes(draft)
     negations = negations_of(draft)
@@ -78,6 +80,7 @@ def load(directory: Path, on: date | None = None) -> City:
         one_stop=draft.one_stop.items,
         screens=draft.screens.items,
         devices=day.devices,
+        landmarks=day.landmarks,
         rosters=draft.rosters.items,
         rules=draft.rules.items,
         rulebook_version=rulebook_version,

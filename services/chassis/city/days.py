@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from schemas.city import Device, Division, Unit
+from schemas.city import Device, Division, Landmark, Unit
 from services.chassis.city.places import Polygon
 from services.chassis.city.shapes import Draft
 
@@ -21,6 +21,7 @@ class Day:
     divisions: tuple[Division, ...]
     units: tuple[Unit, ...]
     devices: tuple[Device, ...]
+    landmarks: tuple[Landmark, ...]
     polygons: tuple[Polygon, ...]
     ended: frozenset[str]
     turns_on: date | None
@@ -35,8 +36,9 @@ def days_of(draft: Draft, day: date) -> tuple[date, ...]:
 
 
 def standing(draft: Draft, polygons: tuple[Polygon, ...]) -> Day:
-    """What stands on the draft's first day. Polygons and devices of a division that ended belong to the one that has
-    its code among its aliases; without such a one they are left out, and devices keep a division that nobody knows."""
+    """What stands on the draft's first day. Polygons, landmarks and devices of a division that ended belong to the one
+    that has its code among its aliases; without such a one they are left out, and devices keep a division that nobody
+    knows."""
     day = draft.days[0]
     divisions = on_day(draft.divisions.items, day)
     codes = {division.code for division in divisions}
@@ -46,6 +48,11 @@ def standing(draft: Draft, polygons: tuple[Polygon, ...]) -> Day:
         divisions,
         on_day(draft.units.items, day),
         tuple(replace(d, division=now_in[d.division]) if d.division in now_in else d for d in draft.devices.items),
+        tuple(
+            replace(row, division=now_in.get(row.division, row.division))
+            for row in draft.landmarks.items
+            if row.division in codes or row.division in now_in
+        ),
         tuple((now_in.get(code, code), rings) for code, rings in polygons if code in codes or code in now_in),
         ended,
         draft.days[1] if len(draft.days) > 1 else None,

@@ -3,6 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
+
+import shapely
 
 from schemas.city import Division, Unit
 from schemas.vocabulary import Tier
@@ -98,7 +101,8 @@ def _check_names(draft: Draft) -> None:
 
 
 def polygons_of(draft: Draft) -> tuple[Polygon, ...]:
-    """The polygons of the pack, multi-polygons taken apart; wrong codes, shapes and places are noted."""
+    """The polygons of the pack on its day, multi-polygons taken apart; wrong codes, shapes, dates and places are
+    noted."""
     found: list[Polygon] = []
     for line, feature in draft.features:
         properties, geometry = feature.get("properties"), feature.get("geometry")
@@ -110,6 +114,7 @@ def polygons_of(draft: Draft) -> tuple[Polygon, ...]:
             draft.faults.add(POLYGONS, line, f"polygon of unknown division {code!r}")
         shape = geometry if isinstance(geometry, dict) else {}
         kind, coordinates = shape.get("type"), shape.get("coordinates")
+        standing = _stands(draft, line, code, properties or {})
         if kind not in ("Polygon", "MultiPolygon"):
             draft.faults.add(POLYGONS, line, f"{code}: geometry is {kind!r}, not Polygon or MultiPolygon")
             continue
@@ -118,10 +123,25 @@ def polygons_of(draft: Draft) -> tuple[Polygon, ...]:
             for part in parts:
                 rings = tuple(tuple((float(x), float(y)) for x, y, *_ in ring) for ring in part or [])
                 _check_rings(draft, line, code, rings)
-                found.append((code, rings))
+                if standing:
+                    found.append((code, rings))
         except (TypeError, ValueError):
             draft.faults.add(POLYGONS, line, f"{code}: coordinates are not rings of [lon, lat]")
     return tuple(found)
+
+
+def _stands(draft: Draft, line: int, code: str, properties: dict[str, Any]) -> bool:
+    """Whether a polygon is that of the draft's day: between the dates of its properties, where it has some."""
+    span = [date.min, date.max]
+    for place, name in enumerate(("valid_from", "valid_to")):
+        try:
+            if properties.get(name):
+                span[place] = date.fromisoformat(properties[name])
+        except (TypeError, ValueError):
+            draft.faults.add(POLYGONS, line, f"{code}: {name} is {properties[name]!r}, not a date like 2026-01-31")
+    if span[1] < span[0]:
+        draft.faults.add(POLYGONS, line, f"{code} ends on {span[1]}, before it begins on {span[0]}")
+    return span[0] <= draft.days[0] <= span[1]
 
 
 def _check_rings(draft: Draft, line: int, code: str, rings: tuple[Ring, ...]) -> None:
@@ -135,6 +155,12 @@ def _check_rings(draft: Draft, line: int, code: str, rings: tuple[Ring, ...]) ->
         if outside:
             lon, lat = outside[0]
             draft.faults.add(POLYGONS, line, f"{code}: {lon:g}, {lat:g} lies outside the bounds of the city")
+            return
+    if all(len(ring) > 3 for ring in rings) and rings:
+        shape = shapely.Polygon(rings[0], rings[1:])
+        if not shapely.is_valid(shape):
+            cause = shapely.is_valid_reason(shape)
+            draft.faults.add(POLYGONS, line, f"{code}: polygon crosses or touches itself: {cause} (lon lat)")
 
 
 def check_units(draft: Draft) -> None:

@@ -14,6 +14,7 @@ from schemas.city import (
     Device,
     Division,
     DutyRule,
+    Landmark,
     Limit,
     OneStopItem,
     PoliceClass,
@@ -68,6 +69,15 @@ CLASSES = CsvShape(
 )
 POLICE = CsvShape("police.csv", PoliceClass, "code", ("code", "name", "stays_with", "class_key"), lists=("stays_with",))
 ONE_STOP = CsvShape("one_stop.csv", OneStopItem, "code", ("code", "name", "class_key"), needed=False)
+LANDMARKS = CsvShape(
+    "landmarks.csv",
+    Landmark,
+    "name",
+    ("name", "kind", "division", "share", "numbers", "aliases"),
+    lists=("aliases",),
+    optional=("share", "numbers", "aliases"),
+    needed=False,
+)
 DEVICES = CsvShape(
     "devices.csv", Device, "device_id", ("device_id", "kind", "division", "name", "lon", "lat", "gateway", "asset")
 )
@@ -126,6 +136,7 @@ class Draft:
     police: Table[PoliceClass]
     one_stop: Table[OneStopItem]
     devices: Table[Device]
+    landmarks: Table[Landmark]
     rosters: Table[Shift]
     dangers: Table[Danger]
     screens: Table[ScreenRule]
@@ -177,6 +188,7 @@ def read(directory: Path, faults: FaultList) -> Draft:
         police=csv_table(directory, POLICE, faults),
         one_stop=csv_table(directory, ONE_STOP, faults),
         devices=csv_table(directory, DEVICES, faults),
+        landmarks=csv_table(directory, LANDMARKS, faults),
         rosters=csv_table(directory, ROSTERS, faults),
         dangers=toml_table(lexicon, "danger", Danger, "word", faults),
         screens=toml_table(scenes, "screen", ScreenRule, "kind", faults),

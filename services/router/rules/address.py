@@ -3,10 +3,13 @@
 import re
 from itertools import islice, pairwise
 
+from services.router.rules.text import readable
+
 ROADS = 64  # looked at in one text
 OTHER_NUMBER = 0.15  # two buildings of one compound are two spots, though a person may want to look
 _NUMBER = r"(\d{1,5}|[零〇一二三四五六七八九十百千两]{1,7})"
 _ROAD = re.compile(rf"(路|街(?!道)|大道|公路)(?:{_NUMBER}(弄|号|巷|支弄))?(?:{_NUMBER}(号|幢|栋))?")
+_AT_ONCE = re.compile(rf"{_NUMBER}(?:弄|号|巷|支弄|-)")
 _STREET_EN = re.compile(r"\b(\d{1,5}) ([a-z]+(?: [a-z]+)?) (st|street|ave|avenue|rd|road|blvd|sq|pl|way|dr|ln)\b")
 _TURNS = frozenset("东西南北中一二三四五六七八九十新支环")  # signs that make a new road of the two before them
 _NO_ROAD = frozenset("马道铁网线迷走修过半让堵问公条段沿支岔")  # 马路, 道路, 铁路 … are no names
@@ -66,10 +69,10 @@ def _name(text: str, at: int, suffix: str) -> tuple[int, str]:
 
 
 def _part(number: str | None, mark: str | None) -> str:
-    return f"{_value(number)}{mark}" if number and mark else ""
+    return f"{value_of(number)}{mark}" if number and mark else ""
 
 
-def _value(number: str) -> int:
+def value_of(number: str) -> int:
     """The value of digits or of a Chinese number word; 四九九 reads as 499."""
     if number.isdigit() and number.isascii():
         return int(number)
@@ -83,3 +86,10 @@ def _value(number: str) -> int:
         else:
             digit = _DIGITS[sign]
     return total + digit
+
+
+def house_number(body: str, at: int) -> int | None:
+    """The house or lane number that stands at a place of a bytewise plain text (`100弄`, `一百二十号`); None where none
+    does."""
+    found = _AT_ONCE.match(readable(body[at : at + 30]))
+    return value_of(found[1]) if found else None

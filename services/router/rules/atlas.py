@@ -11,6 +11,7 @@ from schemas.standing import retired_codes
 from schemas.vocabulary import Tier
 from services.router.rules.ground import Ground
 from services.router.rules.lexicon import Hits, Lexicon, Name
+from services.router.rules.nearly import Nearly
 from services.router.rules.text import plain
 
 RANKS: dict[Tier, int] = {tier: rank for rank, tier in enumerate(Tier)}
@@ -59,6 +60,7 @@ class Atlas:
         self._fitting: dict[tuple[str, str], tuple[tuple[int, int, DutyRule], ...]] = {}
         self.settled: dict[Hashable, Any] = {}  # who was found to answer for what; filled by match.py
         self.lexicon = Lexicon(city)
+        self.nearly = Nearly(city)
         self.ground = self._survey()
         self.negated: re.Pattern[str] | None = _negated(city.negations)
 

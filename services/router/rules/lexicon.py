@@ -1,5 +1,6 @@
 """All words of a city in one search tree, so that a text is read once for places, classes, dangers and ticket types."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,17 +9,22 @@ from msgspec import Struct, structs
 
 from schemas.city import City, Danger
 from schemas.vocabulary import TicketType, Tier
+from services.router.rules.address import value_of
+from services.router.rules.gazetteer import Known, landmarks_of
 from services.router.rules.text import bytewise, plain
 
 HITS = 200  # of one kind in one text; more is repetition, not information
-OFFICIAL, ALIAS, SHORT, ROADLIKE = 0.95, 0.85, 0.45, 0.3
+OFFICIAL, ALIAS, ESTATE, SHORT, ROADLIKE = 0.95, 0.85, 0.48, 0.45, 0.3
 
 _SUFFIXES = ("街道", "新区", "镇", "乡", "区", "县", "市")
 _COMMITTEE_ENDINGS = {
-    "居委会": ("居委会", "居委", "居民委员会", "居民区"),
+    "居委会": ("居委会", "居委", "居民委员会", "居民区", "社区"),
     "村委会": ("村委会", "村委", "村民委员会"),
-    "社区居委会": ("社区居委会", "社区居委"),
+    "社区居委会": ("社区居委会", "社区居委", "社区"),
 }
+_NUMBER_WORD = re.compile(r"[一二三四五六七八九十百〇零]+(?=村|居|弄|街坊|小区|组|队|坊|委)")
+_NO_ESTATE = ("路", "街", "大道", "公路", "社区", "第一", "第二", "第三", "第四", "第五", "镇", "弄")
+_LEAST_ESTATE = 3  # characters of a committee's name that may stand for the estate it is named after
 _COMMON_NOUNS = frozenset(("大桥", "长桥", "北站", "南站", "广场", "新村", "新城", "公园", "机场", "车站", "工业区"))
 _TICKET_WORDS = (
     (TicketType.INFORMANT, 3.0, "举报"),
@@ -39,12 +45,14 @@ class Name(Struct, frozen=True):
 
 
 class Word(Struct, frozen=True):
-    """A word and everything it may mean. `classes` are (class number, weight), `nots` class numbers taken back."""
+    """A word and everything it may mean: divisions (`names`), a road or compound (`known`), `classes` as (class number,
+    weight), class numbers taken back (`nots`), dangers, a ticket type."""
 
     text: str
     size: int
     latin: bool = False  # letters of an alphabet: only counts as a whole word
     names: tuple[Name, ...] = ()
+    known: Known | None = None
     classes: tuple[tuple[int, float], ...] = ()
     nots: tuple[int, ...] = ()
     dangers: tuple[Danger, ...] = ()
@@ -58,7 +66,7 @@ class Hits(Struct, frozen=True):
     """What was found in one text, each in order of its end. `body` is the text in bytewise form (see text.py)."""
 
     body: str
-    names: list[Hit]
+    names: list[Hit]  # of divisions, roads, compounds
     classes: list[Hit]
     nots: list[Hit]
     dangers: list[Hit]
@@ -68,6 +76,7 @@ class Hits(Struct, frozen=True):
 class _Entry:
     def __init__(self) -> None:
         self.names: dict[str, Name] = {}
+        self.known: Known | None = None
         self.classes: dict[int, float] = {}
         self.nots: list[int] = []
         self.dangers: list[Danger] = []
@@ -80,6 +89,8 @@ class Lexicon:
     def __init__(self, city: City) -> None:
         entries: dict[str, _Entry] = {}
         _add_names(entries, city)
+        for text, landmark in landmarks_of(city).items():
+            _entry(entries, text).known = landmark
         _add_classes(entries, city)
         for danger in city.dangers:
             _entry(entries, danger.word).dangers.append(_plain(danger))
@@ -121,7 +132,7 @@ class Lexicon:
                 hit = (end + 1 - word.size, end + 1, word)
                 if word.latin and not _whole(body, hit[0], hit[1]):
                     continue
-                if word.names:
+                if word.names or word.known:
                     names.append(hit)
                 if word.classes:
                     classes.append(hit)
@@ -161,6 +172,7 @@ def _word(text: str, entry: _Entry) -> Word:
         size=len(text.encode()),
         latin=text.isascii(),
         names=tuple(sorted(entry.names.values(), key=lambda name: (-name.weight, name.code))),
+        known=entry.known,
         classes=tuple((number, weight / shared) for number, weight in sorted(entry.classes.items())),
         nots=tuple(entry.nots),
         dangers=tuple(entry.dangers),
@@ -196,17 +208,33 @@ def _add_names(entries: dict[str, _Entry], city: City) -> None:
 def _names_of(name: str, tier: Tier, aliases: Iterable[str]) -> Iterable[tuple[str, float]]:
     yield name, OFFICIAL
     if tier is Tier.COMMITTEE:
-        for ending, others in _COMMITTEE_ENDINGS.items():
-            if name.endswith(ending) and len(name) > len(ending) + 1:
-                yield from ((name.removesuffix(ending) + other, ALIAS) for other in others)
+        yield from _names_of_committee(name)
     short = _short(name) if tier in (Tier.DISTRICT, Tier.STREET) else ""
     if len(short) > 1:
         yield short, _short_weight(short, tier)
+    if tier is Tier.STREET and name.endswith("街道"):
+        yield short + "街办", ALIAS
     if len(short) > 3 and short.endswith("新村"):
         yield short.removesuffix("新村"), SHORT
     for alias in aliases:
         if not alias.isdigit():
             yield alias, _short_weight(alias, tier) if alias == short or _short(alias) == alias else ALIAS
+
+
+def _names_of_committee(name: str) -> Iterable[tuple[str, float]]:
+    """A committee as people say it: other endings, digits for number words, and the estate that it is named after."""
+    for ending, others in _COMMITTEE_ENDINGS.items():
+        if not name.endswith(ending) or len(name) <= len(ending) + 1:
+            continue
+        stem = name.removesuffix(ending)
+        numbered = _NUMBER_WORD.sub(lambda found: str(value_of(found[0])), name).removesuffix(ending)
+        yield from ((stem + other, ALIAS) for other in others)
+        if numbered != stem:
+            yield from ((numbered + other, ALIAS) for other in others)
+        if len(stem) >= _LEAST_ESTATE and not stem.endswith(_NO_ESTATE):
+            yield stem, ESTATE
+            if numbered != stem:
+                yield numbered, ESTATE
 
 
 def _short(name: str) -> str:

@@ -8,8 +8,8 @@ from schemas.geo import gcj02_to_wgs84
 from schemas.vocabulary import Crs, Tier
 from services.router.rules.address import address_key
 from services.router.rules.atlas import RANKS, Atlas
-from services.router.rules.mentions import Named, named
 from services.router.rules.text import both
+from services.router.rules.weighing import Named, named
 
 SURE, CLASH = 0.5, 0.6  # a street below SURE is only a candidate; a clash with the caller's word takes this much away
 _SHOWN = 5

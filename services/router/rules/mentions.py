@@ -1,176 +1,148 @@
-"""Which divisions a text names, told apart from roads, bridges and stations that carry the same name."""
+"""Which divisions, roads and compounds stand in a text, told apart from other things that carry the same name."""
 
-from msgspec import Struct
+from collections.abc import Iterable
 
-from schemas.facts import ReportReceived
+from msgspec import Struct, structs
+
 from schemas.vocabulary import Tier
-from services.router.rules.atlas import RANKS, Atlas
-from services.router.rules.lexicon import ALIAS, SHORT, Hit, Name
-from services.router.rules.text import both, bytewise
+from services.router.rules.gazetteer import Known
+from services.router.rules.lexicon import ALIAS, SHORT, Hit, Hits, Name
+from services.router.rules.nearly import BEGINS_AFTER, Near, Nearly
+from services.router.rules.text import bytewise, readable
 
-AGREED = 0.8  # a short name beside the district that it lies in
-DISTRICT_SURE, STATED_SURE = 0.9, 0.75
-WRONG_DISTRICT = 0.65  # what remains of a street's weight when the district beside it is another
 _OTHER_THINGS = (  # what follows a short name that is then not the division itself
     "路|街|弄|站|桥|江|河|港|浜|寺|大道|大桥|大厦|公路|机场|公园|医院|中学|小学|大学|广场|隧道|火车站|东路|西路|南路|北路|中路|新村|"
     "一村|二村|三村|体育场|足球场|高架|立交|地铁站|支路|饭店|宾馆|花园"
 )
 _OTHER = tuple(bytewise(word) for word in _OTHER_THINGS.split("|"))
+_ROAD_ON = tuple(map(bytewise, ("东路", "西路", "南路", "北路", "中路", "公路", "支路")))  # 堡镇南路 is not in 堡镇
 _STREET_WORD = bytewise("街道")
+_OTHER_ENDINGS = tuple(map(bytewise, ("街道", "街办", "镇", "乡")))
 _NOT_HERE = tuple(map(bytewise, ("不是", "不在", "不属于", "并非", "而非")))
-
-
-class Named(Struct, frozen=True):
-    """What the names come to. `best` is the deepest division with its sureness `sure`; `district` is the one named or
-    stated; `ranked` are the streets with scores; `clash` says what contradicts what."""
-
-    best: str = ""
-    sure: float = 0.0
-    district: str = ""
-    district_sure: float = 0.0
-    ranked: tuple[tuple[str, float], ...] = ()
-    because: str = ""
-    clash: str = ""
+_AREA = tuple(map(bytewise, ("辖区", "境内", "地区", "街面", "政府", "办事处")))
+_ORDINAL = bytewise("第")
+_BESIDE = tuple(map(bytewise, ("附近", "对面", "斜对面", "旁", "周边", "以东", "以西", "以南", "以北", "交界")))
+SOUND = 0.9  # a name that stands there by its sound
+_NEAR_WEIGHT = 0.9  # of what a name that only almost stands there says
 
 
 class Mention(Struct, frozen=True):
-    """One name in the text, with what it may mean, ready to be weighed."""
+    """One name in a text, from where to where (bytes of the plain text), and what it may mean: divisions, or a road or
+    compound. `like` is how much of it stands there, 1 as written; `beside`: the place is next to it; `cut`: it may be
+    the end of a longer name; `area`: it is said to be an area (大团辖区内)."""
 
     start: int
+    end: int
     text: str
     names: tuple[Name, ...]
+    known: Known | None = None
+    like: float = 1.0
+    beside: bool = False
+    cut: bool = False
+    area: bool = False
+
+    @property
+    def tier(self) -> Tier | None:
+        """The tier of the division that it most likely is; None for a road or compound."""
+        return self.names[0].tier if self.names else None
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is the full name of a division, as written, from its first sign on."""
+        return self.like == 1.0 and not self.cut and bool(self.names) and self.names[0].weight >= ALIAS
 
 
-def named(report: ReportReceived, plain_text: str, atlas: Atlas) -> Named:
-    """What the names in a plain text say, checked against the caller's stated district."""
-    hits = atlas.read(plain_text)
-    mentions = _mentions(hits.names, hits.body) if hits.names else []
-    stated = atlas.named(report.district) if report.district else ()
-    if not mentions and not stated:
-        return Named()
-    districts = _districts(mentions, stated, atlas)
-    local = [one for one in mentions if one.names[0].tier is not Tier.DISTRICT]
-    stated_local = [name for name in stated if RANKS[name.tier] >= RANKS[Tier.STREET]]
-    if stated_local:
-        local.append(Mention(len(hits.body), report.district, tuple(stated_local)))
-    if not local:
-        return _district_only(districts, atlas)
-    return _weigh(local, districts, hits.body.find("\n"), atlas)
-
-
-def _mentions(found: list[Hit], body: str) -> list[Mention]:
-    """The longest names only, without those that are part of another thing's name or denied."""
+def mentions_of(hits: Hits) -> list[Mention]:
+    """The longest names only, in order, without those that are part of another thing's name or denied."""
     kept: list[Hit] = []
-    for hit in found:
+    for hit in hits.names:
         while kept and hit[0] <= kept[-1][0]:
             kept.pop()
         if not kept or hit[0] >= kept[-1][1]:
             kept.append(hit)
         elif hit[1] - hit[0] > kept[-1][1] - kept[-1][0]:
             kept[-1] = hit
-    mentions = []
+    found: list[Mention] = []
     for start, end, word in kept:
-        names = word.names
-        bare = names[0].weight < ALIAS or (names[0].tier is Tier.DISTRICT and not word.text.endswith(("区", "县")))
+        one = _mention(start, end, word.text, word.names, word.known, hits.body)
+        if one is None:
+            continue
+        if one.names and one.tier is not Tier.DISTRICT and _goes_back(hits.body, start, found):
+            one = structs.replace(one, cut=True)
+        found.append(one)
+    return found
+
+
+def _goes_back(body: str, start: int, before: list[Mention]) -> bool:
+    """Whether something stands before a name that may be its own beginning: a character that no name begins after."""
+    if before and before[-1].end == start:
+        return before[-1].known is not None and before[-1].names == ()
+    if body.startswith(_ORDINAL, start):
+        return True
+    if start < 3:
+        return False
+    sign = readable(body[start - 3 : start])[-1:]
+    return sign > "\u4dff" and sign not in BEGINS_AFTER
+
+
+def _mention(
+    start: int, end: int, text: str, names: tuple[Name, ...], known: Known | None, body: str
+) -> Mention | None:
+    if names:
+        bare = names[0].weight < ALIAS or (names[0].tier is Tier.DISTRICT and not text.endswith(("区", "县")))
         if bare and body.startswith(_OTHER, end) and not body.startswith(_STREET_WORD, end):
-            continue
-        if body.endswith(_NOT_HERE, 0, start):
-            continue
-        mentions.append(Mention(start, word.text, names))
-    return mentions
-
-
-def _districts(mentions: list[Mention], stated: tuple[Name, ...], atlas: Atlas) -> list[tuple[str, float]]:
-    """The districts named, those of the text first."""
-    found: dict[str, float] = {}
-    for mention in mentions:
-        if mention.names[0].tier is Tier.DISTRICT:
-            found.setdefault(mention.names[0].code, DISTRICT_SURE)
-    for name in stated:
-        if code := atlas.district_of(name.code):
-            found.setdefault(code, STATED_SURE)
-    return list(found.items())
-
-
-def _district_only(districts: list[tuple[str, float]], atlas: Atlas) -> Named:
-    if not districts:
-        return Named()
-    code, sure = districts[0]
-    name = atlas.divisions[code].name
-    if len(districts) == 1:
-        return Named(district=code, district_sure=sure, because="")
-    other = atlas.divisions[districts[1][0]].name
-    clash = f"提到{name}和{other}"
-    return Named(
-        district=code,
-        district_sure=sure * 0.5,
-        because=f"{clash} | two districts",
-        clash=clash,
-        ranked=tuple(districts),
+            names = ()
+        elif body.startswith(_ROAD_ON, end) or (known is not None and names[0].weight < SHORT):
+            names = ()  # a road, whatever division is called after it
+    if not names and known is None:
+        return None
+    if body.endswith(_NOT_HERE, 0, start):
+        return None
+    return Mention(
+        start, end, text, names, known, beside=body.startswith(_BESIDE, end), area=body.startswith(_AREA, end)
     )
 
 
-def _weigh(local: list[Mention], districts: list[tuple[str, float]], head: int, atlas: Atlas) -> Named:
-    allowed = {code for code, _ in districts}
-    streets = {one.names[0].code for one in local if len(one.names) == 1 and _is_street(one.names[0])}
-    in_address = any(mention.start < head for mention in local)
-    support: dict[str, float] = {}
-    deepest: dict[str, tuple[str, str]] = {}
-    agreed: set[str] = set()
-    for mention in local:
-        weaker = 0.5 if in_address and mention.start > head else 1.0
-        for name, weight, agrees in _votes(mention, allowed, streets, atlas):
-            street = atlas.street_of(name.code) or name.code
-            support[street] = 1.0 - (1.0 - support.get(street, 0.0)) * (1.0 - weight * weaker)
-            if agrees:
-                agreed.add(street)
-            known = deepest.get(street)
-            if known is None or RANKS[name.tier] > atlas.rank_of(known[0]):
-                deepest[street] = (name.code, mention.text)
-    ranked = sorted(support.items(), key=lambda one: (-one[1], one[0]))
-    street, top = ranked[0]
-    sure = min(0.99, top)
-    if len(ranked) > 1:
-        sure *= 1.0 - 0.55 * ranked[1][1] / top
-    best, text = deepest[street]
-    clash = _clash(street, text, districts, atlas) if street not in agreed else ""
-    district, district_sure = districts[0] if districts else _common(ranked, atlas)
-    because = f"文中“{text}” → {atlas.divisions[best].name} | named in the text"
-    because = both(because, f"{clash} | clash") if clash else because
-    return Named(best, sure, district, district_sure, tuple(ranked), because, clash)
+def with_nearly(
+    found: list[Mention], plain_text: str, body: str, nearly: Nearly, districts: frozenset[str]
+) -> list[Mention]:
+    """The mentions of a text together with names that almost stand there (sooner in the `districts` named): those that
+    a full name does not cover, in place of what they cover in part."""
+    taken = [one.text for one in found if one.tier is Tier.DISTRICT and one.text[-1] in "区县"]
+    near = _grouped(nearly.find(plain_text, taken, districts), plain_text, body)
+    near = [one for one in near if not any(_overlap(one, other) and _beats(other, one) for other in found)]
+    if not near:
+        return found
+    kept = [one for one in found if not any(_overlap(one, other) for other in near)]
+    return sorted([*kept, *near], key=lambda one: one.start)
 
 
-def _is_street(name: Name) -> bool:
-    return name.tier is Tier.STREET and name.weight >= ALIAS
+def _beats(written: Mention, near: Mention) -> bool:
+    """Whether a name as written stands against one that almost does: a full name of a street-town or committee always,
+    other names when they are as long."""
+    if written.like == 1.0 and written.names and written.names[0].weight >= ALIAS and written.tier is not Tier.DISTRICT:
+        return not written.cut or near.like < SOUND or near.start >= written.start
+    return written.end - written.start >= near.end - near.start
 
 
-def _clash(street: str, text: str, districts: list[tuple[str, float]], atlas: Atlas) -> str:
-    said = "、".join(atlas.divisions[code].name for code, _ in districts)
-    district = atlas.district_of(street)
-    return f"称在{said}，但{text}在{atlas.divisions[district].name if district else '别处'}"
+def _overlap(one: Mention, other: Mention) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
-def _votes(mention: Mention, allowed: set[str], streets: set[str], atlas: Atlas) -> list[tuple[Name, float, bool]]:
-    """What one name speaks for: its meanings in a street named beside it, else in a district named beside it, else
-    all of them, each with so much less weight. The last says whether it agrees with the districts named."""
-    local = [name for name in mention.names if name.tier is not Tier.DISTRICT]
-    beside = [name for name in local if name.code not in streets and atlas.street_of(name.code) in streets]
-    inside = [name for name in beside or local if atlas.district_of(name.code) in allowed]
-    chosen = inside or beside or local
-    votes = []
-    for name in chosen:
-        weight = name.weight
-        if inside or beside:
-            weight = max(weight, AGREED) if weight >= SHORT else weight + 0.1
-        if allowed and not inside:
-            weight *= WRONG_DISTRICT
-        votes.append((name, weight / len(chosen), bool(inside) or not allowed))
-    return votes
-
-
-def _common(ranked: list[tuple[str, float]], atlas: Atlas) -> tuple[str, float]:
-    """The one district of all the streets that were considered, if it is one."""
-    found = {atlas.district_of(street) for street, _ in ranked}
-    if len(found) == 1 and (code := found.pop()):
-        return code, min(DISTRICT_SURE, ranked[0][1] + 0.1)
-    return "", 0.0
+def _grouped(near: Iterable[Near], plain_text: str, body: str) -> list[Mention]:
+    """What may be meant by one stretch, as one mention; offsets in bytes."""
+    groups: dict[int, list[Near]] = {}
+    for one in near:
+        groups.setdefault(one.start, []).append(one)
+    found: list[Mention] = []
+    for start, group in sorted(groups.items()):
+        begin = len(plain_text[:start].encode())
+        end = begin + len(plain_text[start : group[0].end].encode())
+        if body.endswith(_NOT_HERE, 0, begin) or (found and begin < found[-1].end):
+            continue
+        like = max(one.likeness for one in group)
+        names = tuple(Name(one.code, one.tier, _NEAR_WEIGHT * one.likeness) for one in group)
+        beside = body.startswith(_BESIDE, end)
+        cut = _goes_back(body, begin, [])
+        found.append(Mention(begin, end, readable(body[begin:end]), names, None, min(like, 0.99), beside, cut))
+    return found

@@ -1,0 +1,250 @@
+"""What all the names of a report come to: one place with a sureness, or several with shares."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from schemas.facts import ReportReceived
+from schemas.vocabulary import Tier
+from services.router.rules.address import house_number
+from services.router.rules.atlas import RANKS, Atlas
+from services.router.rules.gazetteer import ENOUGH, spread, together, within
+from services.router.rules.lexicon import ALIAS, SHORT, Name
+from services.router.rules.mentions import Mention, mentions_of, with_nearly
+from services.router.rules.text import both, bytewise
+
+AGREED = 0.8  # a short name beside the district that it lies in
+DISTRICT_SURE, STATED_SURE = 0.9, 0.75
+WRONG_DISTRICT = 0.65  # what remains of a street's weight when the district beside it is another
+DOUBTED = 0.5  # what remains of a district when what stands beside it lies elsewhere
+CUT = 0.5  # what remains of a committee's name that may be the end of another (第二居委会)
+CERTAIN, UNCERTAIN = 0.9, 0.8  # what remains of a name that is a character off, with no district to bear it out
+NAMED, BESIDE_A_NAME = 0.5, 0.4  # where a name says so much, a road counts so much less
+_BESIDE = 0.9
+_MOST_BY_ROAD = 0.9
+_GAP = 15  # bytes (five characters) at most between two roads that cross
+_BREAKS = tuple(map(bytewise, ("，", "。", "；", ",", ";", ".", "\n")))
+_ABOVE = tuple(map(bytewise, ("上述地址", "该地址", "诉求地址", "上址")))
+
+
+class Named(Struct, frozen=True):
+    """What the names come to. `best` is the deepest division with its sureness `sure`; `district` is the one named or
+    stated; `ranked` are the streets with scores; `clash` says what contradicts what; `evidence` are the mentions that
+    speak for the answer."""
+
+    best: str = ""
+    sure: float = 0.0
+    district: str = ""
+    district_sure: float = 0.0
+    ranked: tuple[tuple[str, float], ...] = ()
+    because: str = ""
+    clash: str = ""
+    evidence: tuple[Mention, ...] = ()
+
+
+class _Scale:
+    """The weights put on street-towns by the mentions of one report."""
+
+    def __init__(self, atlas: Atlas, districts: Sequence[tuple[str, float]], mentions: Sequence[Mention]) -> None:
+        self.atlas = atlas
+        self.allowed = {code for code, _ in districts}
+        self.streets = {one.names[0].code for one in mentions if _names_a_street(one)}
+        self.support: dict[str, float] = {}
+        self.deepest: dict[str, tuple[str, str]] = {}
+        self.agreed: set[str] = set()
+        self.named: set[str] = set()  # not only by a road
+        self.evidence: dict[str, list[Mention]] = {}
+
+    def put(self, street: str, weight: float, mention: Mention, *, agrees: bool) -> None:
+        """Independent evidence adds up as chances of being wrong multiply."""
+        self.support[street] = 1.0 - (1.0 - self.support.get(street, 0.0)) * (1.0 - weight)
+        self.evidence.setdefault(street, []).append(mention)
+        if agrees:
+            self.agreed.add(street)
+
+    def names(self, mention: Mention, weaker: float) -> None:
+        """Weigh a mention of divisions."""
+        if mention.cut and mention.tier is Tier.COMMITTEE:
+            weaker *= CUT
+        for name, weight, agrees in self._votes(mention):
+            street = self.atlas.street_of(name.code) or name.code
+            self.put(street, weight * weaker * (_BESIDE if mention.beside else 1.0), mention, agrees=agrees)
+            self.named.add(street)
+            known = self.deepest.get(street)
+            if known is None or RANKS[name.tier] > self.atlas.rank_of(known[0]):
+                self.deepest[street] = (name.code, mention.text)
+
+    def _votes(self, mention: Mention) -> list[tuple[Name, float, bool]]:
+        """What one name speaks for: its meanings in a street named beside it, else in a district named beside it, else
+        all of them, each with so much less weight. The last says whether it agrees with the districts named."""
+        atlas, allowed = self.atlas, self.allowed
+        local = [name for name in mention.names if name.tier is not Tier.DISTRICT]
+        beside = [n for n in local if n.code not in self.streets and atlas.street_of(n.code) in self.streets]
+        inside = [name for name in beside or local if atlas.district_of(name.code) in allowed]
+        chosen = inside or beside or local
+        votes = []
+        for name in chosen:
+            weight = name.weight
+            if mention.area and weight >= SHORT:
+                weight = max(weight, AGREED)
+            if (inside or beside) and mention.like == 1.0:
+                weight = max(weight, AGREED) if weight >= SHORT else weight + 0.1
+            elif inside or beside:
+                weight = min(ALIAS, weight + 0.1)
+            elif mention.like < CERTAIN:
+                weight *= UNCERTAIN
+            if allowed and not inside:
+                own = len(mention.text) > (5 if name.tier is Tier.COMMITTEE else 2) and mention.like >= CERTAIN
+                weight *= WRONG_DISTRICT if own else DOUBTED
+            votes.append((name, weight / len(chosen), bool(inside) or not allowed))
+        return votes
+
+
+def _names_a_street(mention: Mention) -> bool:
+    return mention.clear and len(mention.names) == 1 and mention.names[0].tier is Tier.STREET
+
+
+def named(report: ReportReceived, plain_text: str, atlas: Atlas) -> Named:
+    """What the names in a plain text say, checked against the caller's stated district."""
+    hits = atlas.read(plain_text)
+    mentions = mentions_of(hits) if hits.names else []
+    stated = atlas.named(report.district) if report.district else ()
+    if not any(one.clear and one.tier is not Tier.DISTRICT for one in mentions):
+        districts = frozenset(code for code, _ in _districts(mentions, stated, atlas))
+        mentions = with_nearly(mentions, plain_text, hits.body, atlas.nearly, districts)
+    return _weigh(mentions, stated, report.district, hits.body, atlas)
+
+
+def _districts(mentions: Sequence[Mention], stated: Sequence[Name], atlas: Atlas) -> list[tuple[str, float]]:
+    """The districts named, those of the text first."""
+    found: dict[str, float] = {}
+    for mention in mentions:
+        if mention.tier is Tier.DISTRICT:
+            found.setdefault(mention.names[0].code, DISTRICT_SURE)
+    for name in stated:
+        if code := atlas.district_of(name.code):
+            found.setdefault(code, STATED_SURE)
+    return list(found.items())
+
+
+def _weigh(mentions: Sequence[Mention], stated: Sequence[Name], word: str, body: str, atlas: Atlas) -> Named:
+    districts = _districts(mentions, stated, atlas)
+    local = [one for one in mentions if one.names and one.tier is not Tier.DISTRICT]
+    stated_local = tuple(name for name in stated if RANKS[name.tier] >= RANKS[Tier.STREET])
+    if stated_local:
+        local.append(Mention(len(body), len(body), word, stated_local))
+    head = body.find("\n")
+    scale = _Scale(atlas, districts, local)
+    in_address = any(mention.start < head for mention in local)
+    for mention in local:
+        scale.names(mention, 0.5 if in_address and mention.start > head else 1.0)
+    spots = _one_place([one for one in mentions if one.known], head, body)
+    named_best = max(scale.support.values(), default=0.0)
+    spoiled = ""
+    if spots and not any(one.clear for one in local):
+        spoiled = _by_landmarks(scale, spots, body, 1.0 if named_best < NAMED else BESIDE_A_NAME)
+    if scale.support:
+        return _concluded(scale, districts, spots, spoiled)
+    return _district_only(districts, spoiled, body, mentions, atlas)
+
+
+def _one_place(spots: list[Mention], head: int, body: str) -> list[Mention]:
+    """The landmarks that name the place: the first, with the next when they stand together (two roads that cross);
+    those of the address line if there are any."""
+    if not spots:
+        return []
+    spots = [one for one in spots if one.start < head] or spots
+    place = spots[:1]
+    for one in spots[1:2]:
+        between = body[place[0].end : one.start]
+        if len(between) <= _GAP and one.known != place[0].known and not any(sign in between for sign in _BREAKS):
+            place.append(one)
+    return place
+
+
+def _by_landmarks(scale: _Scale, spots: list[Mention], body: str, weaker: float) -> str:
+    """Weigh roads and compounds; says what contradicts the district named, or ""."""
+    atlas = scale.atlas
+    number = house_number(body, spots[0].end) if len(spots) == 1 else None
+    scores, rest = together([spread(one.known, number) for one in spots if one.known])
+    if scale.allowed:
+        inside = [code for code in scores if atlas.district_of(code) in scale.allowed]
+        if not inside:
+            known = sum(scores.values())
+            name = "".join(one.text for one in spots)
+            lies = "、".join(sorted({atlas.divisions[atlas.district_of(code) or code].name for code in scores}))
+            return f"{name}在{lies}" if known >= ENOUGH else ""
+        scores = within(scores, rest, inside)
+    for code, score in scores.items():
+        street = atlas.street_of(code)
+        if street:
+            scale.put(street, score * weaker, spots[0], agrees=True)
+            scale.deepest.setdefault(street, (street, "".join(one.text for one in spots)))
+    return ""
+
+
+def _concluded(scale: _Scale, districts: Sequence[tuple[str, float]], spots: Sequence[Mention], spoiled: str) -> Named:
+    atlas = scale.atlas
+    ranked = sorted(scale.support.items(), key=lambda one: (-one[1], one[0]))
+    street, top = ranked[0]
+    sure = min(0.99, top)
+    if len(ranked) > 1:
+        sure *= 1.0 - 0.55 * ranked[1][1] / top
+    by_road = street not in scale.named
+    if by_road:
+        sure = min(_MOST_BY_ROAD, top) if top >= ENOUGH else 0.0
+    best, text = scale.deepest[street]
+    clash = _clash(street, text, districts, atlas) if street not in scale.agreed else ""
+    if spoiled and not clash:
+        clash = f"称在{_said(districts, atlas)}，但{spoiled}"
+    district, district_sure = districts[0] if districts else _common(ranked, atlas)
+    if clash and districts:
+        district_sure *= DOUBTED
+    how = "named in the text" if not by_road else "known to lie there"
+    because = f"文中“{text}” → {atlas.divisions[best].name} | {how}"
+    because = both(because, f"{clash} | clash") if clash else because
+    evidence = [one for one in scale.evidence[street] if one.end > one.start]
+    evidence += [one for one in spots[1:] if by_road]
+    return Named(best, sure, district, district_sure, tuple(ranked), because, clash, tuple(evidence))
+
+
+def _district_only(
+    districts: Sequence[tuple[str, float]], spoiled: str, body: str, mentions: Sequence[Mention], atlas: Atlas
+) -> Named:
+    if not districts:
+        above = any(phrase in body for phrase in _ABOVE)
+        return Named(because="文中所指的地址没有给出 | the address it points to is not given" if above else "")
+    code, sure = districts[0]
+    name = atlas.divisions[code].name
+    evidence = tuple(one for one in mentions if one.tier is Tier.DISTRICT and one.names[0].code == code)
+    if spoiled:
+        clash = f"称在{name}，但{spoiled}"
+        because = f"{clash} | the road is elsewhere"
+        return Named("", 0.0, code, sure * DOUBTED, (), because, clash, evidence)
+    if len(districts) == 1:
+        return Named(district=code, district_sure=sure, evidence=evidence)
+    clash = f"提到{name}和{atlas.divisions[districts[1][0]].name}"
+    return Named("", 0.0, code, sure * DOUBTED, tuple(districts), f"{clash} | two districts", clash, evidence)
+
+
+def _said(districts: Sequence[tuple[str, float]], atlas: Atlas) -> str:
+    return "、".join(atlas.divisions[code].name for code, _ in districts)
+
+
+def _clash(street: str, text: str, districts: Sequence[tuple[str, float]], atlas: Atlas) -> str:
+    district = atlas.district_of(street)
+    return f"称在{_said(districts, atlas)}，但{text}在{atlas.divisions[district].name if district else '别处'}"
+
+
+def _common(ranked: Sequence[tuple[str, float]], atlas: Atlas) -> tuple[str, float]:
+    """The one district of all the streets that were considered, if it is one, or by far the likeliest."""
+    found: dict[str, float] = {}
+    for street, score in ranked:
+        if code := atlas.district_of(street):
+            found[code] = found.get(code, 0.0) + score
+    if not found:
+        return "", 0.0
+    code, most = max(found.items(), key=lambda one: one[1])
+    if most < ENOUGH * sum(found.values()):
+        return "", 0.0
+    return code, min(DISTRICT_SURE, most + 0.1 if len(found) == 1 else most)
