@@ -93,15 +93,26 @@ class ClassItem(Struct, frozen=True):
 
 
 class Danger(Struct, frozen=True):
-    """A word that may mean danger to life. `near` words must stand within the same clause if given; `unless` words in
-    the same clause (negations and harmless uses) take it back; `platforms` are told at once (110, 119, 120)."""
+    """A word that may mean danger to life. `near` words must stand within the same sentence if given; `unless` words in
+    the same clause (harmless uses) take it back; `platforms` are told at once (110, 119, 120)."""
 
     word: str
     kind: str
     platforms: tuple[str, ...]
     near: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
-    screen: bool = True  # also in the high-recall list that intake uses to choose the lane
+
+
+class Setting(Struct, frozen=True):
+    """What puts danger words at a distance: long ago, only feared, a drill, over. One of `words` takes a danger back
+    where it stands `scope` it: `before` it in the same clause, anywhere in its `clause`, or in its `sentence`; except
+    when one of `but` stands within that scope too, and never a danger of the kinds `spares`."""
+
+    name: str
+    words: tuple[str, ...]
+    scope: Literal["before", "clause", "sentence"] = "clause"
+    but: tuple[str, ...] = ()
+    spares: tuple[str, ...] = ()
 
 
 class PoliceClass(Struct, frozen=True):
@@ -355,6 +366,8 @@ class City(Struct, frozen=True):
     landmarks: tuple[Landmark, ...] = ()  # roads, compounds and sights, of that day too
     one_stop: tuple[OneStopItem, ...] = ()  # government services whose tickets find their class by code
     negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
+    settings: tuple[Setting, ...] = ()  # what puts danger words at a distance
+    harmless: tuple[str, ...] = ()  # words that a danger word is only a piece of: 火车 in 坐着火车
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"
     ended: frozenset[str] = frozenset()  # codes of divisions that do not stand on that day
     turns_on: date | None = None  # the next day on which other divisions or units stand

@@ -68,12 +68,12 @@ T,event,04,设备故障,Device fault,设备,,,sensor,
 """,
     "lexicon.toml": """\
 [[danger]]
-word = "持刀"
+words = ["持刀"]
 kind = "violence"
 platforms = ["110"]
 
 [[danger]]
-word = "冒烟"
+words = ["冒烟"]
 kind = "fire"
 platforms = ["110"]
 near = ["楼"]

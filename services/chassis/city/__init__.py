@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from schemas.city import City
+from services.chassis.city.dangers import dangers_of, settings_of_danger, words_of
 from services.chassis.city.days import days_of, standing
 from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
@@ -20,11 +21,9 @@ from services.chassis.city.shapes import read
 from services.chassis.city.versions import policies_of
 from services.chassis.city.words import (
     check_classes,
-    check_dangers,
     check_one_stop,
     check_police,
     check_screens,
-    negations_of,
 )
 from services.chassis.clock import SystemClock
 
@@ -51,8 +50,9 @@ def load(directory: Path, on: date | None = None) -> City:
     check_landmarks(draft)
     check_rosters(draft)
     check_classes(draft)
-    negations = negations_of(draft)
-    check_dangers(draft)
+    negations, harmless = words_of(draft, "negation"), words_of(draft, "harmless")
+    dangers = dangers_of(draft)
+    danger_settings = settings_of_danger(draft, dangers)
     check_police(draft)
     check_one_stop(draft)
     check_screens(draft)
@@ -75,7 +75,7 @@ def load(directory: Path, on: date | None = None) -> City:
         ended=day.ended,
         turns_on=day.turns_on,
         classes=draft.classes.items,
-        dangers=draft.dangers.items,
+        dangers=dangers,
         police_classes=draft.police.items,
         one_stop=draft.one_stop.items,
         screens=draft.screens.items,
@@ -91,6 +91,8 @@ def load(directory: Path, on: date | None = None) -> City:
         polygons=day.polygons,
         phone_pattern=settings.phone_pattern,
         negations=negations,
+        settings=danger_settings,
+        harmless=harmless,
     )
 
 

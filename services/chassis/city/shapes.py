@@ -10,7 +10,6 @@ from msgspec import Struct
 from schemas.city import (
     CalendarData,
     ClassItem,
-    Danger,
     Device,
     Division,
     DutyRule,
@@ -20,6 +19,7 @@ from schemas.city import (
     PoliceClass,
     RequestRule,
     ScreenRule,
+    Setting,
     Shift,
     Thresholds,
     Unit,
@@ -105,6 +105,16 @@ class CalendarEntry(Struct, frozen=True):
     units: tuple[str, ...] = ()
 
 
+class DangerRow(Struct, frozen=True):
+    """One [[danger]] of lexicon.toml: patterns of words that mean the same."""
+
+    kind: str
+    words: tuple[str, ...]
+    platforms: tuple[str, ...]
+    near: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+
+
 @dataclass
 class Settings:
     """What city.toml says, apart from its calendars and working hours."""
@@ -138,7 +148,8 @@ class Draft:
     devices: Table[Device]
     landmarks: Table[Landmark]
     rosters: Table[Shift]
-    dangers: Table[Danger]
+    dangers: Table[DangerRow]
+    settings_of_danger: Table[Setting]
     screens: Table[ScreenRule]
     rules: Table[DutyRule]
     limits: Table[Limit]
@@ -190,7 +201,8 @@ def read(directory: Path, faults: FaultList) -> Draft:
         devices=csv_table(directory, DEVICES, faults),
         landmarks=csv_table(directory, LANDMARKS, faults),
         rosters=csv_table(directory, ROSTERS, faults),
-        dangers=toml_table(lexicon, "danger", Danger, "word", faults),
+        dangers=toml_table(lexicon, "danger", DangerRow, "kind", faults),
+        settings_of_danger=toml_table(lexicon, "setting", Setting, "name", faults),
         screens=toml_table(scenes, "screen", ScreenRule, "kind", faults),
         rules=toml_table(rulebook, "rule", DutyRule, "rule_id", faults),
         limits=toml_table(policy, "limit", Limit, "limit_id", faults),

@@ -1,9 +1,9 @@
-"""Checks of what things are called and what readings mean: classes, danger words, 110 classes, screens."""
+"""Checks of what things are called and what readings mean: classes, 110 classes, services, screens."""
 
 from collections.abc import Iterable
 
 from schemas.city import ScreenRule
-from services.chassis.city.shapes import LEXICON, SCENES, Draft
+from services.chassis.city.shapes import SCENES, Draft
 
 
 def check_classes(draft: Draft) -> None:
@@ -26,40 +26,6 @@ def check_classes(draft: Draft) -> None:
 def _repeated(words: Iterable[str]) -> list[str]:
     listed = list(words)
     return sorted({word for word in listed if listed.count(word) > 1})
-
-
-def negations_of(draft: Draft) -> tuple[str, ...]:
-    """The general negations of lexicon.toml."""
-    draft.lexicon.allow(("danger", "negation"), draft.faults)
-    table = draft.lexicon.values.get("negation", {})
-    words = table.get("words", []) if isinstance(table, dict) else None
-    if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
-        draft.faults.add(LEXICON, draft.lexicon.line_of("negation"), "negation.words: must be a list of words")
-        return ()
-    return tuple(words)
-
-
-def check_dangers(draft: Draft) -> None:
-    """Danger words: written once, with platforms that exist, and not taken back by themselves."""
-    seen: dict[tuple[str, tuple[str, ...]], int] = {}
-    platforms = draft.platforms()
-    for line, item in draft.dangers:
-        if not item.word.strip():
-            draft.faults.add(LEXICON, line, "word: empty")
-        key = (item.word, item.near)
-        if key in seen:
-            draft.faults.add(LEXICON, line, f"danger word {item.word!r} stands already in line {seen[key]}")
-        seen.setdefault(key, line)
-        if not item.platforms:
-            draft.faults.add(LEXICON, line, f"danger word {item.word!r} names no platform to be told")
-        for platform in item.platforms:
-            if draft.knows_platforms() and platform not in platforms:
-                cause = f"unknown platform {platform!r} of {item.word!r}: no unit of the whole city has this phone"
-                draft.faults.add(LEXICON, line, cause)
-        if item.word and any(word == "" or word in item.word for word in item.unless):
-            draft.faults.add(
-                LEXICON, line, f"danger word {item.word!r} contains a word that takes it back: never fires"
-            )
 
 
 def check_police(draft: Draft) -> None:

@@ -1,24 +1,12 @@
 """Which lane a report takes. High recall on purpose: a word is enough, whatever stands around it; the router looks
 closely, and a false alarm costs only a place at the front."""
 
-import re
-import unicodedata
-
 import ahocorasick
 
 from schemas.city import City, Danger
 from schemas.facts import ReportReceived
+from schemas.text import plain, wording
 from schemas.vocabulary import Lane, Urgency
-
-# Full-width letters and digits, and characters that only look like common ones. Punctuation stays: no word has any.
-_ODD = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uf900-\ufaff\u2e80-\u2fdf]").search
-
-
-def plain(text: str) -> str:
-    """Half-width and lower case, so that a word is found however it was typed."""
-    if _ODD(text) is not None:
-        text = unicodedata.normalize("NFKC", text)
-    return text.lower()
 
 
 class DangerList:
@@ -26,27 +14,34 @@ class DangerList:
     (one automaton over 256 signs, several times faster than one over all characters)."""
 
     def __init__(self, city: City) -> None:
-        self._police = frozenset(item.code for item in city.police_classes if item.stays_with)
+        self._police = {item.code: bool(item.stays_with) for item in city.police_classes}
         urgent_kinds = {screen.kind for screen in city.screens if screen.urgency is not Urgency.NORMAL}
         self._rules = urgent_kinds | {screen.scene for screen in city.screens if screen.kind in urgent_kinds}
         self._rules.discard("")
         self._devices = frozenset(device.device_id for device in city.devices if device.kind in urgent_kinds)
-        self._words = _automaton([danger for danger in city.dangers if danger.screen])
+        self._words = _automaton(city.dangers)
 
     def lane(self, report: ReportReceived) -> Lane:
         """Urgent if the 110 class stays with police or fire brigade, the device or alarm is of an urgent kind, or a
         danger word occurs in title, text or address (with one of its `near` words anywhere, if it has any)."""
-        if report.police_class in self._police or report.device_id in self._devices:
+        if self._stays(report.police_class) or report.device_id in self._devices:
             return Lane.URGENT
         alarm = report.alarm
-        if alarm is not None and (alarm.rule in self._rules or alarm.scene in self._rules):
+        if alarm is not None and (alarm.rule.partition(":")[0] in self._rules or alarm.scene in self._rules):
             return Lane.URGENT
-        return Lane.URGENT if self._danger_in(f"{report.title}\n{report.text}\n{report.address}") else Lane.NORMAL
+        return Lane.URGENT if self._danger_in(wording(report)) else Lane.NORMAL
 
-    def _danger_in(self, text: str) -> bool:
+    def _stays(self, code: str) -> bool:
+        """Whether a 110 class, or the nearest one above it that the city knows (two digits a level, zeros below), stays
+        with the police or the fire brigade."""
+        if not code:
+            return False
+        known = (code[:kept].ljust(len(code), "0") for kept in (len(code), 4, 2))
+        return next((self._police[one] for one in known if one in self._police), False)
+
+    def _danger_in(self, said: str) -> bool:
         if self._words is None:
             return False
-        said = plain(text)
         near: tuple[tuple[str, ...], ...]
         for _, near in self._words.iter(_bytewise(said)):
             if any(not words or any(word in said for word in words) for words in near):
@@ -58,7 +53,7 @@ def _bytewise(text: str) -> str:
     return text.encode("utf-8", "replace").decode("latin-1")
 
 
-def _automaton(dangers: list[Danger]) -> ahocorasick.Automaton | None:
+def _automaton(dangers: tuple[Danger, ...]) -> ahocorasick.Automaton | None:
     words: dict[str, tuple[tuple[str, ...], ...]] = {}
     for danger in dangers:
         word = plain(danger.word)

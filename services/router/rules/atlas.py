@@ -19,7 +19,7 @@ CENTRES = ("centre", "street_office", "committee")  # who speaks for a division,
 DESK = ("duty_desk", "centre")  # who takes what nobody else may, city-wide, in this order
 _CACHE = 100_000
 _FILLERS = (
-    "发生|出现|任何|闻到|看到|听到|看见|发现|造成|导致|人员|人|有|什么|明显|再|被|存在|是|过|该|携带|其他|老人|居民|群众|一点|"
+    "发生|出现|任何|闻到|看到|听到|看见|发现|造成|导致|人员|人|有|什么|明显|再|被|存在|是|过|该|携带|其他|老人|居民|群众|一点|扬言|要|想|说要|"
     "any |anyone |anybody |is |there is |there was |seen |a "
 )
 

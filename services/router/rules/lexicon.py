@@ -7,7 +7,7 @@ from typing import Any
 import ahocorasick
 from msgspec import Struct, structs
 
-from schemas.city import City, Danger
+from schemas.city import City, Danger, Setting
 from schemas.vocabulary import TicketType, Tier
 from services.router.rules.address import value_of
 from services.router.rules.gazetteer import Known, landmarks_of
@@ -56,6 +56,8 @@ class Word(Struct, frozen=True):
     classes: tuple[tuple[int, float], ...] = ()
     nots: tuple[int, ...] = ()
     dangers: tuple[Danger, ...] = ()
+    settings: tuple[Setting, ...] = ()  # those that this word puts a danger into
+    harmless: bool = False
     ticket: tuple[TicketType, float] | None = None
 
 
@@ -70,6 +72,7 @@ class Hits(Struct, frozen=True):
     classes: list[Hit]
     nots: list[Hit]
     dangers: list[Hit]
+    around: list[Hit]  # words that put a danger at a distance, or that it is only a piece of
     tickets: list[Hit]
 
 
@@ -80,6 +83,8 @@ class _Entry:
         self.classes: dict[int, float] = {}
         self.nots: list[int] = []
         self.dangers: list[Danger] = []
+        self.settings: list[Setting] = []
+        self.harmless = False
         self.ticket: tuple[TicketType, float] | None = None
 
 
@@ -94,6 +99,7 @@ class Lexicon:
         _add_classes(entries, city)
         for danger in city.dangers:
             _entry(entries, danger.word).dangers.append(_plain(danger))
+        _add_settings(entries, city)
         for ticket, weight, words in _TICKET_WORDS:
             for word in words.split("|"):
                 _entry(entries, word).ticket = (ticket, weight)
@@ -126,6 +132,7 @@ class Lexicon:
         classes: list[Hit] = []
         nots: list[Hit] = []
         dangers: list[Hit] = []
+        around: list[Hit] = []
         tickets: list[Hit] = []
         if self.words:
             for end, word in self._tree.iter(body):
@@ -140,9 +147,11 @@ class Lexicon:
                     nots.append(hit)
                 if word.dangers:
                     dangers.append(hit)
+                if word.harmless or word.settings:
+                    around.append(hit)
                 if word.ticket:
                     tickets.append(hit)
-        return Hits(body, names[:HITS], classes[:HITS], nots[:HITS], dangers[:HITS], tickets[:HITS])
+        return Hits(body, names[:HITS], classes[:HITS], nots[:HITS], dangers[:HITS], around[:HITS], tickets[:HITS])
 
 
 def _whole(body: str, start: int, end: int) -> bool:
@@ -176,8 +185,19 @@ def _word(text: str, entry: _Entry) -> Word:
         classes=tuple((number, weight / shared) for number, weight in sorted(entry.classes.items())),
         nots=tuple(entry.nots),
         dangers=tuple(entry.dangers),
+        settings=tuple(entry.settings),
+        harmless=entry.harmless,
         ticket=entry.ticket,
     )
+
+
+def _add_settings(entries: dict[str, _Entry], city: City) -> None:
+    for setting in city.settings:
+        known = structs.replace(setting, but=tuple(plain(word) for word in setting.but))
+        for word in setting.words:
+            _entry(entries, word).settings.append(known)
+    for word in city.harmless:
+        _entry(entries, word).harmless = True
 
 
 def _add_classes(entries: dict[str, _Entry], city: City) -> None:

@@ -1,12 +1,11 @@
-"""Text in one normal form, and how alike two texts are."""
+"""How alike two texts are, and how the router searches and tells them. Their normal form is that of `schemas.text`."""
 
-import unicodedata
 from math import sqrt
 
 import numpy as np
 
-from schemas.facts import ReportReceived
-from services.router.rules.script import SIMPLIFIED
+from schemas.text import plain as plain
+from schemas.text import wording as wording
 
 GRAM_BITS = 1024
 _LEFT, _RIGHT, _DOWN = np.uint16(40503), np.uint16(26267), np.uint16(6)
@@ -15,41 +14,6 @@ _BOILERPLATE = (
     "请相关部门尽快处理|希望有关部门核实处理|请求尽快协调修复|要求核实处理并回复|希望尽快处理|请尽快处理|请求尽快处理|电话答复|"
     "电话告知处理结果|巡查发现|上述地址|感谢|谢谢|请派人|已多次反映未果"
 )
-
-
-def _table() -> list[str]:
-    table = [chr(code) for code in range(0x10000)]
-    for code in range(0xFF01, 0xFF5F):
-        table[code] = chr(code - 0xFEE0)
-    for code in range(0x20):
-        table[code] = " "
-    table[0x0A] = "\n"
-    table[0x3000] = table[0xA0] = table[0x7F] = table[0xFEFF] = " "
-    for code in range(0xD800, 0xE000):
-        table[code] = "\ufffd"
-    for mark, simple in SIMPLIFIED.items():
-        table[ord(mark)] = simple
-    return [mark.lower() if mark.isascii() else mark for mark in table]
-
-
-_TABLE = _table()
-
-
-def plain(text: str) -> str:
-    """The text in its normal form: half-width, simplified script, lower case, no control signs but line ends.
-
-    Deterministic and idempotent. Signs outside the table (emoji) stay as they are, lone surrogates become U+FFFD.
-    """
-    text = text.translate(_TABLE)
-    if not unicodedata.is_normalized("NFKC", text):
-        text = unicodedata.normalize("NFKC", text).translate(_TABLE)
-    return text
-
-
-def wording(report: ReportReceived) -> str:
-    """What a report says, plain, in three parts: address (always the first line), title, text."""
-    address = report.address.replace("\n", " ")
-    return plain(f"{address}\n{report.title}\n{report.text}")
 
 
 def both(*reasons: str) -> str:

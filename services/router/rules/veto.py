@@ -31,7 +31,7 @@ def danger(plain_text: str, report: ReportReceived, atlas: Atlas) -> Veto | None
     hits = atlas.read(plain_text)
     real: list[tuple[str, Danger]] = []
     for hit in hits.dangers:
-        real.extend((hit[2].text, one) for one in hit[2].dangers if _holds(one, hit, hits, atlas))
+        real.extend((hit[2].text, one) for one in hit[2].dangers if _holds(one, hit, hits, plain_text, atlas))
     police = atlas.police_class(report.police_class) if report.police_class else None
     stays = police.stays_with if police else ()
     screen = atlas.screens.get(_kind(report, atlas)) if report.alarm and not report.alarm.fault else None
@@ -56,7 +56,9 @@ def _kind(report: ReportReceived, atlas: Atlas) -> str:
     return device.kind if device else report.alarm.rule.partition(":")[0] if report.alarm else ""
 
 
-def _holds(one: Danger, hit: Hit, hits: Hits, atlas: Atlas) -> bool:
+def _holds(one: Danger, hit: Hit, hits: Hits, text: str, atlas: Atlas) -> bool:
+    if one.near and not any(word in text for word in one.near):
+        return False
     start, end, _ = hit
     clause_from, clause_to = _around(hits.body, start, end, _CLAUSE)
     clause = readable(hits.body[clause_from:clause_to])
@@ -64,11 +66,42 @@ def _holds(one: Danger, hit: Hit, hits: Hits, atlas: Atlas) -> bool:
         return False
     if atlas.negated and atlas.negated.search(readable(hits.body[clause_from:start])):
         return False
-    if not one.near:
-        return True
     sentence_from, sentence_to = _around(hits.body, start, end, _SENTENCE)
     sentence = readable(hits.body[sentence_from:sentence_to])
-    return any(word in sentence for word in one.near)
+    if one.near and not any(_said(word, sentence, atlas) for word in one.near):
+        return False
+    if any(word.harmless and there < end and start < up_to for there, up_to, word in hits.around):
+        return False
+    return not _at_a_distance(
+        one, hits, start, (clause_from, clause_to, clause), (sentence_from, sentence_to, sentence)
+    )
+
+
+Part = tuple[int, int, str]  # from, to (bytes of the plain text), what stands there
+
+
+def _at_a_distance(one: Danger, hits: Hits, start: int, clause: Part, sentence: Part) -> bool:
+    """Whether the danger that begins at `start` is long ago, only feared, a drill, over: one of the city's settings."""
+    for there, up_to, word in hits.around:
+        for setting in word.settings:
+            if one.kind in setting.spares:
+                continue
+            begin, end, said = sentence if setting.scope == "sentence" else clause
+            if setting.scope == "before":
+                end = start
+            if begin <= there and up_to <= end and not any(other in said for other in setting.but):
+                return True
+    return False
+
+
+def _said(word: str, sentence: str, atlas: Atlas) -> bool:
+    """Whether a sentence says a word without taking it back."""
+    at = sentence.find(word)
+    while at >= 0:
+        if not (atlas.negated and atlas.negated.search(sentence[:at])):
+            return True
+        at = sentence.find(word, at + 1)
+    return False
 
 
 def _around(body: str, start: int, end: int, marks: tuple[str, ...]) -> tuple[int, int]:

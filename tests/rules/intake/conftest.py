@@ -25,7 +25,6 @@ def city() -> City:
             Danger("着火", "fire", ("119",)),
             Danger("Gas Leak", "gas", ("119",)),
             Danger("冒烟", "fire", ("119",), near=("电表箱",)),
-            Danger("坠落", "fall", ("120",), screen=False),
         ),
         police_classes=(PoliceClass("P1", "火警", ("119",)), PoliceClass("P2", "噪音扰民")),
         screens=(

@@ -32,7 +32,6 @@ NORMAL: list[dict[str, Any]] = [
     {"text": ""},
     {"text": "着\n火"},
     {"text": "烟囱冒烟"},  # its near word is missing
-    {"text": "高空坠落"},  # not on the list for the lane
     {"police_class": "P2"},
     {"police_class": ""},
     {"device_id": "M1"},
