@@ -38,23 +38,27 @@ class ClocksSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DeadlineWarned(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A clock used up its warning share; once per (clock, notice, due)."""
+    """A clock used up its warning share; once per (clock, notice, due). `late`: its moment had long passed, after a
+    standstill; people hear of those together."""
 
     order_id: UUID
     clock_id: UUID
     stage: Stage
     owner: str
     due: Moment
+    late: bool = False
 
 
 class DeadlineMissed(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A clock's due passed unmet, with all facts recorded before it known; once per (clock, notice, due)."""
+    """A clock's due passed unmet, with all facts recorded before it known; once per (clock, notice, due). `late`: its
+    moment had long passed, after a standstill; people hear of those together."""
 
     order_id: UUID
     clock_id: UUID
     stage: Stage
     owner: str
     due: Moment
+    late: bool = False
 
 
 class DeadlineWithdrawn(Struct, frozen=True, kw_only=True, omit_defaults=True):

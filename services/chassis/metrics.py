@@ -82,6 +82,8 @@ LINKS_PENDING_AGE = Gauge("paidan_links_pending_age_seconds", "Age of the oldest
 # supervision
 CLOCKS_SET = Counter("paidan_clocks_set_total", "Clocks armed or moved", ["stage"])
 NOTICES = Counter("paidan_notices_total", "Notices by kind: warned, missed, withdrawn", ["stage", "notice"])
+NOTICES_LATE = Counter("paidan_notices_late_total", "Notices given long after their moment", ["stage"])
+TIMERS_ASIDE = Gauge("paidan_timers_aside", "Clocks whose notice failed and is tried again")
 PENDING_FACTS = Gauge("paidan_pending_facts", "Facts waiting for an earlier one of their order")
 PENDING_AGE = Gauge("paidan_pending_age_seconds", "Age of the oldest fact that waits for an earlier one")
 TIMER_LAG = Gauge("paidan_timer_lag_seconds", "How late the last timer fired")

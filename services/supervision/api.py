@@ -4,7 +4,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ from services.supervision.rules.calendar import SECOND
 from services.supervision.rules.shares import shares, uses
 from services.supervision.rules.stages import Promises
 from services.supervision.rules.timeline import Timeline
-from services.supervision.rules.timers import light_of
+from services.supervision.rules.timers import MISS, WARN, light_of
 from services.supervision.store import orders, reading
 from services.supervision.store.reading import Asked, Read
 
@@ -44,6 +45,7 @@ STAFF = (
     Role.IMPORT,
 )
 BULK = 500
+CATCH_UP_DAYS = timedelta(days=7)
 OpenPool = Callable[[], AbstractAsyncContextManager[asyncpg.Pool]]
 
 
@@ -168,6 +170,7 @@ def supervision_app(settings: ServiceSettings, city: City, open_pool: OpenPool) 
     )
     app.add_api_route("/v1/clocks/{order_id}", clocks_of_one, tags=["clocks"], summary="The clocks of one order")
     app.add_api_route("/v1/breaches", breaches, tags=["breaches"], summary="Missed clocks, the latest deadline first")
+    app.add_api_route("/v1/catch-ups", catch_ups, tags=["breaches"], summary="What was said late, in one word a unit")
     return app
 
 
@@ -230,12 +233,7 @@ async def breaches(
     Responders see their own unit's."""
     caller = principal(request, *STAFF)
     desk: Desk = request.app.state.desk
-    units = None if unit is None else desk.units.acts_for(unit) or (unit,)
-    if caller.role is Role.RESPONDER:
-        mine = desk.units.acts_for(caller.unit)
-        if unit is not None and unit not in mine:
-            raise Refused("other_unit")
-        units = units or mine
+    units = _whose(desk, caller, unit)
     asked = Asked(
         units=units,
         stage=stage,
@@ -248,6 +246,44 @@ async def breaches(
     now, page = desk.now(), rows[:limit]
     items = [{_owner([row]): row.order_id, "division": row.division, **desk.shown(row, now)} for row in page]
     return answer({"items": items, "next": _cursor(page[-1]) if len(rows) > limit else None})
+
+
+async def catch_ups(
+    request: Request, unit: Annotated[str | None, Query(max_length=200)] = None, since: At | None = None
+) -> Response:
+    """After a standstill: what was warned of and missed long before it was said, one item a unit instead of a notice a
+    clock; since a moment, by default of the last seven days. Responders see their own unit's."""
+    caller = principal(request, *STAFF)
+    desk: Desk = request.app.state.desk
+    now = desk.now()
+    units = _whose(desk, caller, unit)
+    rows = await reading.caught_up(request.app.state.pool, since or now - CATCH_UP_DAYS, units)
+    items = [
+        {
+            "unit": desk.unit(owner, now),
+            "warned": sum(row.count for row in found if row.notice == WARN),
+            "missed": sum(row.count for row in found if row.notice == MISS),
+            "by_stage": {f"{row.notice}:{row.stage}": row.count for row in found},
+            "due_first": min(row.due_first for row in found).astimezone(desk.zone),
+            "due_last": max(row.due_last for row in found).astimezone(desk.zone),
+            "said_first": min(row.said_first for row in found).astimezone(desk.zone),
+            "said_last": max(row.said_last for row in found).astimezone(desk.zone),
+        }
+        for owner, each in groupby(rows, key=lambda row: row.owner)
+        for found in [list(each)]
+    ]
+    return answer({"items": items, "next": None})
+
+
+def _whose(desk: Desk, caller: Principal, unit: str | None) -> Sequence[str] | None:
+    """The units that are asked about: that one with those that became part of it, or all that the caller may see."""
+    units = None if unit is None else desk.units.acts_for(unit) or (unit,)
+    if caller.role is Role.RESPONDER:
+        mine = desk.units.acts_for(caller.unit)
+        if unit is not None and unit not in mine:
+            raise Refused("other_unit")
+        units = units or mine
+    return units
 
 
 async def _many(request: Request, caller: Principal, order_ids: Sequence[UUID]) -> Response:

@@ -81,7 +81,14 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
         batch=settings.batch_normal,
         patient=True,
     )
-    sweep = Sweep(pool, relay=relay, every=settings.sweep_every, page=settings.sweep_page, held=settings.tick_held)
+    sweep = Sweep(
+        pool,
+        relay=relay,
+        every=settings.sweep_every,
+        page=settings.sweep_page,
+        held=settings.tick_held,
+        late_after=settings.late_after,
+    )
 
     async def close() -> None:
         await publisher.stop()

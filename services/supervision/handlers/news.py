@@ -21,10 +21,10 @@ def clocks_set(order_id: UUID, seq: int, clocks: tuple[ClockView, ...], cause: U
     )
 
 
-def noticed(notice: Notice, order_id: UUID, view: ClockView, times: int, now: datetime) -> Outgoing:
-    """A warning or a miss of a clock, given for the `times`-th time for this deadline."""
+def noticed(notice: Notice, order_id: UUID, view: ClockView, times: int, now: datetime, *, late: bool) -> Outgoing:
+    """A warning or a miss of a clock, given for the `times`-th time for this deadline, perhaps late."""
     kind = DeadlineWarned if notice == WARN else DeadlineMissed
-    fact = kind(order_id=order_id, clock_id=view.clock_id, stage=view.stage, owner=view.owner, due=view.due)
+    fact = kind(order_id=order_id, clock_id=view.clock_id, stage=view.stage, owner=view.owner, due=view.due, late=late)
     return message(
         SUPERVISION_EVENTS,
         fact,

@@ -1,11 +1,13 @@
 """Gives notices when their time has come: warnings before a deadline, misses after it.
 
 A notice is given only when the lowest Tick of all partitions has passed its moment and no fact of its order waits or is
-dead: then everything that could have met the clock is folded, so that lag never makes a breach.
+dead: then everything that could have met the clock is folded, so that lag never makes a breach. After a standstill what
+comes long after its moment is told as late, so that whoever passes it on to people can do so in one word.
 """
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 
@@ -19,11 +21,12 @@ from services.chassis.logs import logger
 from services.chassis.outbox import Relay
 from services.supervision.handlers import news
 from services.supervision.handlers.orders import LOCK_SPACE, lock_of
-from services.supervision.rules.timers import MISS, WARN, Notice
+from services.supervision.rules.timers import MISS, WARN
 from services.supervision.store import timers
 
 log = logger(__name__)
 LOOK_EVERY = 1.0  # seconds between two looks at what holds notices back
+ASIDE = 60.0  # seconds until a clock that failed is tried again
 
 
 class Sweep:
@@ -37,6 +40,7 @@ class Sweep:
         every: float = 0.15,
         page: int = 500,
         held: float = 30.0,
+        late_after: float = 900.0,
         partitions: int = ORDERS_EVENTS.partitions,
     ) -> None:
         self._pool = pool
@@ -45,6 +49,10 @@ class Sweep:
         self._page = page
         self._held = held
         self._partitions = partitions
+        self._late_after = timedelta(seconds=late_after)
+        self._size = page
+        self._first: timers.Claimed | None = None
+        self._aside: dict[UUID, float] = {}
         self._alarmed = False
         self._began = monotonic()
 
@@ -63,47 +71,85 @@ class Sweep:
             await asyncio.sleep(self._every)
 
     async def drain(self) -> int:
-        """Sweep until nothing more can be given now; how many notices were."""
+        """Sweep until nothing more can be given now; how many notices were. What cannot be given is set aside, and
+        stops nothing else."""
         given = 0
         while True:
-            claimed, done = await self._page_of()
+            size = self._size
+            try:
+                claimed, done = await self._page_of(size)
+            except Exception as error:
+                if is_wait(error):
+                    raise
+                await self._stumbled(size, error)
+                continue
             given += done
-            if claimed < self._page or done == 0:
+            self._size = min(self._page, size * 2)
+            if claimed < size or done == 0:
                 return given
 
-    async def _page_of(self) -> tuple[int, int]:
+    async def _page_of(self, size: int) -> tuple[int, int]:
         """One transaction: how many clocks were ripe, how many notices were given."""
+        self._first = None
         async with self._pool.acquire() as connection:
             low = await timers.lowest_tick(connection, self._partitions)
             if low is None:
                 return 0, 0
             async with connection.transaction():
-                ripe = await timers.claim(connection, low, self._page)
-                if not ripe:
+                claimed = await timers.claim(connection, low, size, self._set_aside())
+                if not claimed:
                     return 0, 0
-                free = await timers.try_lock(connection, LOCK_SPACE, {lock_of(each.order_id) for each in ripe})
-                mine = [each for each in ripe if lock_of(each.order_id) % LOCK_BUCKETS in free]
-                given = await self._give(connection, mine, low)
+                self._first = claimed[0]
+                free = await timers.try_lock(connection, LOCK_SPACE, {lock_of(each.order_id) for each in claimed})
+                ripe = [each.read() for each in claimed if lock_of(each.order_id) % LOCK_BUCKETS in free]
+                given = await self._give(connection, ripe, low)
         if self._relay is not None:
             self._relay.wake()
-        return len(ripe), given
+        return len(claimed), given
+
+    async def _stumbled(self, size: int, error: Exception) -> None:
+        """A page failed by our own fault: try half of it; a clock that fails alone is set aside for a while, so that it
+        keeps nobody waiting."""
+        if size > 1:
+            self._size = size // 2
+            return
+        if self._first is None:  # not a clock's fault
+            raise error
+        bad, self._first = self._first, None
+        self._aside[bad.clock_id] = monotonic() + ASIDE
+        metrics.TIMERS_ASIDE.set(len(self._aside))
+        log.error("a clock cannot be given notice of", order=str(bad.order_id), clock=str(bad.clock_id), exc_info=error)
+
+    def _set_aside(self) -> list[UUID]:
+        """Clocks that failed not long ago."""
+        now = monotonic()
+        if any(until <= now for until in self._aside.values()):
+            self._aside = {clock: until for clock, until in self._aside.items() if until > now}
+            metrics.TIMERS_ASIDE.set(len(self._aside))
+        return list(self._aside)
 
     async def _give(self, connection: Connection, ripe: list[timers.Ripe], low: datetime) -> int:
         if not ripe:
             return 0
         now = await connection.fetchval("SELECT clock_timestamp()")
         # After a long silence both notices of a clock are due: the miss alone is news.
-        notices: list[tuple[timers.Ripe, Notice]] = [
-            (each, MISS if each.notice == MISS or each.view.due < low else WARN) for each in ripe
-        ]
+        notices = []
+        for each in ripe:
+            missed = each.notice == MISS or each.view.due < low
+            moment = each.view.due if missed else each.at
+            notices.append(timers.Given(each, MISS if missed else WARN, now - moment > self._late_after))
         times = await timers.give(connection, notices, now)
-        await timers.warned(connection, [each for each, notice in notices if notice == WARN])
-        await timers.missed(connection, [each for each, notice in notices if notice == MISS])
+        await timers.warned(connection, [given.clock for given in notices if given.notice == WARN])
+        await timers.missed(connection, [given.clock for given in notices if given.notice == MISS])
         said = []
-        for each, notice in notices:
-            if each.view.clock_id in times:
-                said.append(news.noticed(notice, each.order_id, each.view, times[each.view.clock_id], now))
-                metrics.NOTICES.labels(each.view.stage, "warned" if notice == WARN else "missed").inc()
+        for given in notices:
+            view = given.clock.view
+            if view.clock_id in times:
+                order_id, count = given.clock.order_id, times[view.clock_id]
+                said.append(news.noticed(given.notice, order_id, view, count, now, late=given.late))
+                metrics.NOTICES.labels(view.stage, "warned" if given.notice == WARN else "missed").inc()
+                if given.late:
+                    metrics.NOTICES_LATE.labels(view.stage).inc()
         await outbox.write(connection, said, urgent=False, recorded_at=now)
         metrics.TIMER_LAG.set(max(0.0, (now - ripe[0].at).total_seconds()))
         return len(ripe)

@@ -65,6 +65,33 @@ async def clocks_of(pool: asyncpg.Pool, order_ids: Sequence[UUID]) -> dict[UUID,
     return found
 
 
+class CaughtUp(Struct, frozen=True):
+    """What was said late about one unit's clocks of a stage: how often, of deadlines from when to when, and when it was
+    said first and last. The fields stand in the order of the query."""
+
+    owner: str
+    notice: str
+    stage: str
+    count: int
+    due_first: datetime
+    due_last: datetime
+    said_first: datetime
+    said_last: datetime
+
+
+async def caught_up(pool: asyncpg.Pool, since: datetime, units: Sequence[str] | None) -> list[CaughtUp]:
+    """Notices that were given late since a moment and stand, added up by unit (None: every one), notice and stage."""
+    rows = await pool.fetch(
+        "SELECT c.owner, n.notice, c.stage, count(*), min(n.due), max(n.due), min(n.at), max(n.at)"
+        " FROM notices n JOIN clocks c USING (order_id, clock_id) WHERE n.late AND n.at >= $1"
+        " AND n.withdrawn_at IS NULL AND ($2::text[] IS NULL OR c.owner = ANY($2))"
+        " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        since,
+        None if units is None else list(units),
+    )
+    return [CaughtUp(*row) for row in rows]
+
+
 async def breaches(pool: asyncpg.Pool, asked: Asked) -> list[Read]:
     """Missed clocks, the latest deadline first."""
     values: list[object] = []

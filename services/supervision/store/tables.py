@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlmodel import Field, SQLModel
 
@@ -77,7 +77,7 @@ class ClockRow(Base, table=True):
 
 class NoticeRow(Base, table=True):
     """One notice that was given: once per (clock, notice, due). `times` counts announcements: a miss that was withdrawn
-    and came true after all is announced anew."""
+    and came true after all is announced anew. `late`: it was given long after its moment, after a standstill."""
 
     __tablename__ = "notices"
     order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
@@ -86,10 +86,14 @@ class NoticeRow(Base, table=True):
     due: datetime = Field(sa_column=moment(primary_key=True))
     at: datetime = Field(sa_column=moment())
     times: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="1"))
+    late: bool = Field(sa_column=Column(Boolean, nullable=False, server_default="false"))
     withdrawn_at: datetime | None = Field(sa_column=moment(nullable=True))
     cause: str | None = Field(sa_column=Column(Text, nullable=True))
 
-    __table_args__ = (CheckConstraint("notice IN ('warn', 'miss')", name="notices_notice"),)
+    __table_args__ = (
+        CheckConstraint("notice IN ('warn', 'miss')", name="notices_notice"),
+        Index("notices_late", "at", postgresql_where=text("late")),
+    )
 
 
 class TickRow(Base, table=True):

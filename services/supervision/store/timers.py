@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -20,6 +21,26 @@ class Ripe(Struct, frozen=True):
     view: ClockView
     notice: Notice
     at: datetime
+
+
+class Claimed(Struct, frozen=True):
+    """A claimed row, not yet read: one that cannot be is still known by its ids."""
+
+    order_id: UUID
+    clock_id: UUID
+    row: Any
+
+    def read(self) -> Ripe:
+        """What stands in it. Raises ValueError for a row that no clock can have."""
+        return Ripe(self.order_id, view_of(self.row), self.row["next_notice"], self.row["next_at"])
+
+
+class Given(Struct, frozen=True):
+    """A notice that is given now. `late`: long after its moment."""
+
+    clock: Ripe
+    notice: Notice
+    late: bool
 
 
 class Lag(Struct, frozen=True):
@@ -41,12 +62,12 @@ async def lowest_tick(connection: Connection, partitions: int) -> datetime | Non
     return low
 
 
-async def claim(connection: Connection, low: datetime, page: int) -> list[Ripe]:
+async def claim(connection: Connection, low: datetime, page: int, aside: Collection[UUID] = ()) -> list[Claimed]:
     """Up to `page` clocks whose notice was due before `low`, the oldest first, locked until the transaction's end. Left
-    out: clocks another sweep holds, and orders of which a fact waits or is dead."""
+    out: clocks another sweep holds, those set `aside`, and orders of which a fact waits or is dead."""
     rows = await connection.fetch(
         "SELECT order_id, clock_id, stage, round, owner, assignment_id, report_id, start, due, state, policy,"
-        " next_notice, next_at FROM clocks c WHERE next_at < $1"
+        " next_notice, next_at FROM clocks c WHERE next_at < $1 AND clock_id <> ALL($3::uuid[])"
         " AND NOT EXISTS (SELECT FROM pending p WHERE p.order_id = c.order_id)"
         " AND NOT EXISTS (SELECT FROM dead_facts d WHERE d.order_id = c.order_id"
         "  AND d.seq > coalesce((SELECT seq FROM orders o WHERE o.order_id = d.order_id),"
@@ -54,16 +75,9 @@ async def claim(connection: Connection, low: datetime, page: int) -> list[Ripe]:
         " ORDER BY next_at LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
         low,
         page,
+        list(aside),
     )
-    return [
-        Ripe(
-            row["order_id"],
-            view_of(row),
-            row["next_notice"],
-            row["next_at"],
-        )
-        for row in rows
-    ]
+    return [Claimed(row["order_id"], row["clock_id"], row) for row in rows]
 
 
 async def try_lock(connection: Connection, space: int, hashes: Collection[int]) -> set[int]:
@@ -77,19 +91,22 @@ async def try_lock(connection: Connection, space: int, hashes: Collection[int]) 
     return {row["b"] for row in rows}
 
 
-async def give(connection: Connection, ripe: Sequence[tuple[Ripe, Notice]], now: datetime) -> dict[UUID, int]:
+async def give(connection: Connection, given: Sequence[Given], now: datetime) -> dict[UUID, int]:
     """Write notices down, each once per (clock, notice, due); how many times each clock's was now given. A clock is
     absent when its notice was given before and stands."""
     rows = await connection.fetch(
-        "INSERT INTO notices (order_id, clock_id, notice, due, at)"
-        " SELECT o, c, n, d, $5 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) AS r(o, c, n, d)"
+        "INSERT INTO notices (order_id, clock_id, notice, due, at, late)"
+        " SELECT o, c, n, d, $5, l"
+        " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $6::boolean[]) AS r(o, c, n, d, l)"
         " ON CONFLICT (order_id, clock_id, notice, due) DO UPDATE SET times = notices.times + 1, at = excluded.at,"
-        " withdrawn_at = NULL, cause = NULL WHERE notices.withdrawn_at IS NOT NULL RETURNING clock_id, times",
-        [each.order_id for each, _ in ripe],
-        [each.view.clock_id for each, _ in ripe],
-        [notice for _, notice in ripe],
-        [each.view.due for each, _ in ripe],
+        " late = excluded.late, withdrawn_at = NULL, cause = NULL WHERE notices.withdrawn_at IS NOT NULL"
+        " RETURNING clock_id, times",
+        [each.clock.order_id for each in given],
+        [each.clock.view.clock_id for each in given],
+        [each.notice for each in given],
+        [each.clock.view.due for each in given],
         now,
+        [each.late for each in given],
     )
     return {row["clock_id"]: row["times"] for row in rows}
 

@@ -108,6 +108,20 @@ async def test_a_promise_says_who_used_how_much_of_it(ask: Ask, seam: Seam) -> N
     assert not any("used" in clock for clock in many), "lists stay small"
 
 
+async def test_what_was_said_late_is_one_item_a_unit(ask: Ask, story: Story) -> None:
+    """The story lies in March; it is told long after."""
+    (street,) = (await ask("/v1/catch-ups")).json()["items"]
+    assert street["unit"]["name"] == "甲街道办"
+    assert (street["warned"], street["missed"]) == (0, 2)
+    assert street["by_stage"] == {"miss:accept": 1, "miss:contact": 1}
+    assert street["due_first"] == "2026-03-02T10:30:00+08:00" and street["due_last"] == "2026-03-02T11:00:00+08:00"
+    assert (await ask("/v1/catch-ups?unit=street-b")).json() == {"items": [], "next": None}
+    assert (await ask("/v1/catch-ups?since=2099-01-01T00:00:00Z")).json()["items"] == []
+    assert (await ask("/v1/catch-ups", "responder", "street-b")).json()["items"] == []
+    refused = await ask("/v1/catch-ups?unit=street-a", "responder", "street-b")
+    assert refused.status_code == 403 and refused.json()["code"] == "other_unit"
+
+
 async def test_an_order_nobody_knows_is_not_found(ask: Ask) -> None:
     reply = await ask(f"/v1/clocks/{uuid4()}")
     assert reply.status_code == 404 and reply.json()["code"] == "not_found"
@@ -125,7 +139,12 @@ async def test_responders_see_their_units_orders_only(ask: Ask, story: Story) ->
 
 @pytest.mark.parametrize("role", ["citizen", "gateway"])
 async def test_outsiders_see_nothing(ask: Ask, story: Story, role: str) -> None:
-    for path in (f"/v1/clocks/{story.order_id}", "/v1/breaches", f"/v1/clocks?order_ids={story.order_id}"):
+    for path in (
+        f"/v1/clocks/{story.order_id}",
+        "/v1/breaches",
+        "/v1/catch-ups",
+        f"/v1/clocks?order_ids={story.order_id}",
+    ):
         reply = await ask(path, role)
         assert reply.status_code == 403 and reply.json()["code"] == "forbidden"
 

@@ -281,6 +281,92 @@ async def test_one_bad_sweep_does_not_stop_the_next(pool: asyncpg.Pool, seam: Se
     assert calls >= 2
 
 
+async def test_one_clock_that_cannot_be_given_keeps_nobody_waiting(
+    pool: asyncpg.Pool, seam: Seam, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A row that no version of ours wrote, the oldest of all and in the middle of a page."""
+    stories = [Story(f"poison-{number}").opened(START) for number in range(20)]
+    for story in stories:
+        await seam.handle(records(*story.outgoing()))
+    bad = stories[7].order_id
+    await pool.execute(
+        "UPDATE clocks SET stage = 'nonsense', next_at = next_at - interval '1 day' WHERE order_id = $1"
+        " AND stage = 'accept'",
+        bad,
+    )
+    await seam.handle(tick(at(31)))
+    sweep = Sweep(pool, page=16)
+    assert await sweep.drain() == 19
+    assert {fact.order_id for fact in await said(pool, DeadlineMissed)} == {s.order_id for s in stories} - {bad}
+    assert metrics.TIMERS_ASIDE._value.get() == 1
+    assert await sweep.drain() == 0, "it is not tried at every look"
+    await pool.execute("UPDATE clocks SET stage = 'accept' WHERE stage = 'nonsense'")
+    sweep._aside = dict.fromkeys(sweep._aside, 0.0)
+    assert await sweep.drain() == 1
+    assert metrics.TIMERS_ASIDE._value.get() == 0
+
+
+async def test_a_database_that_fails_on_one_row_does_not_stop_the_others(pool: asyncpg.Pool, seam: Seam) -> None:
+    stories = [Story(f"refused-{number}").opened(START) for number in range(9)]
+    for story in stories:
+        await seam.handle(records(*story.outgoing()))
+    await seam.handle(tick(at(31)))
+    bad = stories[4].order_id
+    await pool.execute(f"ALTER TABLE notices ADD CONSTRAINT odd CHECK (order_id <> '{bad}')")
+    try:
+        assert await Sweep(pool, page=8).drain() == 8
+    finally:
+        await pool.execute("ALTER TABLE notices DROP CONSTRAINT odd")
+    assert {fact.order_id for fact in await said(pool, DeadlineMissed)} == {s.order_id for s in stories} - {bad}
+
+
+async def test_after_a_standstill_what_is_said_is_said_to_be_late(pool: asyncpg.Pool, seam: Seam) -> None:
+    now = await pool.fetchval("SELECT clock_timestamp()")
+    old, new = Story("old").opened(now - minutes(31)), Story("new").opened(now - minutes(24.5))
+    for story in (old, new):
+        await seam.handle(records(*story.outgoing()))
+    await seam.handle(tick(now + minutes(0.1)))
+    assert await Sweep(pool, late_after=3000).drain() == 2
+    assert not any(fact.late for fact in [*await said(pool, DeadlineMissed), *await said(pool, DeadlineWarned)])
+    gone = Story("gone").opened(now - minutes(60.5))
+    await seam.handle(records(*gone.outgoing()))
+    await Sweep(pool, late_after=900).drain()
+    late = {(f.order_id, f.stage): f.late for f in await said(pool, DeadlineMissed) if f.order_id == gone.order_id}
+    assert late == {(gone.order_id, "accept"): True, (gone.order_id, "contact"): False}
+    rows = await pool.fetch(
+        "SELECT late FROM notices WHERE order_id = $1 AND notice = 'miss' ORDER BY due", gone.order_id
+    )
+    assert [row["late"] for row in rows] == [True, False]
+
+
+async def test_sweeps_share_the_work_and_none_starves(pool: asyncpg.Pool, seam: Seam) -> None:
+    """Three at once, each a page at a time: every one gives some, together all, and the oldest go first."""
+    stories = [Story(f"sharing-{number}").opened(START - minutes(number)) for number in range(240)]
+    for first in range(0, 240, 60):
+        await seam.handle(records(*(each for story in stories[first : first + 60] for each in story.outgoing())))
+    await seam.handle(tick(at(31)))
+    sweeps = [Sweep(pool, page=10) for _ in range(3)]
+    gave = [0, 0, 0]
+
+    async def work(place: int) -> None:
+        while True:
+            claimed, given = await sweeps[place]._page_of(10)
+            gave[place] += given
+            if not claimed:
+                return
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(work(place) for place in range(3)))
+    for sweep in sweeps:
+        gave[0] += await sweep.drain()
+    facts = [*await said(pool, DeadlineMissed), *await said(pool, DeadlineWarned)]
+    assert sum(gave) == len(facts) == len({(fact.clock_id, fact.due, type(fact)) for fact in facts})
+    assert all(share >= 30 for share in gave), gave
+    dues = [fact.due for fact in await said(pool, DeadlineMissed) if fact.stage == "contact"]
+    late = max(place - sorted(dues).index(due) for place, due in enumerate(dues))
+    assert late <= 60, "nobody waits long behind others"
+
+
 async def test_a_tick_that_stands_still_is_an_alarm(
     pool: asyncpg.Pool, seam: Seam, sweep: Sweep, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -44,10 +44,12 @@ def upgrade() -> None:
         sa.Column("due", _MOMENT, primary_key=True),
         sa.Column("at", _MOMENT, nullable=False),
         sa.Column("times", sa.SmallInteger(), server_default="1", nullable=False),
+        sa.Column("late", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("withdrawn_at", _MOMENT),
         sa.Column("cause", sa.Text()),
         sa.CheckConstraint("notice IN ('warn', 'miss')", name="notices_notice"),
     )
+    op.create_index("notices_late", "notices", ["at"], postgresql_where=sa.text("late"))
     op.create_table(
         "ticks",
         sa.Column("part", sa.Integer(), primary_key=True, autoincrement=False),
