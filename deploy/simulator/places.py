@@ -24,7 +24,7 @@ _LOOKS_LIKE_ESTATE = tuple("苑园里坊城庭村庐邸湾轩墅府阁都园区"
 
 
 class Town(Struct, frozen=True, eq=False):
-    """One street-town with what lies in it. `roads` are those of its district."""
+    """One street-town with what lies in it. `roads` run there as far as the pack knows, else in its district."""
 
     division: Division
     district: Division
@@ -125,12 +125,17 @@ def _towns(city: City, speech: Speech) -> tuple[Town, ...]:
     streets = [d for d in city.divisions if d.tier is Tier.STREET and d.valid_to is None]
     if not streets:
         streets = [d for d in city.divisions if d.code != city.root and d.code not in below and d.valid_to is None]
+    through: dict[str, list[str]] = {}
+    for landmark in city.landmarks:
+        if landmark.kind == "road" and not landmark.numbers:
+            through.setdefault(landmark.division, []).append(landmark.name)
     everywhere = tuple(dict.fromkeys(name for names in speech.roads.values() for name in names)) or speech.lists["road"]
     found = []
     for street in streets:
         district = by_code.get(street.parent, street)
         if district.code == city.root:
             district = street
+        roads = through.get(street.code, [])
         committees = tuple(d for d in below.get(street.code, ()) if d.tier is Tier.COMMITTEE and d.kind in _PEOPLED)
         found.append(
             Town(
@@ -138,11 +143,16 @@ def _towns(city: City, speech: Speech) -> tuple[Town, ...]:
                 district=district,
                 committees=committees,
                 estates=tuple(_estate(c.name) for c in committees) or (street.name,),
-                roads=speech.roads.get(district.code, everywhere),
+                roads=_roads(roads) if through else speech.roads.get(district.code, everywhere),
                 rural=any(c.kind == "villagers_committee" for c in committees),
             )
         )
     return tuple(found)
+
+
+def _roads(known: list[str]) -> tuple[str, ...]:
+    """The roads of a street-town; where the pack knows fewer than two, others that tell nothing."""
+    return tuple(known) if len(known) > 1 else (*known, "园区内环路", "园区横一路")
 
 
 def _estate(name: str) -> str:

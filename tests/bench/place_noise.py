@@ -130,12 +130,12 @@ def mistyped(named: Named, rand: Random) -> Named | None:
     text = getattr(named, field)
     n = rand.randrange(len(text))
     way = rand.random()
-    if way < 0.5:
-        looks = dict((pair[0], pair[1]) for pair in _SHAPE.split())
+    if way < 0.4:
+        looks = {pair[0]: pair[1] for pair in _SHAPE.split()}
         return _change(named, field, text[:n] + looks.get(text[n], rand.choice(_OFTEN)) + text[n + 1 :])
-    if way < 0.75:
+    if way < 0.65:
         return _change(named, field, text[:n] + text[n + 1 :])
-    if way < 0.9 and n + 1 < len(text):
+    if way < 0.85 and n + 1 < len(text):
         return _change(named, field, text[:n] + text[n + 1] + text[n] + text[n + 2 :])
     return _change(named, field, text[:n] + text[n] + text[n:])
 

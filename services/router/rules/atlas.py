@@ -35,6 +35,8 @@ class Atlas:
         self.divisions: dict[str, Division] = {division.code: division for division in city.divisions}
         self.codes: dict[str, str] = retired_codes(city)
         self.lineage: dict[str, tuple[str, ...]] = {code: self._lineage(code) for code in self.divisions}
+        self._districts = {code: self._above(code, Tier.DISTRICT) for code in self.divisions}
+        self._streets = {code: self._above(code, Tier.STREET) for code in self.divisions}
         self.units: dict[str, Unit] = {unit.unit_id: unit for unit in city.units}
         self.classes: dict[str, ClassItem] = {item.key: item for item in city.classes}
         self.keys: tuple[str, ...] = tuple(item.key for item in city.classes)  # by the class numbers of the lexicon
@@ -109,17 +111,14 @@ class Atlas:
 
     def district_of(self, code: str) -> str:
         """The district that a division is or lies in; "" for the city itself and unknown codes."""
-        return self._above(code, Tier.DISTRICT)
+        return self._districts.get(code, "")
 
     def street_of(self, code: str) -> str:
         """The street-town that a division is or lies in; "" above that tier and for unknown codes."""
-        return self._above(code, Tier.STREET)
+        return self._streets.get(code, "")
 
     def _above(self, code: str, tier: Tier) -> str:
-        for one in self.lineage.get(code, ()):
-            if self.divisions[one].tier is tier:
-                return one
-        return ""
+        return next((one for one in self.lineage[code] if self.divisions[one].tier is tier), "")
 
     def covers(self, area: str, code: str) -> bool:
         """Whether a division is an area or lies in it. The empty area covers everything."""

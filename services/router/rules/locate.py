@@ -1,5 +1,7 @@
 """Where it is: device registry > coordinates > grid code > names > the caller's word, each checked against the rest."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct, structs
 
 from schemas.city import Device
@@ -8,17 +10,26 @@ from schemas.geo import gcj02_to_wgs84
 from schemas.vocabulary import Crs, Tier
 from services.router.rules.address import address_key
 from services.router.rules.atlas import RANKS, Atlas
-from services.router.rules.text import both
+from services.router.rules.ground import metres_between
+from services.router.rules.reasons import Evidence
+from services.router.rules.text import both, readable
 from services.router.rules.weighing import Named, named
 
-SURE, CLASH = 0.5, 0.6  # a street below SURE is only a candidate; a clash with the caller's word takes this much away
+SURE = 0.5  # a street below it is only a candidate
+CLASH, TWO_SURE = 0.6, 0.5  # what remains where the caller's district contradicts; where a street named for sure does
+MOVED_M = 500.0  # a device that reports from farther away than this has been moved
+MOVED, YOUNGER = 0.4, 0.45  # what remains when a device was moved; when the report is older than the division
+_GRID_SIZES = (14, 15)
+_GRID_TRUST = {Tier.COMMITTEE: 0.97, Tier.STREET: 0.95, Tier.DISTRICT: 0.8}
+_GRID_WRONG = {Tier.STREET: 0.6, Tier.DISTRICT: 0.4}  # what follows is in no register
+_GRID_PARTS = ((12, Tier.COMMITTEE), (9, Tier.STREET), (6, Tier.DISTRICT))
 _SHOWN = 5
 
 
 class Located(Struct, frozen=True):
     """Where a report's matter is. `place` is the deepest division the evidence settles (None: nothing known),
     `candidates` are divisions with shares; `asset` and `address_key` are what a merge looks for; `clash` says which
-    two words of the report contradict each other, or ""."""
+    two words of the report contradict each other, or ""; `evidence` is what the answer rests on."""
 
     place: Place | None
     confidence: float
@@ -27,6 +38,7 @@ class Located(Struct, frozen=True):
     asset: str = ""
     address_key: str = ""
     clash: str = ""
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Point(Struct, frozen=True):
@@ -39,26 +51,44 @@ class Point(Struct, frozen=True):
 def locate(report: ReportReceived, plain_text: str, atlas: Atlas) -> Located:
     """The place of a report; `plain_text` is its wording (address line first). Never raises for odd content."""
     device = atlas.devices.get(report.device_id) if report.device_id else None
-    asset = (device.asset or f"device:{device.device_id}") if device else ""
-    if device and device.division in atlas.divisions:
-        return structs.replace(_of_device(device, atlas), asset=asset, address_key=address_key(plain_text))
-    words = named(report, plain_text, atlas)
+    key = address_key(plain_text)
     point, odd = _point_of(report, atlas)
-    found = _of_point(point, words, atlas) if point else None
-    found = found or _of_grid(report.grid_code, atlas) or _of_names(words, atlas)
-    because = both(odd, found.because) if odd else found.because
+    if device and device.division in atlas.divisions:
+        registered = _of_device(device, point, atlas)
+        return structs.replace(registered, asset=device.asset or f"device:{device.device_id}", address_key=key)
+    words = named(report, plain_text, atlas)
+    found: Located | None = _of_point(point, words, atlas) if point else None
+    if found is None and report.grid_code:
+        found, wrong = _of_grid(report.grid_code, words, atlas)
+        odd = both(odd, wrong)
+    found = found or _of_names(words, atlas)
     place = found.place
     if place and point and place.lon is None:
         place = structs.replace(place, lon=point.lon, lat=point.lat)
-    return structs.replace(found, place=place, because=because, asset=asset, address_key=address_key(plain_text))
+    evidence = (*found.evidence, *_evidence(words, place, atlas.read(plain_text).body, atlas))
+    because = both(odd, found.because) if odd else found.because
+    located = structs.replace(found, place=place, because=because, asset="", address_key=key, evidence=evidence)
+    return _if_it_stood(located, report, atlas)
 
 
-def _of_device(device: Device, atlas: Atlas) -> Located:
+def _of_device(device: Device, point: Point | None, atlas: Atlas) -> Located:
+    """Where the registry has the device, unless it reports from somewhere else."""
     place = structs.replace(atlas.place(device.division, 1.0), lon=device.lon, lat=device.lat)
-    return Located(place, 1.0, f"设备登记 {device.device_id} | device registry")
+    because = f"设备登记 {device.device_id} | device registry"
+    evidence = (Evidence("device_id", device.device_id, place.name),)
+    if point is None or device.lon is None or device.lat is None:
+        return Located(place, 1.0, because, evidence=evidence)
+    away = metres_between(device.lon, device.lat, point.lon, point.lat)
+    if away <= MOVED_M:
+        return Located(place, 1.0, because, evidence=evidence)
+    clash = f"设备登记在{place.name}，来件坐标相距 {away:.0f} 米，可能已移位"
+    because = both(because, f"{clash} | the device was moved")
+    place = structs.replace(place, confidence=MOVED)
+    return Located(place, MOVED, because, clash=clash, evidence=(*evidence, _evidence_of(point)))
 
 
 def _point_of(report: ReportReceived, atlas: Atlas) -> tuple[Point | None, str]:
+    """The point of a report in WGS-84: GCJ-02 is shifted back, CGCS2000 is WGS-84 within a metre."""
     if report.lon is None or report.lat is None:
         return None, ""
     lon, lat = report.lon, report.lat
@@ -83,8 +113,8 @@ def _of_point(point: Point, words: Named, atlas: Atlas) -> Located | None:
         if named_sides:
             area, share = named_sides[0], max(share, 0.8)
         reason = f"坐标距界不足 {atlas.thresholds.border_m:g} 米，{atlas.divisions[area].name} | near a border"
-    clash = _clash_with_point(area, words, atlas)
-    trust = 0.98 * share * (CLASH if clash else 1.0)
+    clash, remains = _clash_with(area, f"坐标在{atlas.divisions[area].name}", words, atlas)
+    trust = 0.98 * share * remains
     if atlas.rank_of(area) >= RANKS[Tier.STREET]:
         return _at(area, trust, reason, candidates if len(areas) > 1 else [], point, clash, atlas)
     if words.best and words.sure >= SURE and atlas.covers(area, words.best):
@@ -105,23 +135,37 @@ def _of_point(point: Point, words: Named, atlas: Atlas) -> Located | None:
     return _at(street, part * trust, reason, streets, point, clash, atlas)
 
 
-def _clash_with_point(area: str, words: Named, atlas: Atlas) -> str:
+def _clash_with(area: str, where: str, words: Named, atlas: Atlas) -> tuple[str, float]:
+    """What of the text contradicts an area that was told otherwise, and what remains of its trust."""
     said = words.best if words.sure >= SURE else ""
-    for code in (said, words.district):
+    for code, remains in ((said, TWO_SURE), (words.district, CLASH)):
         if code and not atlas.covers(area, code) and not atlas.covers(code, area):
-            return f"坐标在{atlas.divisions[area].name}，文中为{atlas.divisions[code].name}"
-    return ""
+            return f"{where}，文中为{atlas.divisions[code].name}", remains
+    return "", 1.0
 
 
-def _of_grid(code: str, atlas: Atlas) -> Located | None:
-    """A unit grid code: 14 or 15 digits, of which the first 12, 9 or 6 are a division (GB/T 30428.1)."""
-    if len(code) not in (14, 15) or not (code.isascii() and code.isdigit()):
-        return None
-    for digits, trust in ((12, 0.97), (9, 0.95), (6, 0.8)):
+def _of_grid(code: str, words: Named, atlas: Atlas) -> tuple[Located | None, str]:
+    """A unit grid code: 14 or 15 digits, of which the first 12, 9 or 6 are a division (GB/T 30428.1). It has no check
+    digit, but each part must be in the register: what is said of a code that cannot be used comes second."""
+    if len(code) not in _GRID_SIZES or not (code.isascii() and code.isdigit()):
+        return None, f"网格编码“{code[:20]}”不是14或15位数字，未采用 | the grid code is not 14 or 15 digits, not used"
+    for digits, tier in _GRID_PARTS:
         division = atlas.codes.get(code[:digits], code[:digits])
-        if division in atlas.divisions:
-            return Located(atlas.place(division, trust), trust, f"单元网格编码 {code} | grid code")
-    return None
+        if division not in atlas.divisions:
+            continue
+        because = f"单元网格编码 {code} | grid code"
+        trust = _GRID_TRUST[tier]
+        clash, remains = _clash_with(division, f"网格在{atlas.divisions[division].name}", words, atlas)
+        if digits < 12 and code[digits:12].strip("0"):
+            trust = _GRID_WRONG[tier]
+            because = both(
+                because, f"编码第{digits + 1}位起无此登记，请核对 | digits from {digits + 1} on are in no register"
+            )
+        trust *= remains
+        because = both(because, f"{clash} | clash") if clash else because
+        evidence = (Evidence("grid_code", code, atlas.divisions[division].name),)
+        return Located(atlas.place(division, trust), trust, because, clash=clash, evidence=evidence), ""
+    return None, f"网格编码 {code} 不在册，未采用 | the grid code is in no register, not used"
 
 
 def _of_names(words: Named, atlas: Atlas) -> Located:
@@ -144,8 +188,43 @@ def _at(
 ) -> Located:
     place = structs.replace(atlas.place(code, sure), lon=point.lon, lat=point.lat)
     because = both(because, f"{clash} | clash") if clash else because
-    return Located(place, sure, because, tuple(candidates), clash=clash)
+    return Located(place, sure, because, tuple(candidates), clash=clash, evidence=(_evidence_of(point),))
 
 
 def _candidate(code: str, score: float, because: str, atlas: Atlas) -> Candidate:
     return Candidate(value=code, score=score, name=atlas.divisions[code].name, because=because)
+
+
+def _evidence_of(point: Point) -> Evidence:
+    return Evidence("coordinates", f"{point.lon:.6f},{point.lat:.6f}")
+
+
+def _evidence(words: Named, place: Place | None, body: str, atlas: Atlas) -> Iterator[Evidence]:
+    """The parts of the text that speak for the place or for a division above or below it."""
+    if place is None:
+        return
+    head = body.find("\n")
+    title = body.find("\n", head + 1)
+    for mention in words.evidence[:_SHOWN]:
+        code = mention.names[0].code if mention.names else place.division
+        if atlas.covers(place.division, code) or atlas.covers(code, place.division):
+            at = mention.start
+            part, begins = ("address", 0) if at < head else ("title", head + 1) if at < title else ("text", title + 1)
+            start, says = len(readable(body[begins:at])), atlas.divisions[code].name
+            written = readable(body[at : mention.end])
+            yield Evidence(part, written, says, start, start + len(written))
+
+
+def _if_it_stood(found: Located, report: ReportReceived, atlas: Atlas) -> Located:
+    """The place, doubted where the matter is older than the division that it would lie in."""
+    place = found.place
+    if place is None or report.occurred_at is None:
+        return found
+    begins = atlas.divisions[place.division].valid_from
+    if begins is None or report.occurred_at.astimezone(atlas.zone).date() >= begins:
+        return found
+    sure = found.confidence * YOUNGER
+    because = both(
+        found.because, f"{place.name}自 {begins} 起设立，事发在此之前 | the division is younger than the matter"
+    )
+    return structs.replace(found, place=structs.replace(place, confidence=sure), confidence=sure, because=because)

@@ -17,7 +17,7 @@ _OTHER_THINGS = (  # what follows a short name that is then not the division its
 _OTHER = tuple(bytewise(word) for word in _OTHER_THINGS.split("|"))
 _ROAD_ON = tuple(map(bytewise, ("东路", "西路", "南路", "北路", "中路", "公路", "支路")))  # 堡镇南路 is not in 堡镇
 _STREET_WORD = bytewise("街道")
-_OTHER_ENDINGS = tuple(map(bytewise, ("街道", "街办", "镇", "乡")))
+_ENDINGS_BEGIN = tuple(map(bytewise, ("街", "接", "道", "镇", " ", "、", "-", "·")))
 _NOT_HERE = tuple(map(bytewise, ("不是", "不在", "不属于", "并非", "而非")))
 _AREA = tuple(map(bytewise, ("辖区", "境内", "地区", "街面", "政府", "办事处")))
 _ORDINAL = bytewise("第")
@@ -35,16 +35,12 @@ class Mention(Struct, frozen=True):
     end: int
     text: str
     names: tuple[Name, ...]
+    tier: Tier | None  # of the division that it most likely is; None for a road or compound
     known: Known | None = None
     like: float = 1.0
     beside: bool = False
     cut: bool = False
     area: bool = False
-
-    @property
-    def tier(self) -> Tier | None:
-        """The tier of the division that it most likely is; None for a road or compound."""
-        return self.names[0].tier if self.names else None
 
     @property
     def clear(self) -> bool:
@@ -75,10 +71,11 @@ def mentions_of(hits: Hits) -> list[Mention]:
 
 def _goes_back(body: str, start: int, before: list[Mention]) -> bool:
     """Whether something stands before a name that may be its own beginning: a character that no name begins after."""
-    if before and before[-1].end == start:
-        return before[-1].known is not None and before[-1].names == ()
+    behind_a_division = before and before[-1].end == start and before[-1].names
     if body.startswith(_ORDINAL, start):
-        return True
+        return not behind_a_division
+    if before and before[-1].end == start:
+        return False
     if start < 3:
         return False
     sign = readable(body[start - 3 : start])[-1:]
@@ -98,9 +95,9 @@ def _mention(
         return None
     if body.endswith(_NOT_HERE, 0, start):
         return None
-    return Mention(
-        start, end, text, names, known, beside=body.startswith(_BESIDE, end), area=body.startswith(_AREA, end)
-    )
+    tier = names[0].tier if names else None
+    beside, area = body.startswith(_BESIDE, end), body.startswith(_AREA, end)
+    return Mention(start, end, text, names, tier, known, 1.0, beside, False, area)
 
 
 def with_nearly(
@@ -108,13 +105,21 @@ def with_nearly(
 ) -> list[Mention]:
     """The mentions of a text together with names that almost stand there (sooner in the `districts` named): those that
     a full name does not cover, in place of what they cover in part."""
-    taken = [one.text for one in found if one.tier is Tier.DISTRICT and one.text[-1] in "区县"]
+    taken = [(len(readable(body[: one.start])), len(readable(body[: one.end]))) for one in found if _stands(one, body)]
     near = _grouped(nearly.find(plain_text, taken, districts), plain_text, body)
     near = [one for one in near if not any(_overlap(one, other) and _beats(other, one) for other in found)]
     if not near:
         return found
     kept = [one for one in found if not any(_overlap(one, other) for other in near)]
     return sorted([*kept, *near], key=lambda one: one.start)
+
+
+def _stands(one: Mention, body: str) -> bool:
+    """Whether a mention is surely no part of a name that almost stands there: a whole district, or a road that is not
+    followed by what an ending may have become (南京东路街处)."""
+    if one.tier is Tier.DISTRICT:
+        return one.text[-1] in "区县"
+    return one.known is not None and not one.names and not body.startswith(_ENDINGS_BEGIN, one.end)
 
 
 def _beats(written: Mention, near: Mention) -> bool:
@@ -144,5 +149,6 @@ def _grouped(near: Iterable[Near], plain_text: str, body: str) -> list[Mention]:
         names = tuple(Name(one.code, one.tier, _NEAR_WEIGHT * one.likeness) for one in group)
         beside = body.startswith(_BESIDE, end)
         cut = _goes_back(body, begin, [])
-        found.append(Mention(begin, end, readable(body[begin:end]), names, None, min(like, 0.99), beside, cut))
+        words = readable(body[begin:end])
+        found.append(Mention(begin, end, words, names, names[0].tier, None, min(like, 0.99), beside, cut))
     return found

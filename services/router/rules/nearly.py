@@ -6,6 +6,7 @@ only when the names as written settle nothing (see mentions.py).
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
@@ -18,11 +19,13 @@ from services.router.rules.text import plain
 
 LEAST = 0.3  # less than that is chance
 STARTS, ENDS = 24, 8  # spots looked at in one text
+FAR = 9  # characters from the second one of a name to its ending
 LONG = 6  # characters of a stem that is looked for from its ending back to its beginning
 COMMON = 60  # a pair that more stems end in tells none of them
 _ENDINGS = ("街道", "镇", "乡", "社区居委会", "居委会", "村委会")
 _SAID = ("居委", "村委", "居民区", "社区", "村民委", "居民委")  # how endings of committees are said
-BEGINS_AFTER = frozenset("区县市在住于是到起时晚晨转称映诉道镇乡村天月年 \n,.:;()[]，。：；（）【】“”!?！？<>'\"")
+_BEFORE = "区县市在住于是到起时晚晨转称映诉道镇乡村天月年 \\n,.:;()\\[\\]，。：；（）【】“”!?！？<>'\""
+BEGINS_AFTER = frozenset(_BEFORE) - {"\\", "n"} | {"\n"}
 _APART = re.compile(r"(?<=[^\x00-\x7f])[ \-·、_—.]+(?=[^\x00-\x7f])")
 _WHOLE, _SOUND = 1.0, 0.92
 _ONE_OFF = {2: 0.5, 3: 0.74, 4: 0.84}
@@ -34,10 +37,14 @@ _BRIEF_COMMITTEE = 0.8  # there are thousands of committees: two or three sounds
 _DOUBLY_OFF = 0.5  # a character off, and no ending
 
 
+_LEADS = frozenset("在住于到址:(（：\n")
 _TAKEN = "\0"  # like no sound
 _ENDING_BEGINS = frozenset(sounded("街"))
 _OUTSIDE = 0.6  # what remains of a likeness where a district was named that it does not lie in
-_AN_ENDING = re.compile("街道|街到|接道|街办|镇|振|乡|居委|居位|村委|居民区|社区|村民委|居民委")
+_AN_ENDING = re.compile(  # but not those of 曾向居委反映, 希望街道介入
+    r"(?<![向的到、，,。:；找让请])(?:街道|街到|接道|街办|镇|振|乡|"
+    r"居委|居位|村委|居民区|村民委|居民委)"
+)
 
 
 class Near(Struct, frozen=True):
@@ -120,9 +127,18 @@ class _Stems:
             size = len(stem.sound)
             for length in (size, size - 1, size + 1):
                 start = stop - length
-                if start >= 0 and (like := _like(stem, heard[start:stop], tight[start:stop])):
-                    yield stem, start, stop, like
-                    break
+                if start < 0 or not (like := _like(stem, heard[start:stop], tight[start:stop])):
+                    continue
+                if size < 3 and like < _SOUND and not _addressed(tight, heard, start):
+                    continue
+                yield stem, start, stop, like
+                break
+
+
+def _addressed(tight: str, heard: str, start: int) -> bool:
+    """Whether an address may begin at a spot: behind a district, or behind a word that leads to a place. The ending
+    alone says too little for two characters of which one is off (希望街道)."""
+    return start == 0 or heard[start - 1] == _TAKEN or tight[start - 1] in _LEADS
 
 
 def _like(stem: _Stem, piece: str, written: str) -> float:
@@ -151,25 +167,44 @@ class Nearly:
 
     def __init__(self, city: City) -> None:
         stems = list(_stems(city))
-        self._streets = _Stems([one for one in stems if one.tier is Tier.STREET])
+        streets = [one for one in stems if one.tier is Tier.STREET]
+        whole = [one.stem for one in streets if not one.ending]
+        self._start = _a_start({part for stem in whole for part in (stem[-3:-1], stem[-2:])})
+        self._streets = _Stems(streets)
         self._committees = _Stems([one for one in stems if one.tier is Tier.COMMITTEE])
 
-    def find(self, plain_text: str, taken: Sequence[str] = (), districts: frozenset[str] = frozenset()) -> list[Near]:
+    def find(
+        self, plain_text: str, taken: Sequence[tuple[int, int]] = (), districts: frozenset[str] = frozenset()
+    ) -> list[Near]:
         """What is almost named, in order of the text; several for one stretch where they are alike. What is `taken`
-        (names that stand there for sure) is no part of it; what lies in `districts`, if there are any, is likelier."""
+        (from where to where names stand for sure) is no part of it; what lies in `districts`, if there are any, is likelier."""
         tight, offsets = _tight(plain_text)
         heard = sounded(tight)
-        for name in taken:
-            heard = heard.replace(sounded(name), len(name) * _TAKEN)
+        for begin, end in taken:
+            if offsets is not None:
+                begin, end = bisect_left(offsets, begin), bisect_left(offsets, end)
+            heard = heard[:begin] + _TAKEN * (end - begin) + heard[end:]
         found: list[Near] = []
         for ending in islice(_AN_ENDING.finditer(tight), ENDS):
             stems = self._streets if ending[0][0] in "街接镇振乡" else self._committees
             found += _likeliest(stems.ending(tight, heard, ending.start()), tight, heard, districts)
-        for start in _starts(tight):
+        for start in self._starts(tight, heard):
             if not any(one.start <= start < one.end for one in found):
                 found += _likeliest(self._streets.beginning(tight, heard, start), tight, heard, districts)
         found.sort(key=lambda one: one.start)
         return found if offsets is None else [_as_written(one, offsets) for one in found]
+
+    def _starts(self, tight: str, heard: str) -> list[int]:
+        """Where a name may begin: right behind its district, or behind what usually stands before one when an ending
+        follows soon."""
+        found = {start.start() for start in islice(self._start.finditer(tight), STARTS)}
+        at = heard.find(_TAKEN)
+        while at >= 0:
+            at += 1
+            if at < len(heard) and heard[at] != _TAKEN and tight[at] > "\u4dff":
+                found.add(at)
+            at = heard.find(_TAKEN, at)
+        return sorted(start for start in found if heard[start] != _TAKEN)
 
 
 def _likeliest(found: _Found, tight: str, heard: str, districts: frozenset[str]) -> list[Near]:
@@ -247,15 +282,10 @@ def _tight(text: str) -> tuple[str, list[int] | None]:
     return "".join(text[at] for at in offsets), [*offsets, len(text)]
 
 
-def _starts(tight: str) -> list[int]:
-    """Where a name may begin: at the start, and behind what usually stands before one."""
-    found = [0]
-    for at in range(1, len(tight)):
-        if tight[at - 1] in BEGINS_AFTER and tight[at] > "\u4dff":
-            found.append(at)
-            if len(found) == STARTS:
-                break
-    return found
+def _a_start(endings: Iterable[str]) -> re.Pattern[str]:
+    """Matches where a name may begin with an ending, one of `endings`, or what has become of one soon behind it."""
+    soon = "|".join(["街(?!面|边)", "道(?!路|板)", "镇", "乡", *sorted(map(re.escape, endings))])
+    return re.compile(rf"(?:^|(?<=[{_BEFORE}]))[\u4e00-\u9fff](?=[^\n]{{1,{FAR}}}?(?:{soon}))")
 
 
 def _as_written(one: Near, offsets: list[int] | None) -> Near:

@@ -1,5 +1,6 @@
 """What all the names of a report come to: one place with a sureness, or several with shares."""
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -19,11 +20,15 @@ WRONG_DISTRICT = 0.65  # what remains of a street's weight when the district bes
 DOUBTED = 0.5  # what remains of a district when what stands beside it lies elsewhere
 CUT = 0.5  # what remains of a committee's name that may be the end of another (第二居委会)
 CERTAIN, UNCERTAIN = 0.9, 0.8  # what remains of a name that is a character off, with no district to bear it out
-NAMED, BESIDE_A_NAME = 0.5, 0.4  # where a name says so much, a road counts so much less
+NAMED = 0.4  # where a name says so much, roads are not asked
+SPOILS = 0.75  # so much of a road must lie elsewhere for it to contradict the district that was named
 _BESIDE = 0.9
 _MOST_BY_ROAD = 0.9
 _GAP = 15  # bytes (five characters) at most between two roads that cross
 _BREAKS = tuple(map(bytewise, ("，", "。", "；", ",", ";", ".", "\n")))
+_ANOTHER = re.compile(
+    "|".join(map(bytewise, ("另反映", "另外", "此外", "同时反映", "还反映", "另有", "第二个诉求", "诉求二")))
+)
 _ABOVE = tuple(map(bytewise, ("上述地址", "该地址", "诉求地址", "上址")))
 
 
@@ -55,49 +60,50 @@ class _Scale:
         self.named: set[str] = set()  # not only by a road
         self.evidence: dict[str, list[Mention]] = {}
 
-    def put(self, street: str, weight: float, mention: Mention, *, agrees: bool) -> None:
+    def put(self, street: str, weight: float, mention: Mention) -> None:
         """Independent evidence adds up as chances of being wrong multiply."""
         self.support[street] = 1.0 - (1.0 - self.support.get(street, 0.0)) * (1.0 - weight)
         self.evidence.setdefault(street, []).append(mention)
-        if agrees:
-            self.agreed.add(street)
 
     def names(self, mention: Mention, weaker: float) -> None:
-        """Weigh a mention of divisions."""
+        """Weigh a mention of divisions: its meanings in a street named beside it, else in a district named beside it,
+        else all of them, each with so much less weight."""
+        district_of, street_of = self.atlas.district_of, self.atlas.street_of
         if mention.cut and mention.tier is Tier.COMMITTEE:
             weaker *= CUT
-        for name, weight, agrees in self._votes(mention):
-            street = self.atlas.street_of(name.code) or name.code
-            self.put(street, weight * weaker * (_BESIDE if mention.beside else 1.0), mention, agrees=agrees)
+        if mention.beside:
+            weaker *= _BESIDE
+        chosen: Sequence[Name] = mention.names
+        beside = [n for n in chosen if n.code not in self.streets and street_of(n.code) in self.streets]
+        inside = [n for n in beside or chosen if district_of(n.code) in self.allowed]
+        chosen = inside or beside or chosen
+        for name in chosen:
+            weight = self._weight(name, mention, near=bool(inside or beside), agrees=bool(inside))
+            street = street_of(name.code) or name.code
+            self.put(street, weight * weaker / len(chosen), mention)
+            if inside or not self.allowed:
+                self.agreed.add(street)
             self.named.add(street)
             known = self.deepest.get(street)
             if known is None or RANKS[name.tier] > self.atlas.rank_of(known[0]):
                 self.deepest[street] = (name.code, mention.text)
 
-    def _votes(self, mention: Mention) -> list[tuple[Name, float, bool]]:
-        """What one name speaks for: its meanings in a street named beside it, else in a district named beside it, else
-        all of them, each with so much less weight. The last says whether it agrees with the districts named."""
-        atlas, allowed = self.atlas, self.allowed
-        local = [name for name in mention.names if name.tier is not Tier.DISTRICT]
-        beside = [n for n in local if n.code not in self.streets and atlas.street_of(n.code) in self.streets]
-        inside = [name for name in beside or local if atlas.district_of(name.code) in allowed]
-        chosen = inside or beside or local
-        votes = []
-        for name in chosen:
-            weight = name.weight
-            if mention.area and weight >= SHORT:
-                weight = max(weight, AGREED)
-            if (inside or beside) and mention.like == 1.0:
-                weight = max(weight, AGREED) if weight >= SHORT else weight + 0.1
-            elif inside or beside:
-                weight = min(ALIAS, weight + 0.1)
-            elif mention.like < CERTAIN:
-                weight *= UNCERTAIN
-            if allowed and not inside:
-                own = len(mention.text) > (5 if name.tier is Tier.COMMITTEE else 2) and mention.like >= CERTAIN
-                weight *= WRONG_DISTRICT if own else DOUBTED
-            votes.append((name, weight / len(chosen), bool(inside) or not allowed))
-        return votes
+    def _weight(self, name: Name, mention: Mention, *, near: bool, agrees: bool) -> float:
+        """What one meaning of a mention weighs; `near`: in a street or district that is named too; `agrees`: in a
+        district that is."""
+        weight = name.weight
+        if mention.area and weight >= SHORT:
+            weight = max(weight, AGREED)
+        if near and mention.like == 1.0:
+            weight = max(weight, AGREED) if weight >= SHORT else weight + 0.1
+        elif near:
+            weight = min(ALIAS, weight + 0.1)
+        elif mention.like < CERTAIN:
+            weight *= UNCERTAIN
+        if self.allowed and not agrees:
+            own = len(mention.text) > (5 if name.tier is Tier.COMMITTEE else 2) and mention.like >= CERTAIN
+            weight *= WRONG_DISTRICT if own else DOUBTED
+        return weight
 
 
 def _names_a_street(mention: Mention) -> bool:
@@ -112,7 +118,15 @@ def named(report: ReportReceived, plain_text: str, atlas: Atlas) -> Named:
     if not any(one.clear and one.tier is not Tier.DISTRICT for one in mentions):
         districts = frozenset(code for code, _ in _districts(mentions, stated, atlas))
         mentions = with_nearly(mentions, plain_text, hits.body, atlas.nearly, districts)
-    return _weigh(mentions, stated, report.district, hits.body, atlas)
+    return _weigh(_first_matter(mentions, hits.body), stated, report.district, hits.body, atlas)
+
+
+def _first_matter(mentions: Sequence[Mention], body: str) -> Sequence[Mention]:
+    """The mentions without those of further demands, where the first one has a place of its own."""
+    if len(mentions) < 2:
+        return mentions
+    another = _ANOTHER.search(body, mentions[0].end)
+    return [one for one in mentions if one.start < another.start()] if another else mentions
 
 
 def _districts(mentions: Sequence[Mention], stated: Sequence[Name], atlas: Atlas) -> list[tuple[str, float]]:
@@ -132,17 +146,16 @@ def _weigh(mentions: Sequence[Mention], stated: Sequence[Name], word: str, body:
     local = [one for one in mentions if one.names and one.tier is not Tier.DISTRICT]
     stated_local = tuple(name for name in stated if RANKS[name.tier] >= RANKS[Tier.STREET])
     if stated_local:
-        local.append(Mention(len(body), len(body), word, stated_local))
+        local.append(Mention(len(body), len(body), word, stated_local, stated_local[0].tier))
     head = body.find("\n")
     scale = _Scale(atlas, districts, local)
     in_address = any(mention.start < head for mention in local)
     for mention in local:
         scale.names(mention, 0.5 if in_address and mention.start > head else 1.0)
     spots = _one_place([one for one in mentions if one.known], head, body)
-    named_best = max(scale.support.values(), default=0.0)
     spoiled = ""
-    if spots and not any(one.clear for one in local):
-        spoiled = _by_landmarks(scale, spots, body, 1.0 if named_best < NAMED else BESIDE_A_NAME)
+    if spots and max(scale.support.values(), default=0.0) < NAMED:
+        spoiled = _by_landmarks(scale, spots, body)
     if scale.support:
         return _concluded(scale, districts, spots, spoiled)
     return _district_only(districts, spoiled, body, mentions, atlas)
@@ -162,7 +175,7 @@ def _one_place(spots: list[Mention], head: int, body: str) -> list[Mention]:
     return place
 
 
-def _by_landmarks(scale: _Scale, spots: list[Mention], body: str, weaker: float) -> str:
+def _by_landmarks(scale: _Scale, spots: list[Mention], body: str) -> str:
     """Weigh roads and compounds; says what contradicts the district named, or ""."""
     atlas = scale.atlas
     number = house_number(body, spots[0].end) if len(spots) == 1 else None
@@ -173,12 +186,13 @@ def _by_landmarks(scale: _Scale, spots: list[Mention], body: str, weaker: float)
             known = sum(scores.values())
             name = "".join(one.text for one in spots)
             lies = "、".join(sorted({atlas.divisions[atlas.district_of(code) or code].name for code in scores}))
-            return f"{name}在{lies}" if known >= ENOUGH else ""
+            return f"{name}在{lies}" if known >= SPOILS else ""
         scores = within(scores, rest, inside)
     for code, score in scores.items():
         street = atlas.street_of(code)
         if street:
-            scale.put(street, score * weaker, spots[0], agrees=True)
+            scale.put(street, score, spots[0])
+            scale.agreed.add(street)
             scale.deepest.setdefault(street, (street, "".join(one.text for one in spots)))
     return ""
 
