@@ -24,7 +24,7 @@ from services.chassis.delivery import Output, Work
 from services.router import store
 from services.router.rules.atlas import Atlas
 from services.router.rules.merge import Matter, Told
-from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare
+from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare_all
 from services.router.rules.proposals import at_birth
 
 _encode = msgspec.json.Encoder().encode
@@ -94,13 +94,15 @@ class ReportsHandler:
 
     def prepare(self, works: Sequence[Work]) -> None:
         """Everything that needs no state; kept on the work, so a second try does not do it again."""
-        for work in works:
-            if work.prepared is None:
-                report_id = report_id_in(work.record, work.fact)
-                report = work.fact
-                if report.report_id is None:
-                    report = msgspec.structs.replace(report, report_id=report_id)
-                work.prepared = _Prepared(report_id, body_hash(work.fact), prepare(report, self._atlas))
+        fresh = [work for work in works if work.prepared is None]
+        reports = []
+        for work in fresh:
+            report: ReportReceived = work.fact
+            if report.report_id is None:
+                report = msgspec.structs.replace(report, report_id=report_id_in(work.record, report))
+            reports.append(report)
+        for work, plan in zip(fresh, prepare_all(reports, self._atlas), strict=True):
+            work.prepared = _Prepared(report_id_in(work.record, work.fact), body_hash(work.fact), plan)
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
         """The report itself, and every place a matter of its kind could be found or born."""
