@@ -14,8 +14,8 @@ from schemas.standing import retired_codes
 from schemas.vocabulary import Tier
 from services.router.rules.ground import Ground
 from services.router.rules.lexicon import Hits, Lexicon, Name
-from services.router.rules.nearly import Nearly
 from services.router.rules.model import Model, Scored
+from services.router.rules.nearly import Nearly
 from services.router.rules.text import plain
 
 RANKS: dict[Tier, int] = {tier: rank for rank, tier in enumerate(Tier)}
