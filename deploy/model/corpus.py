@@ -23,6 +23,7 @@ _BARE = 0.18  # of them without a frame
 _DEFAULT = "complaint"
 _OTHER = {"complaint": "help", "help": "complaint"}
 _KINDS = ("say", "ask", "wish")
+_WORD_TIMES, _WORD_WEIGHT = 3, 0.7
 
 
 class Frames:
@@ -35,6 +36,7 @@ class Frames:
         self._bodies = {kind: tuple(said["bodies"][kind]) for kind in _KINDS}
         self._stories, self._wishes = said["stories"]["any"], said["wishes"]
         self._places = said["places"]
+        self.tails = tuple(said["tails"]["any"])
         self._names: dict[Tier, list[str]] = {}
         for division in city.divisions:
             self._names.setdefault(division.tier, []).append(division.name)
@@ -108,6 +110,23 @@ def corpus_rows(folder: Path, city: City, seed: int = 20260101, times: int = TIM
                 for number, line in enumerate(entry.get(kind, "").strip().splitlines()):
                     group = f"{path.stem}/{key}#{kind}{number}"
                     rows += _said(path, line, group, key, kind, entry.get("type", _DEFAULT), frames, rand, times)
+    return rows
+
+
+def word_rows(city: City, folder: Path, seed: int = 20260102) -> list[Row]:
+    """The words of the classes, each said a few times in the frames of the corpus: what the lexicon knows, the model
+    shall know too. None if the pack has no corpus."""
+    where = folder / FOLDER / FRAMES
+    if not where.is_file():
+        return []
+    rand = Random(seed).random
+    frames = Frames(_toml(where), city, rand)
+    rows: list[Row] = []
+    for item in city.classes:
+        for word in dict.fromkeys((item.name, *item.words)):
+            for _ in range(_WORD_TIMES):
+                text, _ = frames.ticket(word + pick(frames.tails, rand), "say", _DEFAULT)
+                rows.append(Row(plain(text), item.key, "", f"words/{item.key}/{word}", _WORD_WEIGHT, "classes.csv"))
     return rows
 
 

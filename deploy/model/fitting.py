@@ -17,7 +17,7 @@ from services.router.rules.shreds import tear
 
 _CHUNK = 2_000
 _LEAST = 2  # texts that a term must stand in
-_COST = 1.0  # of the support vector machine
+_COST = 0.5  # of the support vector machine
 _BYTE = 127.0
 _WIDTH = np.uint64(32)
 

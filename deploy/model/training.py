@@ -22,7 +22,7 @@ from services.router.rules.lexical import weigh
 from services.router.rules.shreds import SHREDS
 
 FOLDS = 4
-TERMS = 16_000
+TERMS = 50_000
 POLICE = 2.5  # log odds that a 110 class adds to its class; no corpus can teach it
 _SCALES = (0.5, 40.0)
 TICKETS = tuple(str(ticket) for ticket in TicketType if ticket is not TicketType.FINDING)
@@ -115,7 +115,9 @@ def calibrated(scores: Floats, words: Floats, truth: NDArray[np.int64], weights:
         shares = softmax(scores * scale + words * word)
         return float(-np.average(np.log(np.maximum(shares[at, truth], 1e-12)), weights=weights))
 
-    found = minimize(loss, np.log([5.0, 1.0]), method="Nelder-Mead", options={"xatol": 0.02, "fatol": 1e-5})
+    corners = np.log([[5.0, 1.0], [10.0, 1.0], [5.0, 2.0]])
+    options = {"initial_simplex": corners, "xatol": 0.02, "fatol": 1e-5}
+    found = minimize(loss, corners[0], method="Nelder-Mead", options=options)
     scale, word = np.exp(found.x)
     return float(np.clip(scale, *_SCALES)), float(word) if words.any() else 0.0
 

@@ -34,7 +34,7 @@ class Scored(Struct, frozen=True):
 
 
 class Model:
-    """A trained model, unpacked: terms x columns in float32. One thread at a time: the scratch is reused."""
+    """A trained model, unpacked: terms x columns in whole bytes. One thread at a time: the scratch is reused."""
 
     def __init__(self, file: ModelFile) -> None:
         """Raises ValueError when the file was made for another way of tearing texts, or its terms cannot be found."""
@@ -47,8 +47,8 @@ class Model:
         self._keys = np.frombuffer(file.keys, dtype="<u4").astype(np.uint32)
         self._idf = np.frombuffer(file.idf, dtype="<f4").astype(np.float32)
         columns = len(card.classes) + len(card.tickets)
-        scales = np.frombuffer(file.scales, dtype="<f4")
-        self._weights = np.frombuffer(file.weights, dtype=np.int8).reshape(card.terms, columns) * scales
+        self._scales = np.frombuffer(file.scales, dtype="<f4").astype(np.float32)
+        self._weights = np.frombuffer(file.weights, dtype=np.int8).reshape(card.terms, columns)
         self._bias = np.frombuffer(file.bias, dtype="<f4").astype(np.float32)
         slots = slots_of(self._keys)
         self._slots = np.full(1 << SLOT_BITS, _NO_TERM, dtype=np.uint16)
@@ -81,7 +81,7 @@ class Model:
         for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
             mine, shares = rows[begin:end], idf[begin:end]
             shares = shares / np.float32(max(float(np.sqrt(shares @ shares)), SHORT))
-            sums = shares @ self._weights[mine] + self._bias
+            sums = (shares @ self._weights[mine].astype(np.float32)) * self._scales + self._bias
             scored.append(
                 Scored(
                     sums[:kinds] * self.card.scale,
