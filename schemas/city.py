@@ -372,3 +372,4 @@ class City(Struct, frozen=True):
     ended: frozenset[str] = frozenset()  # codes of divisions that do not stand on that day
     turns_on: date | None = None  # the next day on which other divisions or units stand
     earlier_policies: tuple[Policy, ...] = ()  # those that `policy` replaced from its `since` on, the oldest first
+    model: bytes = b""  # the file of the trained classifier (schemas/model.py), checked; empty: words alone

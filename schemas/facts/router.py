@@ -51,9 +51,20 @@ class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     because: str = ""
 
 
+class Demand(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of several demands of a report: its class, where in the report's `text` it stands (signs, from and to), and
+    how sure that is."""
+
+    class_ref: ClassRef
+    start: int
+    end: int
+    confidence: float
+
+
 class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What shall happen: whose it is, by which rule, through which tiers. `together`: all are told at once and the
-    first to accept leads. `platforms` (110, 119, 120) are told in parallel."""
+    first to accept leads. `platforms` (110, 119, 120) are told in parallel. `demands` are there when the report makes
+    several; the class is that of the first."""
 
     class_ref: ClassRef
     place: Place
@@ -70,6 +81,7 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_version: str = ""
     area_version: str = ""
     confidence: float = 1.0
+    demands: tuple[Demand, ...] = ()
 
 
 class OrderProposed(Struct, frozen=True, kw_only=True, omit_defaults=True):

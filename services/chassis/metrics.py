@@ -55,6 +55,17 @@ SPOOL_BYTES = Gauge("paidan_spool_bytes", "Bytes in the local spool", ["lane"])
 
 # router
 DECISIONS = Counter("paidan_decisions_total", "Routing decisions", ["kind", "source"])
+CLASSIFIED = Counter("paidan_classified_total", "Reports classified, by what and whether surely", ["by", "sure"])
+CLASS_CONFIDENCE = Histogram(
+    "paidan_class_confidence",
+    "Confidence of the trained model",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)
+MODEL_DRIFT = Gauge(
+    "paidan_model_drift",
+    "How far the last reports are from the model's training: share of another major, mean confidence less than then",
+    ["of"],
+)
 ALARMS = Counter("paidan_alarms_total", "Alarms by event: raised, cleared, faulty, silent", ["event", "kind"])
 
 MERGES_PROPOSED = Counter(

@@ -14,6 +14,7 @@ from services.chassis.city.days import days_of, standing
 from services.chassis.city.duties import check_rules
 from services.chassis.city.faults import CityFaults, Fault, FaultList
 from services.chassis.city.landmarks import check_landmarks
+from services.chassis.city.models import model_of
 from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
 from services.chassis.city.rosters import check_rosters
 from services.chassis.city.settings import calendars_of, is_zone, settings_of
@@ -58,6 +59,7 @@ def load(directory: Path, on: date | None = None) -> City:
     check_screens(draft)
     check_rules(draft)
     policy, earlier = policies_of(draft)
+    model = model_of(draft)
     rulebook_version = draft.rulebook.word("version", faults)
     faults.raise_if_any()
     day = standing(draft, polygons)
@@ -93,6 +95,7 @@ def load(directory: Path, on: date | None = None) -> City:
         negations=negations,
         settings=danger_settings,
         harmless=harmless,
+        model=model,
     )
 
 

@@ -15,7 +15,7 @@ from services.chassis.delivery import Output, Work
 from services.chassis.logs import logger
 from services.chassis.rebuild import fold_quietly
 from services.router import store
-from services.router.handlers.orders import OrdersHandler
+from services.router.handlers.orders import Landed, OrdersHandler
 from services.router.rules.atlas import Atlas
 from services.router.rules.merge import Matter, joined, matter_keys
 
@@ -36,7 +36,7 @@ class MattersView:
         self._handler = OrdersHandler()
         self._place = store.Place()
         self._recent: datetime | None = None
-        self._late: dict[UUID, store.Landing] = {}
+        self._late = Landed()
         self.lost = 0
 
     async def begin(self, pool: asyncpg.Pool) -> None:
@@ -70,7 +70,7 @@ class MattersView:
         view. Then what became of orders of late."""
         while await self._portion(connection, None):
             pass
-        landings = sorted(self._late.values(), key=lambda landing: landing.order_id)
+        landings = sorted(self._late.landings.values(), key=lambda landing: landing.order_id)
         for first in range(0, len(landings), PORTION):
             await store.land(connection, landings[first : first + PORTION])
         log.info("rebuilt", late=len(landings), lost=self.lost)

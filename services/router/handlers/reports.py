@@ -17,15 +17,18 @@ from schemas.facts import MergeProposed, ReportReceived
 from schemas.ids import fact_id, placed_id, report_id_of
 from schemas.refusals import Refused
 from schemas.topics import ROUTING
-from schemas.vocabulary import Lane
+from schemas.vocabulary import Lane, Source
 from services.chassis import metrics
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.router import store
+from services.router.handlers.drift import DriftWatch
 from services.router.rules.atlas import Atlas
+from services.router.rules.classify import Classified
 from services.router.rules.merge import Matter, Told
-from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare
+from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare_all
 from services.router.rules.proposals import at_birth
+from services.router.rules.shreds import READ
 
 _encode = msgspec.json.Encoder().encode
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -70,6 +73,7 @@ class _State:
     born: set[UUID] = field(default_factory=set)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     keys: dict[tuple[int, UUID], datetime] = field(default_factory=dict)
+    classified: list[Classified] = field(default_factory=list)
     asked: list[MergeProposed] = field(default_factory=list)
 
 
@@ -82,6 +86,7 @@ class ReportsHandler:
         self.consumer = f"router-{lane}"
         self._atlas = atlas
         self._per_key = per_key
+        self._drift = DriftWatch(atlas)
         self._window = timedelta(hours=atlas.city.thresholds.merge_hours)
 
     def wants(self, fact: Struct) -> bool:
@@ -94,13 +99,15 @@ class ReportsHandler:
 
     def prepare(self, works: Sequence[Work]) -> None:
         """Everything that needs no state; kept on the work, so a second try does not do it again."""
-        for work in works:
-            if work.prepared is None:
-                report_id = report_id_in(work.record, work.fact)
-                report = work.fact
-                if report.report_id is None:
-                    report = msgspec.structs.replace(report, report_id=report_id)
-                work.prepared = _Prepared(report_id, body_hash(work.fact), prepare(report, self._atlas))
+        fresh = [work for work in works if work.prepared is None]
+        reports = []
+        for work in fresh:
+            report: ReportReceived = work.fact
+            if report.report_id is None:
+                report = msgspec.structs.replace(report, report_id=report_id_in(work.record, report))
+            reports.append(report)
+        for work, plan in zip(fresh, prepare_all(reports, self._atlas), strict=True):
+            work.prepared = _Prepared(report_id_in(work.record, work.fact), body_hash(work.fact), plan)
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
         """The report itself, and every place a matter of its kind could be found or born."""
@@ -169,6 +176,7 @@ class ReportsHandler:
         prepared: _Prepared = work.prepared
         record, matter, this = work.record, decision.matter, prepared.plan.this
         state.decided[prepared.report_id] = prepared.hash
+        state.classified.append(prepared.plan.classified)
         state.rows.append(
             store.DecisionRow(
                 report_id=prepared.report_id,
@@ -182,6 +190,7 @@ class ReportsHandler:
                 received_at=work.fact.received_at,
                 decided_at=state.now,
                 explanation=_encode(decision.explanation()).decode(),
+                said=None if work.fact.source is Source.SENSOR else prepared.plan.text[:READ],
                 matter=None if matter is None else store.pack(Told(this, bool(prepared.plan.matter_keys))),
             )
         )
@@ -205,5 +214,6 @@ class ReportsHandler:
         metrics.MERGES_PROPOSED.labels("report").inc(len(state.asked))
         for (kind, source), count in state.counts.items():
             metrics.DECISIONS.labels(kind, source).inc(count)
+        self._drift.see(state.classified)
         for source, at in {row.source: row.received_at for row in state.rows}.items():
             metrics.LAST_REPORT.labels(source).set(at.timestamp())

@@ -5,12 +5,16 @@ from collections.abc import Hashable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from schemas.city import City, ClassItem, Device, Division, DutyRule, OneStopItem, PoliceClass, ScreenRule, Unit
 from schemas.facts import ClassRef, Place
+from schemas.model import ModelCard
 from schemas.standing import retired_codes
 from schemas.vocabulary import Tier
 from services.router.rules.ground import Ground
 from services.router.rules.lexicon import Hits, Lexicon, Name
+from services.router.rules.model import Model, Scored
 from services.router.rules.nearly import Nearly
 from services.router.rules.text import plain
 
@@ -64,6 +68,11 @@ class Atlas:
         self.lexicon = Lexicon(city)
         self.nearly = Nearly(city)
         self.ground = self._survey()
+        self.model = Model.of(city.model) if city.model else None
+        told = self.model.card.classes if self.model else ()
+        places = {key: column for column, key in enumerate(told)}
+        # by class number: its column in the model; one beyond the last for a class that the model does not tell
+        self.columns = np.array([places.get(key, len(told)) for key in self.keys], dtype=np.intp)
         self.negated: re.Pattern[str] | None = _negated(city.negations)
 
     @classmethod
@@ -92,6 +101,20 @@ class Atlas:
         while (parent := self.divisions[line[-1]].parent) in self.divisions and parent not in line:
             line.append(parent)
         return tuple(line)
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the trained model. Raises LookupError without one."""
+        if self.model is None:
+            raise LookupError(f"city {self.city.name} has no trained model")
+        return self.model.card
+
+    def terms(self, text: str, scored: Scored, number: int) -> tuple[str, ...]:
+        """The parts of a text by which the model told the class of this number."""
+        column = int(self.columns[number])
+        if self.model is None or column == len(self.model.card.classes):
+            return ()
+        return self.model.terms(text, scored, column)
 
     def read(self, text: str) -> Hits:
         """All words of the city in a plain text."""

@@ -1,31 +1,37 @@
-"""What it is: device kind or scene > claimed class > 110 class > the words of the lexicon, with a confidence."""
+"""What it is: device kind or scene > claimed class > the trained model, the lexicon's words and the 110 class together,
+with a confidence."""
 
+from collections.abc import Iterable
 from math import exp
 
-from msgspec import Struct
+import numpy as np
+from msgspec import Struct, structs
+from numpy.typing import NDArray
 
-from schemas.facts import Candidate, ClassRef, ReportReceived
+from schemas.facts import Candidate, ClassRef, Demand, ReportReceived
 from schemas.vocabulary import ClassKind, Source, TicketType
 from services.router.rules.atlas import Atlas
-from services.router.rules.lexicon import Hit, Hits
+from services.router.rules.hearing import Heard, Part
+from services.router.rules.lexical import Weights, weigh
+from services.router.rules.lexicon import Hits
 from services.router.rules.locate import Located
-from services.router.rules.text import bytewise
+from services.router.rules.model import Model, Scored
+from services.router.rules.text import both
 
 UNSORTED = ClassRef(standard="paidan", kind=ClassKind.SERVICE, code="unsorted", name="待定类别")
 CLAIMED, BY_DEVICE, BY_SERVICE, BY_POLICE = 0.98, 0.99, 0.95, 0.7
 POLICE_WEIGHT = 1.2  # what a 110 class adds to the words that speak for its class
 HALF_TRUSTED = 1.1  # weight of words at which the confidence of an uncontested class is 0.62
-WITHIN = 0.3  # what a word keeps that is part of a longer word of another class (噪音 in 施工噪音)
-TAKEN_BACK = 0.25  # what a word keeps beside an exclusion word in its clause
 _SHOWN = 5
-_DENIED = tuple(
-    map(bytewise, ("不是", "并非", "不属于", "不涉及", "而非", "不反映", "不投诉", "不要求", "not ", "not a "))
-)
-_CLAUSE = (",", "\n", ";", ":", "!", "?", *(bytewise(mark) for mark in "。、"))
+MOST_SURE = 0.99  # no text is surer than this
+TICKET_WORD = 0.8  # log odds that one unit of weight of a ticket word adds to its type
+_FEW = 4  # known terms below which a text says nothing to the model
+_LEAST = 0.002  # share below which a class is not worth showing
 
 
 class Classified(Struct, frozen=True):
-    """What a report is about. `candidates` are class keys with shares; UNSORTED where no word points anywhere."""
+    """What a report is about. `candidates` are class keys with shares; UNSORTED where nothing points anywhere.
+    `demands` are there when the text makes several, in its order; the class is then that of the first."""
 
     class_ref: ClassRef
     ticket_type: TicketType
@@ -35,12 +41,17 @@ class Classified(Struct, frozen=True):
     scene: str = ""
     major: str = ""
     key: str = UNSORTED.key
+    demands: tuple[Demand, ...] = ()
+    learned: bool = False  # the trained model had a say
 
 
-def classify(report: ReportReceived, plain_text: str, atlas: Atlas, located: Located) -> Classified:
-    """The class and ticket type of a report; `plain_text` is its wording. Never raises for odd content."""
+def classify(
+    report: ReportReceived, plain_text: str, atlas: Atlas, located: Located, heard: Heard | None = None
+) -> Classified:
+    """The class and ticket type of a report; `plain_text` is its wording, `heard` what the model makes of it. Never
+    raises for odd content."""
     hits = atlas.read(plain_text)
-    ticket = report.ticket_type or _ticket_of(report, hits)
+    ticket = report.ticket_type or _ticket_of(report, hits, heard, atlas.model)
     alarm = _of_alarm(report, ticket, atlas)
     if alarm:
         return alarm
@@ -50,9 +61,11 @@ def classify(report: ReportReceived, plain_text: str, atlas: Atlas, located: Loc
     if service and (ref := atlas.refs.get(service.class_key)):
         because = f"事项 {service.code} {service.name} | the one-stop service"
         return _sure(ref, ticket, BY_SERVICE, because, atlas)
-    said = _weigh(hits) if hits.classes else {}
+    said = weigh(hits) if hits.classes else {}
     police = atlas.police_class(report.police_class) if report.police_class else None
     prior = atlas.refs.get(police.class_key) if police else None
+    if heard is not None and atlas.model is not None and _says_something(heard.scored, said, prior):
+        return _of_model(heard, hits, said, prior, ticket, atlas)
     if prior and police:
         said = dict(said)
         weight, words = said.get(atlas.numbers[prior.key], (0.0, ()))
@@ -89,64 +102,7 @@ def _sure(
     return Classified(ref, ticket, confidence, because, scene=scene, major=major, key=ref.key)
 
 
-def _weigh(hits: Hits) -> dict[int, tuple[float, tuple[str, ...]]]:
-    """Weight and words of each class that the text speaks for. A word counts once a class, however often it stands."""
-    found: dict[int, tuple[float, tuple[str, ...]]] = {}
-    places = hits.names
-    parts = _parts(hits.classes)
-    for order, hit in enumerate(hits.classes):
-        start, end, word = hit
-        if places and _in_name(start, end, places):
-            continue
-        if hits.body.endswith(_DENIED, 0, start):
-            continue
-        share = WITHIN if order in parts else 1.0
-        for number, weight in word.classes:
-            weight *= share
-            if hits.nots:
-                weight *= _excluded(number, hit, hits)
-            known, words = found.get(number, (0.0, ()))
-            if weight > 0 and word.text not in words:
-                covered = any(word.text in other for other in words)
-                found[number] = (known + (0.0 if covered else weight), (*words, word.text))
-    return {number: said for number, said in found.items() if said[0] > 0}
-
-
-def _in_name(start: int, end: int, places: list[Hit]) -> bool:
-    """Whether a word is part of the name of a place (桥 in 大桥街道)."""
-    return any(start < to and since < end and to - since > end - start for since, to, _ in places)
-
-
-def _parts(hits: list[Hit]) -> set[int]:
-    """Numbers of the hits that are part of a longer hit; hits come in order of their ends, the longest first."""
-    parts: set[int] = set()
-    whole: list[int] = []
-    for number, (start, end, _) in enumerate(hits):
-        while whole and hits[whole[-1]][0] >= start:
-            parts.add(whole.pop())
-        if whole and hits[whole[-1]][1] == end:
-            parts.add(number)
-        else:
-            whole.append(number)
-    return parts
-
-
-def _excluded(number: int, hit: Hit, hits: Hits) -> float:
-    """What exclusion words leave of a hit: nothing where they overlap it, a part where they share its clause."""
-    start, end, _ = hit
-    left = 1.0
-    for since, to, word in hits.nots:
-        if number not in word.nots:
-            continue
-        if since < end and start < to:
-            return 0.0
-        between = hits.body[end:since] if since >= end else hits.body[to:start]
-        if len(between) < 90 and not any(mark in between for mark in _CLAUSE):
-            left = TAKEN_BACK
-    return left
-
-
-def _of_words(said: dict[int, tuple[float, tuple[str, ...]]], ticket: TicketType, atlas: Atlas) -> Classified:
+def _of_words(said: Weights, ticket: TicketType, atlas: Atlas) -> Classified:
     ranked = sorted(said.items(), key=lambda one: (-one[1][0], one[0]))
     total = sum(weight for weight, _ in said.values())
     number, (weight, words) = ranked[0]
@@ -167,10 +123,126 @@ def _of_words(said: dict[int, tuple[float, tuple[str, ...]]], ticket: TicketType
     return Classified(atlas.refs[key], ticket, confidence, because, candidates, major=atlas.classes[key].major, key=key)
 
 
-def _ticket_of(report: ReportReceived, hits: Hits) -> TicketType:
-    """What the citizen wants, by the words used; findings and alarms by their source, else a complaint."""
+def _says_something(scored: Scored, said: Weights, prior: ClassRef | None) -> bool:
+    return bool(said) or prior is not None or len(scored.rows) >= _FEW
+
+
+def _of_model(
+    heard: Heard, hits: Hits, said: Weights, prior: ClassRef | None, ticket: TicketType, atlas: Atlas
+) -> Classified:
+    """The class by the model, the words and the 110 class together; the first demand's where a text makes several."""
+    shares = _shares(heard.scored, said, prior, atlas)
+    if not heard.parts:
+        return _told(heard.text, heard.scored, said, shares, prior, ticket, atlas)
+    base = len(hits.body) - len(heard.text.encode())
+    told = []
+    for part in heard.parts:
+        words = _part_words(part, heard.text, hits, base)
+        told.append((part, words, _shares(part.scored, words, prior, atlas)))
+    limit, titled = atlas.thresholds.classify_confidence, heard.text.find("\n") + 1
+    demands = _once(_demand(part, mine, titled, atlas) for part, _, mine in told if float(mine.max()) >= limit)
+    first, words, mine = told[0]
+    if int(mine.argmax()) != int(shares.argmax()) and _says_something(first.scored, words, prior):
+        text = heard.text[first.start : first.end]
+        found = _told(text, first.scored, words, mine, prior, ticket, atlas)
+    else:
+        found = _told(heard.text, heard.scored, said, shares, prior, ticket, atlas)
+    return structs.replace(found, demands=demands) if len(demands) > 1 else found
+
+
+def _shares(scored: Scored, said: Weights, prior: ClassRef | None, atlas: Atlas) -> NDArray[np.float32]:
+    """The share of each class, by its number: what the model says, each word's weight and the 110 class added in log
+    odds. A class that the model was not trained on starts where its least likely one does."""
+    card = atlas.card
+    odds = np.append(scored.classes, scored.classes.min())[atlas.columns]
+    for number, (weight, _) in said.items():
+        odds[number] += card.words * weight
+    if prior is not None:
+        odds[atlas.numbers[prior.key]] += card.police
+    odds -= odds.max()
+    np.exp(odds, out=odds)
+    odds /= odds.sum()
+    return odds
+
+
+def _part_words(part: Part, text: str, hits: Hits, base: int) -> Weights:
+    start = base + len(text[: part.start].encode())
+    end = start + len(text[part.start : part.end].encode())
+    return weigh(structs.replace(hits, classes=[hit for hit in hits.classes if start <= hit[0] and hit[1] <= end]))
+
+
+def _demand(part: Part, shares: NDArray[np.float32], titled: int, atlas: Atlas) -> Demand:
+    best = int(shares.argmax())
+    ref = atlas.refs[atlas.keys[best]]
+    start, end = max(0, part.start - titled), max(0, part.end - titled)
+    return Demand(class_ref=ref, start=start, end=end, confidence=round(float(shares[best]), 4))
+
+
+def _once(demands: Iterable[Demand]) -> tuple[Demand, ...]:
+    """Each class once, where it comes first."""
+    first: dict[str, Demand] = {}
+    for demand in demands:
+        first.setdefault(demand.class_ref.key, demand)
+    return tuple(first.values())
+
+
+def _told(
+    text: str,
+    scored: Scored,
+    said: Weights,
+    shares: NDArray[np.float32],
+    prior: ClassRef | None,
+    ticket: TicketType,
+    atlas: Atlas,
+) -> Classified:
+    best = np.argpartition(-shares, min(_SHOWN, len(shares) - 1))[:_SHOWN].tolist()
+    best.sort(key=lambda number: (-shares[number], number))
+    candidates = tuple(
+        Candidate(
+            value=atlas.keys[number],
+            score=round(float(shares[number]), 4),
+            name=atlas.refs[atlas.keys[number]].name,
+            because="、".join(said[number][1]) if number in said else "",
+        )
+        for number in best
+        if shares[number] >= _LEAST or number == best[0]
+    )
+    number = best[0]
+    key = atlas.keys[number]
+    words = said[number][1] if number in said else ()
+    terms = atlas.terms(text, scored, number)
+    because = both(
+        f"模型 {'、'.join(terms)} | model terms" if terms else "",
+        f"词语 {'、'.join(words)} | words" if words else "",
+        "110 类别 | 110 class" if prior is not None and prior.key == key else "",
+    )
+    return Classified(
+        atlas.refs[key],
+        ticket,
+        min(MOST_SURE, float(shares[number])),
+        because or "没有词指向任何类别 | no word points to a class",
+        candidates,
+        major=atlas.classes[key].major,
+        key=key,
+        learned=True,
+    )
+
+
+def _ticket_of(report: ReportReceived, hits: Hits, heard: Heard | None, model: Model | None) -> TicketType:
+    """What the citizen wants: by model and words where there is a model; findings and alarms by their source."""
     if report.source in (Source.PATROL, Source.SENSOR):
         return TicketType.FINDING
+    if heard is None or model is None or report.source is Source.POLICE or len(heard.scored.rows) < _FEW:
+        return _ticket_by_words(report, hits)
+    odds = dict(zip(model.card.tickets, heard.scored.tickets.tolist(), strict=True))
+    for _, _, word in hits.tickets:
+        if word.ticket and word.ticket[0] in odds:
+            odds[word.ticket[0]] += TICKET_WORD * word.ticket[1]
+    return TicketType(max(odds, key=lambda ticket: odds[ticket]))
+
+
+def _ticket_by_words(report: ReportReceived, hits: Hits) -> TicketType:
+    """By the words used; without any a call to 110 asks for help, and all else complains."""
     best, top = (TicketType.HELP if report.source is Source.POLICE else TicketType.COMPLAINT), 0.0
     for _, _, word in hits.tickets:
         if word.ticket and word.ticket[1] > top:

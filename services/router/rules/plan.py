@@ -4,6 +4,7 @@
 `prepared.lookup_keys`, read under the locks `prepared.lock_keys`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -25,6 +26,7 @@ from schemas.ids import order_id_of
 from schemas.vocabulary import GRAVITY, Lane, Urgency, Verification
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified, classify
+from services.router.rules.hearing import Heard, hear
 from services.router.rules.locate import Located, locate
 from services.router.rules.match import Matched, deciding_centre, match
 from services.router.rules.merge import (
@@ -44,7 +46,7 @@ from services.router.rules.text import both, grams, wording
 from services.router.rules.tiers import path
 from services.router.rules.veto import Veto, danger
 
-MODEL_VERSION = "lexicon-1"  # how classes are told; a trained model will bring its own
+WORDS_ALONE = "lexicon-1"  # the model version of a class that was told without the trained model
 
 RoutedFact = OrderProposed | ReportLinked | ReportAnswered | TriageRequested | ReportTransferred
 
@@ -133,12 +135,22 @@ class Decision(Struct, frozen=True):
 
 def prepare(report: ReportReceived, atlas: Atlas) -> Prepared:
     """Everything about a report that needs no memory. Raises ValueError for a report without its id."""
+    return prepare_all([report], atlas)[0]
+
+
+def prepare_all(reports: Sequence[ReportReceived], atlas: Atlas) -> list[Prepared]:
+    """The same for a batch: the trained model reads all texts at once."""
+    texts = [wording(report) for report in reports]
+    heard = hear([text.partition("\n")[2] for text in texts], atlas.model)
+    return [_prepare(*one, atlas) for one in zip(reports, texts, heard, strict=True)]
+
+
+def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atlas) -> Prepared:
     if report.report_id is None:
         raise ValueError("a report needs its id before it is routed")
-    text = wording(report)
     veto = danger(text, report, atlas)
     located = locate(report, text, atlas)
-    classified = classify(report, text, atlas, located)
+    classified = classify(report, text, atlas, located, heard)
     local_time = (report.occurred_at or report.received_at).astimezone(atlas.zone)
     matched = match(atlas, classified, located, report, veto, local_time)
     order_id = order_id_of(report.report_id)
@@ -267,7 +279,8 @@ def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
         verification=rule.verification if rule and rule.verification else verification,
         rule=rule.rule_id if rule else "",
         rulebook_version=atlas.city.rulebook_version,
-        model_version=MODEL_VERSION,
+        model_version=atlas.card.version if prepared.classified.learned else WORDS_ALONE,
+        demands=prepared.classified.demands,
         area_version=atlas.city.version,
         confidence=round(min(located.confidence, prepared.classified.confidence), 4),
     )

@@ -11,6 +11,7 @@ from services.router.store.decisions import (
     save_decisions,
 )
 from services.router.store.devices import device_states, devices_page, overdue_devices, save_devices
+from services.router.store.labels import save_labels
 from services.router.store.matters import Key, Landing, candidates, land, matters_of, save_matters
 from services.router.store.proposals import asked_before, keep_place, save_proposals, sweeping, swept_to
 
@@ -34,6 +35,7 @@ __all__ = [
     "recall",
     "save_decisions",
     "save_devices",
+    "save_labels",
     "save_matters",
     "save_proposals",
     "sweeping",

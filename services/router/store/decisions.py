@@ -17,7 +17,7 @@ _unpack = msgspec.msgpack.Decoder(Told).decode
 
 class DecisionRow(Struct, frozen=True):
     """A decision to be kept; `explanation` is the JSON that `GET /v1/explain` serves, `matter` what the report told the
-    matters, packed, where it told them anything."""
+    matters, packed, where it told them anything; `said` is the wording that was classified, for orders of people."""
 
     report_id: UUID
     order_id: UUID | None
@@ -31,6 +31,7 @@ class DecisionRow(Struct, frozen=True):
     decided_at: datetime
     explanation: str
     matter: bytes | None = None
+    said: str | None = None
 
 
 class Place(Struct, frozen=True):

@@ -47,8 +47,26 @@ class Decision(Base, table=True):
     decided_at: datetime = Field(sa_column=moment())
     explanation: str = Field(sa_column=Column(JSON, nullable=False))
     matter: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+    said: str | None = Field(sa_column=Column(Text, nullable=True))
 
     __table_args__ = (Index("decisions_decided_at", "decided_at"),)
+
+
+class LabelRow(Base, table=True):
+    """What somebody decided about an order otherwise than the router: the class or the lead, by whom, when. Answers of
+    several people about one order all stay."""
+
+    __tablename__ = "labels"
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    class_key: str | None = Field(sa_column=Column(Text, nullable=True))
+    lead: str | None = Field(sa_column=Column(Text, nullable=True))
+    unit: str = Field(sa_column=Column(Text, nullable=False))
+    actor: str = Field(sa_column=Column(Text, nullable=False))
+    occurred_at: datetime = Field(sa_column=moment())
+
+    __table_args__ = (Index("labels_occurred_at", "occurred_at"),)
 
 
 class MatterRow(Base, table=True):

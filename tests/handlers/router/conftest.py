@@ -12,7 +12,7 @@ from services.chassis.database import open_pool
 from services.chassis.settings import ServiceSettings
 from services.router.rules.atlas import Atlas
 
-TABLES = "proposals, sweep_place, decisions, matters, matter_keys, devices, inbox, outbox, stops"
+TABLES = "proposals, sweep_place, decisions, labels, matters, matter_keys, devices, inbox, outbox, stops"
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ async def test_what_was_shown_to_a_person_at_birth_is_not_asked_again(
     atlas: Atlas, pool: asyncpg.Pool, settings: ServiceSettings
 ) -> None:
     first = replace(manhole(), text="塘桥街道浦建路300弄3号电梯停运")
-    second = replace(manhole(), text="塘桥街道浦建路300弄8号业委会不开会,电梯也停运")
+    second = replace(manhole(), text="塘桥街道浦建路300弄8号电梯也停运,老人下不来")
     for lane, report in ((Lane.NORMAL, first), (Lane.NORMAL, second)):
         await seam(atlas, pool, settings, lane).handle([record(report)])
     facts = await said(pool)

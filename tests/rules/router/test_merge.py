@@ -137,7 +137,7 @@ def test_five_callers_about_one_manhole_are_one_order_with_five_reports(shanghai
 
 def test_in_between_a_person_is_shown_the_other(shanghai: Atlas) -> None:
     first = told("塘桥街道浦建路300弄3号电梯停运", 1)
-    second = told("塘桥街道浦建路300弄8号业委会不开会,电梯也停运", 2)
+    second = told("塘桥街道浦建路300弄8号电梯也停运,老人下不来", 2)
     decision = after(shanghai, first, second)
     assert decision.kind is not Kind.LINK
     assert decision.suggested and decision.suggested.matter.order_id == prepare(first, shanghai).order_id

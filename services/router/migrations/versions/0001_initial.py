@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("explanation", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("matter", sa.LargeBinary(), nullable=True),
+        sa.Column("said", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("report_id"),
         postgresql_with=WHOLE,
     )
@@ -44,6 +45,19 @@ def upgrade() -> None:
     op.create_index(
         "devices_heard", "devices", ["kind", "last_at"], unique=False, postgresql_where=sa.text("NOT silent")
     )
+    op.create_table(
+        "labels",
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("class_key", sa.Text(), nullable=True),
+        sa.Column("lead", sa.Text(), nullable=True),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", "seq"),
+    )
+    op.create_index("labels_occurred_at", "labels", ["occurred_at"], unique=False)
     op.create_table(
         "matter_keys",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -95,6 +109,7 @@ def downgrade() -> None:
     drop_delivery_tables()
     op.drop_table("sweep_place")
     op.drop_table("proposals")
+    op.drop_table("labels")
     op.drop_table("matters")
     op.drop_table("matter_keys")
     op.drop_table("devices")

@@ -1,0 +1,71 @@
+"""What the trained model hears in reports, a batch at a time: the whole text, and each demand where there are several.
+
+Without a model nothing is heard, and words alone decide.
+"""
+
+import re
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from services.router.rules.model import Model, Scored
+
+# What is denied is not what it is about. 是不是 asks, 不是…而是 denies only up to 而是, 不是第一次 denies nothing.
+_DENIED = re.compile(
+    r"(?<![是要])(?:不是|并非|不属于|不涉及|而非|不反映|不投诉)(?!第|一次|很|太|不|没)[^,。、;:!?\n]{1,16}?(?=而是|是|[,。、;:!?\n]|$)"
+)
+_ALSO = re.compile(
+    r"[,。;、\s](?:另外|此外|另反映|另有|另,|还有一件事|还有个问题|同时反映|同时还|其次|顺便|第[二三][,、个件]|[2二3三][、.]|"
+    r"诉求[2二3三]|并且反映|还反映|also|in addition)[,:]?"
+)
+_LEAST = 6  # signs of a demand
+_MOST = 4  # demands of one text
+
+
+class Part(Struct, frozen=True):
+    """One demand: its span in the text (signs) and what the model says of it."""
+
+    start: int
+    end: int
+    scored: Scored
+
+
+class Heard(Struct, frozen=True):
+    """What the model says of one text: of all of it, and of each demand where there are several."""
+
+    text: str
+    scored: Scored
+    parts: tuple[Part, ...] = ()
+
+
+def without_denied(text: str) -> str:
+    """A plain text whose denied matters (不是噪音问题) are blanked out, as long as before."""
+    if "不" not in text and "非" not in text:
+        return text
+    return _DENIED.sub(lambda found: "," * len(found[0]), text)
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """The spans of the demands of a text, in signs; one span for a text that makes one."""
+    cuts = [0]
+    for found in _ALSO.finditer(text):
+        if found.start() - cuts[-1] >= _LEAST and len(text) - found.end() >= _LEAST and len(cuts) < _MOST:
+            cuts.append(found.start())
+    return list(zip(cuts, [*cuts[1:], len(text)], strict=True))
+
+
+def hear(texts: Sequence[str], model: Model | None) -> list[Heard | None]:
+    """What the model says of each plain text; None for all of them without a model."""
+    if model is None:
+        return [None] * len(texts)
+    told = [without_denied(text) for text in texts]
+    parts: list[tuple[int, int, int]] = []
+    for number, text in enumerate(told):
+        found = spans(text)
+        if len(found) > 1:
+            parts += [(number, start, end) for start, end in found]
+    scored = model.score(told + [told[number][start:end] for number, start, end in parts])
+    several: dict[int, list[Part]] = {}
+    for (number, start, end), one in zip(parts, scored[len(told) :], strict=True):
+        several.setdefault(number, []).append(Part(start, end, one))
+    return [Heard(text, scored[n], tuple(several.get(n, ()))) for n, text in enumerate(told)]

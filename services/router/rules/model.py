@@ -1,0 +1,130 @@
+"""The trained classifier at work: hashed n-grams of a whole batch against one small table of weights.
+
+score(class) = bias + sum of idf x weight over the distinct known terms of the text, the terms' vector made one long.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from schemas.model import ModelCard, ModelFile, read_model
+from services.router.rules.shreds import SHREDS, Shreds, tear
+
+SLOT_BITS = 20  # a hash's upper bits find its slot; no two terms of a model share one
+_CHUNK = 64  # texts scored at a time, so that what is touched stays in the cache
+_DOWN = np.uint32(32 - SLOT_BITS)
+_TERMS = 4  # shown as the reason
+_NO_TERM = 0xFFFF
+SHORT = 12.0  # length below which a text is no longer made one long: a word or two must not sound like a whole ticket
+MOST_TERMS = _NO_TERM
+
+
+class Scored(Struct, frozen=True):
+    """What the model says of one text: log odds of the classes and of the ticket types, and which terms it knew there
+    (row of the table, weight in the text, first sign, length)."""
+
+    classes: NDArray[np.float32]
+    tickets: NDArray[np.float32]
+    rows: NDArray[np.intp]
+    shares: NDArray[np.float32]
+    starts: NDArray[np.int32]
+    lengths: NDArray[np.uint8]
+
+
+class Model:
+    """A trained model, unpacked: terms x columns in whole bytes. One thread at a time: the scratch is reused."""
+
+    def __init__(self, file: ModelFile) -> None:
+        """Raises ValueError when the file was made for another way of tearing texts, or its terms cannot be found."""
+        card = file.card
+        if card.shreds != SHREDS:
+            raise ValueError(f"was trained on {card.shreds!r}; this release reads {SHREDS!r}: train it again")
+        if card.terms >= MOST_TERMS:
+            raise ValueError(f"has {card.terms} terms, more than {MOST_TERMS - 1}")
+        self.card: ModelCard = card
+        self._keys = np.frombuffer(file.keys, dtype="<u4").astype(np.uint32)
+        self._idf = np.frombuffer(file.idf, dtype="<f4").astype(np.float32)
+        columns = len(card.classes) + len(card.tickets)
+        self._scales = np.frombuffer(file.scales, dtype="<f4").astype(np.float32)
+        self._weights = np.frombuffer(file.weights, dtype=np.int8).reshape(card.terms, columns)
+        self._bias = np.frombuffer(file.bias, dtype="<f4").astype(np.float32)
+        slots = slots_of(self._keys)
+        self._slots = np.full(1 << SLOT_BITS, _NO_TERM, dtype=np.uint16)
+        self._slots[slots] = np.arange(card.terms, dtype=np.uint16)
+        if len(np.unique(slots)) != card.terms:
+            raise ValueError("two of its terms have one place")
+        self._keys = np.append(self._keys, np.uint32(0))
+        self._scratch = np.empty(_CHUNK * len(self._keys), dtype=np.int32)
+
+    @classmethod
+    def of(cls, raw: bytes) -> "Model":
+        """The model of a file's bytes. Raises ValueError with the cause when it cannot be used."""
+        return cls(read_model(raw))
+
+    def score(self, texts: Sequence[str]) -> list[Scored]:
+        """What the model says of each plain text."""
+        scored: list[Scored] = []
+        for begin in range(0, len(texts), _CHUNK):
+            scored += self._score(texts[begin : begin + _CHUNK])
+        return scored
+
+    def _score(self, texts: Sequence[str]) -> list[Scored]:
+        rows, shreds = self._known(tear(texts))
+        order = np.argsort(shreds.texts, kind="stable")
+        rows, starts, lengths = rows[order], shreds.starts[order], shreds.lengths[order]
+        bounds = np.searchsorted(shreds.texts[order], np.arange(len(texts) + 1))
+        idf = self._idf[rows]
+        kinds = len(self.card.classes)
+        scored = []
+        for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            mine, shares = rows[begin:end], idf[begin:end]
+            shares = shares / np.float32(max(float(np.sqrt(shares @ shares)), SHORT))
+            sums = (shares @ self._weights[mine].astype(np.float32)) * self._scales + self._bias
+            scored.append(
+                Scored(
+                    sums[:kinds] * self.card.scale,
+                    sums[kinds:] * self.card.ticket_scale,
+                    mine,
+                    shares,
+                    starts[begin:end],
+                    lengths[begin:end],
+                )
+            )
+        return scored
+
+    def _known(self, shreds: Shreds) -> tuple[NDArray[np.intp], Shreds]:
+        """Of the n-grams those that are terms, each once a text: their rows, and where they are."""
+        rows = self._slots[shreds.hashes >> _DOWN]
+        at = np.flatnonzero(rows != _NO_TERM)
+        found = rows[at].astype(np.intp)
+        same = self._keys[found] == shreds.hashes[at]
+        at, found = at[same], found[same]
+        cells = shreds.texts[at].astype(np.intp) * len(self._keys) + found
+        order = np.arange(len(cells), dtype=np.int32)
+        self._scratch[cells] = order  # of several in one cell one stays, and only that is kept
+        single = self._scratch[cells] == order
+        at = at[single]
+        return found[single], Shreds(shreds.hashes[at], shreds.texts[at], shreds.starts[at], shreds.lengths[at])
+
+    def terms(self, text: str, scored: Scored, column: int) -> tuple[str, ...]:
+        """The parts of a text that spoke most for a class (its column), the strongest first, none inside another."""
+        if not len(scored.rows):
+            return ()
+        said = scored.shares * self._weights[scored.rows, column]
+        best = np.argsort(-said)[: 4 * _TERMS]
+        shown: list[str] = []
+        for one in best.tolist():
+            start = int(scored.starts[one])
+            term = text[start : start + int(scored.lengths[one])]
+            if said[one] <= 0 or len(shown) == _TERMS:
+                break
+            if not any(term in other for other in shown):
+                shown = [other for other in shown if other not in term] + [term]
+        return tuple(shown)
+
+
+def slots_of(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The slot of each term."""
+    return keys >> _DOWN
