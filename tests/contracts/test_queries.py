@@ -20,6 +20,7 @@ ODD = (
 MOMENTS = {
     *("as_of /v1/orders", "as_of /v1/orders/{order}", "as_of /v1/orders.csv", "as_of /v1/me/queue"),
     *("as_of /v1/special-cases/{case}", "at /v1/units/{unit}/duty", "since /v1/breaches"),
+    "since /v1/catch-ups",
     *(
         f"{milestone}_{end} {path}"
         for milestone in ("opened", "closed")

@@ -37,9 +37,9 @@ class Calendar:
             raise ValueError(f"calendar {data.name!r}: no weekday is worked")
         self.data = data
         self.zone = ZoneInfo(data.timezone)
-        self._shifts = _shifts(data)
-        self.opening, self.closing = self._shifts[0][0], self._shifts[-1][1]
-        self.worked_per_day = sum(end - begin for begin, end, _ in self._shifts)
+        self.shifts = _shifts(data)
+        self.opening, self.closing = self.shifts[0][0], self.shifts[-1][1]
+        self.worked_per_day = sum(end - begin for begin, end, _ in self.shifts)
         self.ranks, self.workdays = _workdays(data)
         self._unlisted = _unlisted(data.years)
         self._by_utc_day = _offsets(self.zone)
@@ -118,7 +118,7 @@ class Calendar:
         done = self.ranks[day] * self.worked_per_day
         if not self.works(day):
             return done
-        for begin, end, before in self._shifts:
+        for begin, end, before in self.shifts:
             if us <= begin:
                 return done + before
             if us < end:
@@ -136,7 +136,7 @@ class Calendar:
         if rest == 0:
             return self.workday(rank - 1), self.closing
         day = self.workday(rank)
-        for begin, end, before in self._shifts:
+        for begin, end, before in self.shifts:
             if rest <= before + end - begin:
                 return day, begin + rest - before
         return day, self.closing
