@@ -6,7 +6,7 @@ clock. The wall clock is what people promise by: a shift of summer time moves th
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from schemas.city import CalendarData
@@ -42,6 +42,7 @@ class Calendar:
         self.worked_per_day = sum(end - begin for begin, end, _ in self.shifts)
         self.ranks, self.workdays = _workdays(data)
         self._unlisted = _unlisted(data.years)
+        self._texts: dict[int, tuple[str, str]] = {}
         self._by_utc_day = _offsets(self.zone)
         self._by_local_day = [
             here if before == here == after else None
@@ -112,6 +113,27 @@ class Calendar:
         if found.astimezone(self.zone).replace(tzinfo=None) == wanted:
             return found
         return self._after_gap(wanted)
+
+    def turns(self, day: int) -> bool:
+        """Whether the clock is put forward or back on that day, or next to it."""
+        return not 0 < day < _DAYS - 1 or self._by_local_day[day] is None
+
+    def text(self, day: int, us: int) -> str:
+        """Local (day, us) in RFC 3339, to the second or, where there are any, to the microsecond; `moment` in words."""
+        offset = self._by_local_day[day] if 0 < day < _DAYS - 1 else None
+        if offset is None or us >= DAY:
+            return self.moment(day, us).astimezone(self.zone).isoformat()
+        date_, suffix = self._texts.get(day) or self._day_text(day, offset)
+        seconds, rest = divmod(us, SECOND)
+        minutes, second = divmod(seconds, 60)
+        hour, minute = divmod(minutes, 60)
+        fraction = f".{rest:06}" if rest else ""
+        return f"{date_}T{hour:02}:{minute:02}:{second:02}{fraction}{suffix}"
+
+    def _day_text(self, day: int, offset: int) -> tuple[str, str]:
+        at = datetime.fromordinal(_DAY0 + day).replace(tzinfo=timezone(timedelta(seconds=offset)))
+        found = self._texts[day] = (at.date().isoformat(), at.isoformat()[19:])
+        return found
 
     def worked(self, day: int, us: int) -> int:
         """Working microseconds from 1970-01-01 until a local (day, us)."""
