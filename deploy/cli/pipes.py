@@ -4,9 +4,11 @@ Nothing has to run for it: text or CSV in on standard input, one answer a line o
 """
 
 import csv
+import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,11 +25,12 @@ from services.chassis.city import load
 from services.router.rules.atlas import Atlas
 from services.router.rules.plan import Prepared, prepare
 from services.router.rules.screen import DeviceState, screen
-from services.supervision.rules.batch import COLUMNS, due_rows
+from services.supervision.rules.batch import COLUMNS, DueRow, due_rows
 from services.supervision.rules.limits import Terms
 
 __all__ = ["register"]
 
+NAMED = 20  # rows of a year without a calendar that are named; the rest is counted
 EPOCH = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
 clock = typer.Typer(help="Deadlines. 时限")
 sensors = typer.Typer(help="Readings. 读数")
@@ -42,21 +45,39 @@ def due(city: City = DEFAULT_CITY) -> None:
     """
     with explaining():
         pack = load(city_folder(city))
-    rows = [row for row in csv.reader(sys.stdin) if row]
-    if rows and [cell.strip().lower() for cell in rows[0]][:2] == list(COLUMNS[:2]):
-        rows = rows[1:]
+    rows: Iterator[list[str]] = (row for row in csv.reader(sys.stdin) if row)
+    first = next(rows, None)
+    if first is not None and [cell.strip().lower() for cell in first][:2] != list(COLUMNS[:2]):
+        rows = chain((first,), rows)
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(("id", "due"))
-    faults = 0
-    for answer in due_rows(rows, Terms.of(pack.policy, pack.calendars)):
-        out.writerow((answer.row_id, answer.due))
-        if answer.fault:
-            faults += 1
-            print(f"{answer.row_id}: {answer.fault}", file=sys.stderr)
-        elif answer.unlisted:
-            print(f"{answer.row_id}: no published calendar for that year, Mon-Fri was used", file=sys.stderr)
-    if faults:
+    counted = _Counted()
+    gc.freeze()  # the pack is a hundred thousand objects that need no looking after while rows come and go
+    out.writerows(counted.told(due_rows(rows, Terms.of(pack.policy, pack.calendars))))
+    if counted.unlisted > NAMED:
+        print(f"… and of {counted.unlisted - NAMED} rows more", file=sys.stderr)
+    if counted.faults:
         raise typer.Exit(1)
+
+
+class _Counted:
+    """What went wrong on the way through a pipe: told at once, and counted."""
+
+    def __init__(self) -> None:
+        self.faults = 0
+        self.unlisted = 0
+
+    def told(self, answers: Iterable[DueRow]) -> Iterator[tuple[str, str]]:
+        """The rows to print."""
+        for answer in answers:
+            if answer.fault:
+                self.faults += 1
+                print(f"{answer.row_id}: {answer.fault}", file=sys.stderr)
+            elif answer.unlisted:
+                self.unlisted += 1
+                if self.unlisted <= NAMED:
+                    print(f"{answer.row_id}: no published calendar for that year, Mon-Fri was used", file=sys.stderr)
+            yield answer.row_id, answer.due
 
 
 def classify(city: City = DEFAULT_CITY) -> None:

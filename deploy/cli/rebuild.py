@@ -1,21 +1,19 @@
 """paidan rebuild: make supervision's or the router's view of orders anew, while the city works on."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
-from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deploy.cli.stack import AsJson, city_of, explaining, stack_here
+from deploy.stack.beside import said_by
 from deploy.stack.keys import issue_token
 from deploy.stack.lifecycle import Stack
-from deploy.stack.processes import Process, spec_of
-from deploy.stack.trouble import Trouble
+from deploy.stack.processes import Process
 from schemas.vocabulary import Role
 
 __all__ = ["register", "steps_of"]
@@ -70,47 +68,17 @@ def steps_of(stack: Stack, view: str, city: str = "") -> Iterator[dict[str, Any]
     """Rebuild, and tell each step of the process as it says it. The last one holds everything it counted. Raises
     Trouble with its own words when it fails; ends it when we are ended."""
     stack = Stack(stack.home.root, stack.ports.base, city or city_of(stack, view))
-    process = Process(view, "rebuild")
-    spec = spec_of(process, stack.home, stack.env_for(view, "api") | _token(stack, view))
     told: dict[str, Any] = {"event": "rebuilding"}
-    with (
-        TemporaryFile("w+", encoding="utf-8") as last_words,
-        subprocess.Popen(
-            spec.arguments, env=spec.environment, cwd=spec.folder, stdout=subprocess.PIPE, stderr=last_words, text=True
-        ) as running,
-    ):
-        assert running.stdout is not None
-        try:
-            for line in running.stdout:
-                said = _read(line)
-                if said.get("event") in ("rebuilding", "rebuilt"):
-                    told |= said
-                    yield said
-        finally:
-            if running.poll() is None:
-                running.terminate()
-        running.wait()
-        last_words.seek(0)
-        words = last_words.read().strip()
-    if running.returncode != 0:
-        raise Trouble(
-            words.splitlines()[-1] if words else f"the rebuild ended with {running.returncode}",
-            "the present view is as it was; mend that and begin again",
-        )
+    advice = "the present view is as it was; mend that and begin again"
+    for said in said_by(stack, Process(view, "rebuild"), ("rebuilding", "rebuilt"), _token(stack, view), advice):
+        told |= said
+        yield said
     yield told
 
 
 def _token(stack: Stack, view: str) -> dict[str, str]:
     token = issue_token(Role.SERVICE, subject=f"rebuild-{view}", home=stack.home)
     return {"PAIDAN_DISPATCH_TOKEN": token}
-
-
-def _read(line: str) -> dict[str, Any]:
-    try:
-        said = json.loads(line)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _words(said: dict[str, Any]) -> str:

@@ -99,6 +99,8 @@ PENDING_FACTS = Gauge("paidan_pending_facts", "Facts waiting for an earlier one 
 PENDING_AGE = Gauge("paidan_pending_age_seconds", "Age of the oldest fact that waits for an earlier one")
 TIMER_LAG = Gauge("paidan_timer_lag_seconds", "How late the last timer fired")
 TICK_AGE = Gauge("paidan_tick_age_seconds", "How far the lowest Tick trails the present")
+CLOCK_AUDIT = Gauge("paidan_clock_audit_differences", "Clocks that are not what their facts say, by fault", ["fault"])
+CLOCK_AUDIT_ROUNDS = Counter("paidan_clock_audit_rounds_total", "Times that the auditor went over all open orders")
 UNLISTED_YEAR = Counter(
     "paidan_calendar_unlisted_total", "Deadlines computed in a year without a published list", ["calendar"]
 )

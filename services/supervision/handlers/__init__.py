@@ -1,11 +1,14 @@
 """What happens when a fact of an order arrives, and when a deadline does.
 
 `orders` folds facts into timelines, sets clocks, and marks orders of which a fact is dead · `sweep` gives notices when
-their time has come · `news` words what is announced · `rebuild` makes timelines and clocks anew.
+their time has come · `news` words what is announced · `rebuild` makes timelines and clocks anew · `recompute` brings
+clocks under other terms · `audit` says what should have fired.
 """
 
+from services.supervision.handlers.audit import Auditor
 from services.supervision.handlers.orders import OrdersHandler
 from services.supervision.handlers.rebuild import ClocksView
+from services.supervision.handlers.recompute import Recompute
 from services.supervision.handlers.sweep import Sweep
 
-__all__ = ["ClocksView", "OrdersHandler", "Sweep"]
+__all__ = ["Auditor", "ClocksView", "OrdersHandler", "Recompute", "Sweep"]

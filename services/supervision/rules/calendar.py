@@ -6,7 +6,7 @@ clock. The wall clock is what people promise by: a shift of summer time moves th
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from schemas.city import CalendarData
@@ -37,11 +37,12 @@ class Calendar:
             raise ValueError(f"calendar {data.name!r}: no weekday is worked")
         self.data = data
         self.zone = ZoneInfo(data.timezone)
-        self._shifts = _shifts(data)
-        self.opening, self.closing = self._shifts[0][0], self._shifts[-1][1]
-        self.worked_per_day = sum(end - begin for begin, end, _ in self._shifts)
+        self.shifts = _shifts(data)
+        self.opening, self.closing = self.shifts[0][0], self.shifts[-1][1]
+        self.worked_per_day = sum(end - begin for begin, end, _ in self.shifts)
         self.ranks, self.workdays = _workdays(data)
         self._unlisted = _unlisted(data.years)
+        self._texts: dict[int, tuple[str, str]] = {}
         self._by_utc_day = _offsets(self.zone)
         self._by_local_day = [
             here if before == here == after else None
@@ -113,12 +114,33 @@ class Calendar:
             return found
         return self._after_gap(wanted)
 
+    def turns(self, day: int) -> bool:
+        """Whether the clock is put forward or back on that day, or next to it."""
+        return not 0 < day < _DAYS - 1 or self._by_local_day[day] is None
+
+    def text(self, day: int, us: int) -> str:
+        """Local (day, us) in RFC 3339, to the second or, where there are any, to the microsecond; `moment` in words."""
+        offset = self._by_local_day[day] if 0 < day < _DAYS - 1 else None
+        if offset is None or us >= DAY:
+            return self.moment(day, us).astimezone(self.zone).isoformat()
+        date_, suffix = self._texts.get(day) or self._day_text(day, offset)
+        seconds, rest = divmod(us, SECOND)
+        minutes, second = divmod(seconds, 60)
+        hour, minute = divmod(minutes, 60)
+        fraction = f".{rest:06}" if rest else ""
+        return f"{date_}T{hour:02}:{minute:02}:{second:02}{fraction}{suffix}"
+
+    def _day_text(self, day: int, offset: int) -> tuple[str, str]:
+        at = datetime.fromordinal(_DAY0 + day).replace(tzinfo=timezone(timedelta(seconds=offset)))
+        found = self._texts[day] = (at.date().isoformat(), at.isoformat()[19:])
+        return found
+
     def worked(self, day: int, us: int) -> int:
         """Working microseconds from 1970-01-01 until a local (day, us)."""
         done = self.ranks[day] * self.worked_per_day
         if not self.works(day):
             return done
-        for begin, end, before in self._shifts:
+        for begin, end, before in self.shifts:
             if us <= begin:
                 return done + before
             if us < end:
@@ -136,7 +158,7 @@ class Calendar:
         if rest == 0:
             return self.workday(rank - 1), self.closing
         day = self.workday(rank)
-        for begin, end, before in self._shifts:
+        for begin, end, before in self.shifts:
             if rest <= before + end - begin:
                 return day, begin + rest - before
         return day, self.closing

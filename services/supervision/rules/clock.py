@@ -59,24 +59,40 @@ def due(
     if unit == LimitUnit.URGENT_HOUR:
         return Due(start.astimezone(UTC) + timedelta(hours=amount), False)
     day, us = calendar.wall(start)
+    last, until = due_on_wall(day, us, amount, unit, calendar, day_end=day_end, count_start_day=count_start_day)
+    at = calendar.moment(last, until)
     if unit == LimitUnit.WORK_HOUR:
-        last, until = calendar.after_working(calendar.worked(day, us) + round(amount * 3600 * SECOND))
-        return Due(_not_before(start, calendar.moment(last, until)), calendar.is_unlisted(day, last))
+        at = _not_before(start, at)
+    return Due(at, unit != LimitUnit.NATURAL_DAY and calendar.is_unlisted(day, last))
+
+
+def due_on_wall(
+    day: int,
+    us: int,
+    amount: float,
+    unit: LimitUnit,
+    calendar: Calendar,
+    *,
+    day_end: str = "working_hours",
+    count_start_day: bool = False,
+) -> tuple[int, int]:
+    """The same for the units that go by the wall clock, on the wall clock: local (day, us) of the deadline. Raises as
+    `due` does."""
+    if unit == LimitUnit.WORK_HOUR:
+        return calendar.after_working(calendar.worked(day, us) + round(amount * 3600 * SECOND))
     days = int(amount)
     if days != amount:
         raise ValueError(f"a limit of {amount:g} {unit} is not whole days")
     if unit == LimitUnit.NATURAL_DAY:
-        return Due(calendar.moment(day + days, us), False)
+        return day + days, us
     if unit == LimitUnit.WORK_DAY:
         end = _end_of_day(calendar, day_end)
         counts = count_start_day and us < end and calendar.works(day)
-        last = calendar.workday((calendar.ranks[day] if counts else calendar.ranks[day + 1]) + days - 1)
-        return Due(calendar.moment(last, end), calendar.is_unlisted(day, last))
+        return calendar.workday((calendar.ranks[day] if counts else calendar.ranks[day + 1]) + days - 1), end
     rank = calendar.ranks[day]
     if us >= calendar.closing:
         rank, us = rank + 1, calendar.opening
-    last = calendar.workday(rank + days)
-    return Due(calendar.moment(last, us), calendar.is_unlisted(day, last))
+    return calendar.workday(rank + days), us
 
 
 def due_with_pauses(

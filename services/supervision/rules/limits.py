@@ -7,7 +7,7 @@ while thousands of clocks are set a second.
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,8 @@ from schemas.city import OWN_CALENDAR, CalendarData, Limit, Policy, Unit
 from schemas.vocabulary import Source, Stage, TicketType, Tier, Urgency
 from services.supervision.rules.calendar import Calendar
 from services.supervision.rules.clock import WORKING, Due, Pause, due_with_pauses, warn_at
+
+_EVER = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 class LimitFacts(Struct, frozen=True, gc=False):
@@ -34,16 +36,16 @@ class Terms:
     """A policy with its calendars: the one place to ask for a limit, its deadline and its warning."""
 
     def __init__(
-        self, policy: Policy, calendars: Sequence[Calendar], calendar_of_unit: Mapping[str, str] | None = None
+        self, policy: Policy, calendars: Sequence[Calendar], of_units: Mapping[str, str] | None = None
     ) -> None:
-        """The first calendar is the city's own; `calendar_of_unit` names that of units which have another. Raises
-        ValueError without a calendar, or for a row that names one that is not there."""
+        """The first calendar is the city's own; `of_units` names that of units which have another. Raises ValueError
+        without a calendar, or for a row that names one that is not there."""
         if not calendars:
             raise ValueError("a policy needs the city's calendar")
         self.policy = policy
         self.calendars = {calendar.data.name: calendar for calendar in calendars}
         self._calendars = {"": calendars[0], OWN_CALENDAR: calendars[0]} | self.calendars
-        self._of_unit = calendar_of_unit or {}
+        self._of_unit = of_units or {}
         self._bound: dict[tuple[str, str], Limit] = {}
         self._by_class: dict[tuple[Stage, str], list[tuple[int, Limit]]] = defaultdict(list)
         self._by_id = {limit.limit_id: limit for limit in policy.limits}
@@ -58,9 +60,9 @@ class Terms:
     @classmethod
     def of(cls, policy: Policy, calendars: Iterable[CalendarData], units: Iterable[Unit] = ()) -> "Terms":
         """The terms of a city pack (`city.policy`, `city.calendars`, its units)."""
-        made = [Calendar.of(data) for data in calendars]
-        names = {unit.unit_id: name for unit in units if (name := _calendar_name(unit, made))}
-        return cls(policy, made, names)
+        all_data = tuple(calendars)
+        names = {unit.unit_id: name for unit in units if (name := calendar_of_unit(unit, all_data))}
+        return cls(policy, [Calendar.of(data) for data in all_data], names)
 
     def with_policy(self, policy: Policy) -> "Terms":
         """Another version of the policy, by the same calendars."""
@@ -90,6 +92,10 @@ class Terms:
         """How many times the policy had changed by then: within one phase `limit_for` does not depend on the start."""
         return bisect_right(self._changes, start) if self._changes else 0
 
+    def beginning(self, phase: int) -> datetime:
+        """A moment of that phase."""
+        return self._changes[phase - 1] if phase else _EVER
+
     def limit(self, limit_id: str) -> Limit:
         """The row of that name. Raises KeyError."""
         return self._by_id[limit_id]
@@ -97,6 +103,10 @@ class Terms:
     def knows(self, limit_id: str) -> bool:
         """Whether there is a row of that name."""
         return limit_id in self._by_id
+
+    def calendar_name(self, limit: Limit) -> str:
+        """The name of the calendar by which a row counts, or that it is its unit's own."""
+        return limit.calendar if limit.calendar == OWN_CALENDAR else self.calendar_of(limit).data.name
 
     def calendar_of(self, limit: Limit) -> Calendar:
         """The calendar by which a row counts."""
@@ -119,10 +129,10 @@ class Terms:
         return warn_at(start, due_at, limit, self.calendar_of(limit), pauses)
 
 
-def _calendar_name(unit: Unit, calendars: Iterable[Calendar]) -> str:
+def calendar_of_unit(unit: Unit, calendars: Iterable[CalendarData]) -> str:
     """The calendar that names the unit, else the one that names its function; "" is the city's own."""
-    named = [each.data for each in calendars if unit.unit_id in each.data.units or unit.function in each.data.functions]
-    return next((d.name for d in sorted(named, key=lambda d: unit.unit_id not in d.units)), "")
+    named = [each for each in calendars if unit.unit_id in each.units or unit.function in each.functions]
+    return next((each.name for each in sorted(named, key=lambda each: unit.unit_id not in each.units)), "")
 
 
 def _in_order(*groups: Iterable[tuple[int, Limit]]) -> list[tuple[int, Limit]]:

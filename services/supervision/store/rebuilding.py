@@ -12,18 +12,12 @@ from msgspec import Struct
 
 from schemas.facts import ClockView
 from services.chassis.database import Connection
+from services.supervision.rules.audit import Standing
 from services.supervision.store.views import view_of
 
 _LIVE = "supervision"
 _SHADOW = "supervision_shadow"
 _SEEN = "due, state, owner, start, policy"  # what others see of a clock
-
-
-class Standing(Struct, frozen=True):
-    """The notices of one clock that stand: the deadlines for which it was last warned of and missed."""
-
-    warned: datetime | None
-    missed: datetime | None
 
 
 class Shown(Struct, frozen=True):

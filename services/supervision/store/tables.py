@@ -17,16 +17,21 @@ class Base(SQLModel):
 
 
 class OrderRow(Base, table=True):
-    """One order as its clocks see it; `seq` is the newest fact that was folded into `timeline`."""
+    """One order as its clocks see it; `seq` is the newest fact that was folded into `timeline`. `open`: its clocks can
+    still move, so that whoever goes over all clocks need not go over those of years."""
 
     __tablename__ = "orders"
     order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
     seq: int = Field(sa_column=Column(Integer, nullable=False))
     division: str = Field(sa_column=Column(Text, nullable=False))
     imported: bool
+    open: bool = Field(sa_column=Column(Boolean, nullable=False))
     timeline: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
-    __table_args__ = (CheckConstraint("seq > 0", name="orders_seq"),)
+    __table_args__ = (
+        CheckConstraint("seq > 0", name="orders_seq"),
+        Index("orders_open", "order_id", postgresql_where=text("open")),
+    )
 
 
 class SpecialCaseRow(Base, table=True):
@@ -113,6 +118,18 @@ class DeadFactRow(Base, table=True):
     place: str = Field(sa_column=Column(Text, primary_key=True))
     seq: int = Field(sa_column=Column(Integer, nullable=False))
     at: datetime = Field(sa_column=moment())
+
+
+class TermsRow(Base, table=True):
+    """One state of the city's terms (policy with its versions, calendars, centres) that a worker set clocks by.
+    `applied_at`: when every open order was last gone over by it; clocks are of it, or of one seen since."""
+
+    __tablename__ = "terms"
+    digest: str = Field(sa_column=Column(Text, primary_key=True))
+    version: str = Field(sa_column=Column(Text, nullable=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    seen_at: datetime = Field(sa_column=moment())
+    applied_at: datetime | None = Field(sa_column=moment(nullable=True))
 
 
 metadata = with_delivery(Base.metadata, pending=True)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.city import CalendarData, Limit, Policy
 from schemas.vocabulary import LimitUnit, Source, Stage, TicketType, Tier, Urgency
@@ -173,3 +175,38 @@ def test_rows_of_a_pipe_are_answered_in_order_and_faults_stop_nothing(terms: Ter
     assert [answer.row_id for answer in bad] == ["f", "g", "h", "i", "j", "k", "", "m"]
     assert all(answer.fault and not answer.due for answer in bad)
     assert "unknown policy row 'nobody'" in answers[8].fault
+
+
+@pytest.mark.parametrize(
+    ("start", "amount", "unit", "expected"),
+    [
+        ("2011-11-05T22:18:54-04:00", "4", "urgent_hour", "2011-11-06T01:18:54-05:00"),
+        ("2011-11-05T22:18:54-04:00", "180", "minute", "2011-11-06T01:18:54-04:00"),
+        ("2011-11-05T01:30:00-04:00", "1", "natural_day", "2011-11-06T01:30:00-04:00"),
+        ("2012-03-10T02:30:00-05:00", "1", "natural_day", "2012-03-11T03:00:00-04:00"),
+        ("2012-03-09T16:00:00-05:00", "2", "work_hour", "2012-03-12T09:30:00-04:00"),
+    ],
+)
+def test_a_pipe_knows_which_of_two_hours_is_meant(
+    boston: Calendar, start: str, amount: str, unit: str, expected: str
+) -> None:
+    boston_terms = Terms(Policy(version="1", limits=()), [boston])
+    (answer,) = due_rows([("x", start, amount, unit)], boston_terms)
+    assert answer.due == expected
+
+
+@given(
+    st.sampled_from(list(LimitUnit)),
+    st.integers(1, 40),
+    st.datetimes(datetime(2011, 10, 1), datetime(2012, 4, 1), timezones=st.just(UTC)),
+    st.booleans(),
+)
+def test_a_pipe_answers_what_the_rule_answers(
+    boston: Calendar, unit: LimitUnit, amount: int, start: datetime, counts: bool
+) -> None:
+    limit = Limit("x", Stage.TOTAL, amount, unit, count_start_day=counts)
+    boston_terms = Terms(Policy(version="1", limits=(limit,)), [boston])
+    for _ in range(2):  # the second may come out of what was kept
+        (answer,) = due_rows([("x", start.isoformat(), "", "", "x")], boston_terms)
+        plain = boston_terms.due(limit, start)
+        assert datetime.fromisoformat(answer.due) == plain.at and answer.unlisted is plain.unlisted

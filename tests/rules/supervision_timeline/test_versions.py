@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from schemas.city import City, Limit
 from schemas.facts import AssignmentOffered
 from schemas.vocabulary import LimitUnit, Stage
-from services.supervision.rules.stages import Promises, clocks
+from services.supervision.rules.stages import Promises, clocks, promises
 from tests.rules.supervision_timeline.story import Story, minutes
 from tests.rules.supervision_timeline.test_laws import folded, stories
 from tests.rules.supervision_timeline.test_stages import at, opened, told
@@ -22,10 +22,11 @@ Covers = Literal["clocks", "orders"]
 
 
 def promises_of(city: City) -> Promises:
-    """By the calendars that are made already."""
-    terms = PROMISES.newest.terms
-    earlier = tuple(terms.with_policy(policy) for policy in city.earlier_policies)
-    return Promises(terms.with_policy(city.policy), city.classes, earlier=earlier)
+    """By the calendar that is made already, because a hundred would take their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = list(PROMISES.newest.terms.calendars.values())
+        patch.setattr(promises.Calendar, "of", lambda data: made[0])
+        return Promises.of(city)
 
 
 def switched(since: datetime, covers: Covers) -> City:
@@ -35,10 +36,10 @@ def switched(since: datetime, covers: Covers) -> City:
     return replace(CITY, policy=policy, earlier_policies=(CITY.policy,))
 
 
-def minutes_of(story: Story, promises: Promises) -> dict[str, float]:
+def minutes_of(story: Story, by: Promises) -> dict[str, float]:
     return {
         f"{clock.view.stage}{clock.view.round}": (clock.view.due - clock.view.start) / minutes(1)
-        for clock in clocks(told(story), promises)
+        for clock in clocks(told(story), by)
     }
 
 
@@ -93,10 +94,10 @@ def test_a_centre_must_pass_on_what_it_holds() -> None:
     limit = Limit(limit_id="dispatch", stage=Stage.DISPATCH, amount=15, unit=LimitUnit.MINUTE)
     units = tuple(replace(u, function="centre") if u.unit_id == "street-a" else u for u in CITY.units)
     policy = replace(CITY.policy, limits=(*CITY.policy.limits, limit))
-    promises = Promises.of(replace(CITY, policy=policy, units=units))
+    with_centre = Promises.of(replace(CITY, policy=policy, units=units))
 
     def state(story: Story) -> list[tuple[str, str]]:
-        found = clocks(told(story), promises)
+        found = clocks(told(story), with_centre)
         return [(c.view.owner, c.view.state) for c in found if c.view.stage is Stage.DISPATCH]
 
     def passing(when: float) -> Story:

@@ -24,9 +24,11 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("division", sa.Text(), nullable=False),
         sa.Column("imported", sa.Boolean(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("timeline", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("seq > 0", name="orders_seq"),
     )
+    op.create_index("orders_open", "orders", ["order_id"], postgresql_where=sa.text("open"))
     op.create_table(
         "special_cases",
         sa.Column("case_id", _ID, primary_key=True),
@@ -61,6 +63,14 @@ def upgrade() -> None:
         sa.Column("place", sa.Text(), primary_key=True),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("at", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "terms",
+        sa.Column("digest", sa.Text(), primary_key=True),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_at", _MOMENT, nullable=False),
+        sa.Column("applied_at", _MOMENT),
     )
     create_delivery_tables()
     _pending()
@@ -110,6 +120,6 @@ def _pending() -> None:
 def downgrade() -> None:
     """Drop everything."""
     drop_delivery_tables()
-    tables = ("pending", "dead_facts", "ticks", "notices", "clocks")
+    tables = ("terms", "pending", "dead_facts", "ticks", "notices", "clocks")
     for table in (*tables, "special_cases", "orders"):
         op.drop_table(table)

@@ -37,7 +37,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.supervision.rules.stages import parts, reports, requests
-from services.supervision.rules.stages.promises import Asked, Clock, Promises, Span, set_to
+from services.supervision.rules.stages.promises import Asked, Clock, Promises, Span, TermsData, set_to
 from services.supervision.rules.stages.reader import PARENT_DUE, REVIEW_DATE, SOURCE_DUE, Reader
 from services.supervision.rules.stages.reports import promised
 from services.supervision.rules.timeline import Round, Timeline
@@ -50,6 +50,7 @@ __all__ = [
     "Clock",
     "Promises",
     "Span",
+    "TermsData",
     "clocks",
     "promised",
     "run_from",

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from schemas.city import City, ClassItem, Limit, Policy, Unit
+from schemas.city import CalendarData, City, Limit, Policy
 from schemas.facts import ClockView
 from schemas.vocabulary import RequestKind, Source, Stage, TicketType, Tier, Urgency
 from services.supervision.rules.asks import UNMOVED, Moved
-from services.supervision.rules.limits import LimitFacts, Terms
+from services.supervision.rules.calendar import Calendar
+from services.supervision.rules.limits import LimitFacts, Terms, calendar_of_unit
 
 SET_WARN = 0.8
 CENTRE = "centre"  # the function of units that dispatch
@@ -55,9 +56,14 @@ class Version:
 
     def limits(self, asked: Asked, start: datetime) -> dict[Stage, Limit]:
         """The policy rows for clocks that start then, by stage; a stage without one promises nothing."""
-        key = (self.terms.phase(start), asked)
+        return self.limits_in(self.terms.phase(start), asked)
+
+    def limits_in(self, phase: int, asked: Asked) -> dict[Stage, Limit]:
+        """The same for any moment of a phase of the policy."""
+        key = (phase, asked)
         found = self._limits.get(key)
         if found is None:
+            start = self.terms.beginning(phase)
             source, ticket_type, class_key, urgency, tier, round_ = asked
             facts = LimitFacts(
                 source=source,
@@ -97,33 +103,50 @@ class Version:
         return found
 
 
-class Promises:
-    """All versions of a city's policy, and its centres."""
+class TermsData(Struct, frozen=True):
+    """All that clocks need of a city, to be kept beside them: the policy and the versions it replaced (the oldest
+    first), the calendars (the city's own first), the majors of classes, the centres, the calendars of units."""
 
-    def __init__(
-        self,
-        terms: Terms,
-        classes: tuple[ClassItem, ...],
-        *,
-        earlier: tuple[Terms, ...] = (),
-        centres: frozenset[str] = frozenset(),
-    ) -> None:
-        """`earlier` are the versions that `terms` replaced, the oldest first; the policy's `since` and `covers` say
-        what each of the later ones took over."""
-        majors = {item.key: item.major for item in classes}
-        self.centres = centres
-        self.versions = tuple(Version(each, majors) for each in (terms, *reversed(earlier)))  # the newest first
+    version: str
+    policy: Policy
+    earlier: tuple[Policy, ...]
+    calendars: tuple[CalendarData, ...]
+    majors: dict[str, str]
+    centres: frozenset[str]
+    of_units: dict[str, str]
+
+    @classmethod
+    def of(cls, city: City) -> "TermsData":
+        """Out of a city pack. All versions count by the same calendars: a published list replaces its predecessor."""
+        units = (*city.every_unit, *city.units)
+        return cls(
+            version=f"{city.name} {city.version}, policy {city.policy.version}",
+            policy=city.policy,
+            earlier=city.earlier_policies,
+            calendars=city.calendars,
+            majors={item.key: item.major for item in city.classes},
+            centres=frozenset(unit.unit_id for unit in units if unit.function == CENTRE),
+            of_units={u.unit_id: name for u in units if (name := calendar_of_unit(u, city.calendars))},
+        )
+
+
+class Promises:
+    """All versions of a city's policy, and its centres; `data` is what they were made of."""
+
+    def __init__(self, data: TermsData) -> None:
+        """Raises ValueError for what contradicts itself; see `Terms` and `Calendar`."""
+        self.data = data
+        self.centres = data.centres
+        terms = Terms(data.policy, [Calendar.of(each) for each in data.calendars], data.of_units)
+        all_terms = (terms, *(terms.with_policy(policy) for policy in reversed(data.earlier)))
+        self.versions = tuple(Version(each, data.majors) for each in all_terms)  # the newest first
         self.newest = self.versions[0]
         self._only = self.newest if len(self.versions) == 1 else None
 
     @classmethod
     def of(cls, city: City) -> "Promises":
-        """The promises of a city pack. All versions count by the same calendars: a published list replaces its
-        predecessor."""
-        units = (*city.units, *city.every_unit)
-        terms = Terms.of(city.policy, city.calendars, units)
-        earlier = tuple(terms.with_policy(policy) for policy in city.earlier_policies)
-        return cls(terms, city.classes, earlier=earlier, centres=frozenset(u.unit_id for u in units if _is_centre(u)))
+        """The promises of a city pack."""
+        return cls(TermsData.of(city))
 
     def version(self, opened: datetime, start: datetime) -> Version:
         """The version for a clock that starts at `start`, of an order opened at `opened`."""
@@ -143,7 +166,3 @@ def set_to(start: datetime, due: datetime) -> Span:
 
 def _covers(policy: Policy, opened: datetime, start: datetime) -> bool:
     return policy.since is None or policy.since <= (opened if policy.covers == "orders" else start)
-
-
-def _is_centre(unit: Unit) -> bool:
-    return unit.function == CENTRE

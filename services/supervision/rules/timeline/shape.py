@@ -169,3 +169,8 @@ class Timeline(Struct, frozen=True, array_like=True):
     def aggregate_id(self) -> UUID:
         """Whose timeline it is."""
         return self.order_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other terms could still move its clocks: what ended stays as it was judged, and the past is past."""
+        return self.rounds[-1].ended_at is None and not self.imported
