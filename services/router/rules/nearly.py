@@ -177,7 +177,8 @@ class Nearly:
         self, plain_text: str, taken: Sequence[tuple[int, int]] = (), districts: frozenset[str] = frozenset()
     ) -> list[Near]:
         """What is almost named, in order of the text; several for one stretch where they are alike. What is `taken`
-        (from where to where names stand for sure) is no part of it; what lies in `districts`, if there are any, is likelier."""
+        (from where to where names stand for sure) is no part of it; what lies in `districts`, if there are any, is
+        likelier."""
         tight, offsets = _tight(plain_text)
         heard = sounded(tight)
         for begin, end in taken:
