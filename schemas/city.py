@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.vocabulary import (
+    Attribute,
     ClassKind,
     LimitUnit,
     Photos,
@@ -20,6 +21,8 @@ from schemas.vocabulary import (
     Urgency,
     Verification,
 )
+
+Narrowness = tuple[int, int, int, int]
 
 
 class Division(Struct, frozen=True):
@@ -184,8 +187,8 @@ class Landmark(Struct, frozen=True):
 
 class DutyRule(Struct, frozen=True):
     """One row of the duty rulebook. Empty fields match anything; the most specific matching row wins (more specific
-    area, then class, then scene, then source and ticket type, then time window). `lead` and `assists` are functions,
-    resolved to the unit of that function that covers the place, lowest tier first; `unit:ID` names one outright."""
+    area, then class, then `narrowness`). `lead` and `assists` are functions, resolved to the unit of that function that
+    covers the place, lowest tier first; `unit:ID` names one outright."""
 
     rule_id: str
     lead: str
@@ -196,15 +199,35 @@ class DutyRule(Struct, frozen=True):
     sources: tuple[Source, ...] = ()
     ticket_types: tuple[TicketType, ...] = ()
     subjects: tuple[str, ...] = ()
+    attributes: dict[Attribute, tuple[str, ...]] = {}  # what must be so of a report: each attribute one of its values
     hours: tuple[time, time] | None = None  # local time window, may wrap over midnight
     tier: Tier = Tier.STREET  # tier that owns the order
     urgency: Urgency | None = None
     together: bool = False  # all told at once, the first to accept leads
     hold: bool = False  # a dispatcher decides
+    scene: str = ""  # the scene whose flow it follows, where the report itself is of none
+    stand_in: str = ""  # function that leads while the lead keeps a duty roster and nobody is on it
     verification: Verification | None = None
     transfer_to: str = ""  # another platform takes it ("110")
     why: str = ""
     line: int = 0  # where it stands in the file
+
+    @property
+    def narrowness(self) -> Narrowness:
+        """How much a row asks for beside area and class, the weightier first: scene and subject, attributes, source and
+        ticket type, hours."""
+        return (
+            bool(self.scenes) + bool(self.subjects),
+            len(self.attributes),
+            bool(self.sources) + bool(self.ticket_types),
+            int(self.hours is not None),
+        )
+
+    @property
+    def outcome(self) -> tuple[object, ...]:
+        """What a row decides. Two that are equally specific must not differ in it."""
+        told = self.lead, self.assists, self.tier, self.transfer_to, self.hold, self.together, self.stand_in
+        return (*told, self.urgency, self.scene, self.verification)
 
 
 OWN_CALENDAR = "unit"

@@ -61,6 +61,7 @@ _ROWS = (
     ("key_missing", 400, "需要 Idempotency-Key", "an Idempotency-Key header is needed"),
     ("key_invalid", 400, "Idempotency-Key 不合规", "the Idempotency-Key is not 1-200 printable characters"),
     ("spool_full", 503, "本地暂存已满，请稍后重试", "the local spool is full; try again later"),
+    ("rulebook_faulty", 422, "权责规则有错误，未采用", "the rulebook has faults and was not taken"),
     # what may be done to an order
     ("version_missing", 428, "需要 If-Match", "an If-Match header is needed"),
     ("version_invalid", 400, "If-Match 不是版本号", "If-Match does not name a version"),

@@ -1,10 +1,20 @@
 """A city in time: its units as they are today and as they were on a day, and who took over from whom. Pure."""
 
+import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from schemas.city import City, Unit
+
+CENTRE = "centre"  # the function of units that dispatch to others (城运中心)
+DEEPEST = 16  # deeper than any administration; ends a ring in the data
+
+
+def plain_name(text: str) -> str:
+    """A name as it is compared: one width, one case, no blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 class Units:
@@ -21,6 +31,13 @@ class Units:
         for unit_id, last in self._last.items():
             if last.successor and unit_id not in self.today:
                 self._into[last.successor].append(unit_id)
+        self._parent = retired_codes(city) | {division.code: division.parent for division in city.divisions}
+        self._centres = {unit.division: unit.unit_id for unit in reversed(city.units) if unit.function == CENTRE}
+        self._named: dict[str, dict[str, None]] = defaultdict(dict)
+        for unit in city.every_unit or city.units:
+            heir = self.heir(unit.unit_id)
+            for name in {plain_name(unit.unit_id), plain_name(unit.name), plain_name(unit.name_en)} - {""}:
+                self._named[name][heir] = None
 
     @property
     def last(self) -> dict[str, Unit]:
@@ -61,6 +78,48 @@ class Units:
         for each in found:
             found.extend(before for before in self._into.get(each, ()) if before not in found)
         return tuple(found)
+
+    def called(self, name: str) -> tuple[str, ...]:
+        """The units that go or went by this id or official name."""
+        return tuple(self._named.get(plain_name(name), ())) if name else ()
+
+    def line(self, unit_id: str) -> frozenset[str]:
+        """Every unit that this one answers to, by line (条) and by area (块)."""
+        found: set[str] = set()
+        waiting = [unit_id]
+        while waiting:
+            unit = self.acting(waiting.pop())
+            above = {unit.parent, unit.second_parent} - found - {""} if unit is not None else set()
+            found |= above
+            waiting += above
+        return frozenset(found)
+
+    def centre_above(self, unit_id: str) -> str:
+        """The nearest other centre whose boundary holds this unit: its own division's, else the next one's outwards;
+        "" above the city's centre and for an unknown unit."""
+        unit = self.acting(unit_id)
+        code, own = (unit.division, unit.unit_id) if unit is not None else ("", "")
+        for _ in range(DEEPEST):
+            centre = self._centres.get(code, "")
+            if not code or centre not in ("", own):
+                return centre
+            code = self._parent.get(code, "")
+        return ""
+
+    def bars(self, subjects: Iterable[str], unit_id: str) -> bool:
+        """Whether a unit may have no part in work about these units: it is one of them, or answers to one. The top of
+        the city has nobody above it, so only itself is barred. Source: design §2, §6 (举报)."""
+        for subject in map(self.heir, subjects):
+            if unit_id == subject or (self.centre_above(subject) and subject in self.line(unit_id)):
+                return True
+        return False
+
+    def answers_for(self, unit_id: str) -> tuple[str, ...]:
+        """Whom a complaint must not be about for a unit to see it: what the unit acts for, and whoever it answers to
+        that has a centre above."""
+        mine = self.acts_for(unit_id)
+        over = sorted(one for one in self.line(unit_id) if self.centre_above(one)) if mine else []
+        return (*mine, *(one for one in over if one not in mine))
 
 
 def retired_codes(city: City) -> dict[str, str]:

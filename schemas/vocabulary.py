@@ -35,6 +35,18 @@ class TicketType(StrEnum):
     FINDING = "finding"  # 巡查发现, alarms included
 
 
+class Attribute(StrEnum):
+    """What a row of the duty rulebook may ask of a report beside class, place, source, type, subject and time."""
+
+    DEVICE = "device"  # kind of the device that it names or that raised it
+    POLICE = "police"  # its 110 class, as the city's list codes it
+    PLATFORM = "platform"  # the platform that handed it over
+    CONFIDENTIAL = "confidential"  # whether the reporter asked not to be named: yes, no
+    ABOUT = "about"  # whom it is about: unit (one of the city's), other, nobody
+    STARS = "stars"  # how the applicant rates the service (好差评): 1 to 5
+    PLACE = "place"  # how deep the place is known: a tier
+
+
 class Tier(StrEnum):
     """Level of the organisation (层级), from the whole city downwards."""
 

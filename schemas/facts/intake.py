@@ -14,13 +14,14 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Reporter(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who reported. Masked to handlers by default; never on `orders.events`."""
+    """Who reported. Masked to handlers by default; never on `orders.events`. `confidential` unsaid: an informant (举报)
+    is, others are not."""
 
     name: Short | None = None
     phone: Short | None = None
     person_id: Short | None = None
     address: Short | None = None
-    confidential: bool = False
+    confidential: bool | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -64,7 +64,8 @@ class Demand(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What shall happen: whose it is, by which rule, through which tiers. `together`: all are told at once and the
     first to accept leads. `platforms` (110, 119, 120) are told in parallel. `demands` are there when the report makes
-    several; the class is that of the first."""
+    several; the class is that of the first. `subjects` are the units that the report complains about: they neither
+    lead nor help nor see it."""
 
     class_ref: ClassRef
     place: Place
@@ -82,6 +83,7 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     area_version: str = ""
     confidence: float = 1.0
     demands: tuple[Demand, ...] = ()
+    subjects: tuple[str, ...] = ()
 
 
 class OrderProposed(Struct, frozen=True, kw_only=True, omit_defaults=True):

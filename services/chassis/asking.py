@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from msgspec import Struct
@@ -36,6 +37,20 @@ def check_body(body: Any) -> None:
                 raise Refused("invalid", f"{field}: a moment of the years {EARLIEST} to {LATEST}")
         elif "\0" in value:
             raise Refused("text_unreadable", f"{field}: NUL")
+
+
+def decoded(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
+    """The body of a request. Raises Refused: malformed, invalid, text_unreadable."""
+    try:
+        body = decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid", str(error)[:300]) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        if surrogates(raw):
+            raise Refused("text_unreadable", "lone surrogate") from None
+        raise Refused("malformed", str(error)[:300]) from None
+    check_body(body)
+    return body
 
 
 def surrogates(raw: bytes) -> bool:

@@ -66,6 +66,13 @@ MODEL_DRIFT = Gauge(
     "How far the last reports are from the model's training: share of another major, mean confidence less than then",
     ["of"],
 )
+RULEBOOK_FAULTS = Gauge("paidan_rulebook_faults", "Faults of a rulebook that was not taken; the old one is in force")
+RULEBOOK_ROWS = Gauge("paidan_rulebook_rows", "Rows of the rulebook in force, and of the one beside it", ["role"])
+SHADOW = Counter(
+    "paidan_shadow_total",
+    "Reports asked again beside the live rulebook, by the weightiest difference",
+    ["kind", "difference"],
+)
 ALARMS = Counter("paidan_alarms_total", "Alarms by event: raised, cleared, faulty, silent", ["event", "kind"])
 
 MERGES_PROPOSED = Counter(

@@ -167,7 +167,7 @@ class Edge:
     even when everything inside fails. Plain ASGI, because it runs for every request."""
 
     STREAMS = ("/v1/stream", "/v1/orders.csv")  # what may last longer than a request
-    UPLOADS = "/attachments"  # what addresses end with that take pictures
+    UPLOADS = ("/attachments", "/v1/rulebook", "/v1/rules/dry-run")  # ends of addresses that take pictures or rulebooks
 
     def __init__(self, app: ASGIApp, *, service: str, body_limit: int, upload_limit: int, timeout: float) -> None:
         self._app = app

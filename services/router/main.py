@@ -1,5 +1,6 @@
 """Puts the router together: `python -m services.router.main api|urgent|normal|rebuild`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -8,8 +9,7 @@ import asyncpg
 
 from schemas.topics import ORDERS_EVENTS, REPORTS, SENSORS_READINGS
 from schemas.vocabulary import Lane
-from services.chassis.city import load
-from services.chassis.database import open_pool
+from services.chassis.database import open_pool, patiently
 from services.chassis.delivery import Seam
 from services.chassis.engines.loop import LoopEngine
 from services.chassis.engines.stream import StreamEngine
@@ -22,8 +22,8 @@ from services.chassis.settings import read_settings
 from services.chassis.turning import day_turns
 from services.router.api import router_app
 from services.router.handlers import MattersView, OrdersHandler, ReadingsHandler, ReportsHandler, report_identity
+from services.router.handlers.force import start
 from services.router.handlers.sweep import Sweep
-from services.router.rules.atlas import Atlas
 from services.router.settings import RouterSettings
 
 SERVICE = "router"
@@ -32,7 +32,7 @@ SERVICE = "router"
 def api() -> None:
     """The process that answers questions."""
     settings = read_settings(RouterSettings)
-    city = load(settings.city_dir)
+    force = asyncio.run(start(settings.city_dir, settings.database_url))
 
     @asynccontextmanager
     async def pool() -> AsyncIterator[asyncpg.Pool]:
@@ -42,19 +42,19 @@ def api() -> None:
         finally:
             await opened.close()
 
-    run_api(router_app(settings, Atlas.of(city), pool), settings, lambda: day_turns(city))
+    run_api(router_app(settings, force, pool), settings, lambda: day_turns(force.atlas.city))
 
 
 async def worker(lane: Lane, settings: RouterSettings) -> None:
     """One lane; the normal one also screens readings and lands what became of orders."""
-    city = load(settings.city_dir)
-    atlas = Atlas.of(city)
+    force = await start(settings.city_dir, settings.database_url)
     pool = await open_pool(settings, SERVICE)
+    await patiently(lambda: force.look(pool))
     publisher = Publisher(settings.kafka_bootstrap, client_id=f"router-{lane}", partitioner=by_crc32)
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
     urgent = lane is Lane.URGENT
-    handler = ReportsHandler(atlas, lane=lane, per_key=settings.candidates_per_key)
+    handler = ReportsHandler(force, lane=lane, per_key=settings.candidates_per_key)
     reports = Seam(handler, pool, settings, relay=relay, urgent=urgent, identity=report_identity)
     feeds = [(reports, [REPORTS[lane].name])]
     batch = settings.batch_urgent if urgent else settings.batch_normal
@@ -63,9 +63,9 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
     if not urgent:
         settling = timedelta(seconds=settings.transaction_timeout)
         per_key = settings.candidates_per_key
-        sweep = Sweep(pool, atlas, settling=settling, every=settings.sweep_every, per_key=per_key, relay=relay)
+        sweep = Sweep(pool, force.atlas, settling=settling, every=settings.sweep_every, per_key=per_key, relay=relay)
         beside.append(sweep.run)
-        readings = Seam(ReadingsHandler(atlas), pool, settings, relay=relay)
+        readings = Seam(ReadingsHandler(force.atlas), pool, settings, relay=relay)
         feeds.append((readings, [SENSORS_READINGS.name]))
         orders = Seam(OrdersHandler(), pool, settings)
         loops.append(
@@ -88,7 +88,13 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
         [Engine(stream.run, stream.stop), *(Engine(loop.run, loop.stop) for loop in loops)],
         settings,
         pulses=[seam.progress for seam, _ in feeds] + [loop.progress for loop in loops],
-        background=[relay.run, lambda: prune_for_ever(pool, ["inbox"]), lambda: day_turns(city), *beside],
+        background=[
+            relay.run,
+            lambda: prune_for_ever(pool, ["inbox", "shadow_differences"]),
+            lambda: day_turns(force.atlas.city),
+            lambda: force.follow(pool),
+            *beside,
+        ],
         close=close,
     )
 
@@ -102,7 +108,8 @@ async def rebuild() -> None:
     """The process that makes matters anew, beside the running workers or without them."""
     settings = read_settings(RouterSettings)
     settling = timedelta(seconds=settings.transaction_timeout)
-    await rebuild_view(MattersView(Atlas.of(load(settings.city_dir)), settling), SERVICE, settings)
+    force = await start(settings.city_dir, settings.database_url)
+    await rebuild_view(MattersView(force.atlas, settling), SERVICE, settings)
 
 
 if __name__ == "__main__":

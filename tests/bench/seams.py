@@ -19,6 +19,7 @@ import psutil
 import uvloop
 
 from deploy.stack.lifecycle import Stack
+from deploy.stack.processes import city_folder
 from schemas.envelope import Outgoing, Record
 from schemas.topics import REPORTS_NORMAL
 from schemas.vocabulary import Lane
@@ -29,6 +30,7 @@ from services.chassis.settings import ServiceSettings
 from services.dispatch.handlers import RoutingHandler
 from services.dispatch.rules.directory import Directory
 from services.router.handlers import ReportsHandler, report_identity
+from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
 from services.supervision.handlers import OrdersHandler
 from services.supervision.rules.stages import Promises
@@ -57,7 +59,10 @@ def _ours() -> dict[str, Make]:
     atlas, directory, promises = Atlas.of(city), Directory(city), Promises.of(city)
     return {
         "router": lambda pool, settings: Seam(
-            ReportsHandler(atlas, lane=Lane.NORMAL, per_key=20), pool, settings, identity=report_identity
+            ReportsHandler(InForce(atlas, city_folder("shanghai")), lane=Lane.NORMAL, per_key=20),
+            pool,
+            settings,
+            identity=report_identity,
         ),
         "dispatch": lambda pool, settings: Seam(RoutingHandler(directory, Lane.NORMAL), pool, settings),
         "supervision": lambda pool, settings: Seam(OrdersHandler(promises), pool, settings),

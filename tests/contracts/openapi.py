@@ -21,6 +21,7 @@ from services.dispatch.settings import DispatchSettings
 from services.intake.main import build as build_intake
 from services.intake.settings import IntakeSettings
 from services.router.api import router_app
+from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
 from services.router.settings import RouterSettings
 from services.supervision.api import supervision_app
@@ -51,7 +52,7 @@ def apps() -> dict[str, FastAPI]:
         }
         return {
             "intake": build_intake(IntakeSettings(**common), pack),
-            "router": router_app(RouterSettings(**common), Atlas.of(pack), no_pool),
+            "router": router_app(RouterSettings(**common), InForce(Atlas.of(pack), city), no_pool),
             "dispatch": dispatch_app(DispatchSettings(**common), Directory(pack), no_pool, share=1, stream_every=1.0),
             "supervision": supervision_app(SupervisionSettings(**common), pack, no_pool),
         }

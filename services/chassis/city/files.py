@@ -20,6 +20,7 @@ from services.chassis.city.faults import FaultList
 T = TypeVar("T", bound=msgspec.Struct)
 _CLOCK = re.compile(r"^\d{1,2}:\d{2}$")
 _FEATURE = re.compile(r'"type"\s*:\s*"Feature"')
+_TABLE = re.compile(r"^[ \t]*\[\[[ \t]*\w+[ \t]*\]\]", re.MULTILINE)
 _PLACE_IN_ERROR = re.compile(r"\s*\(at line (\d+), column \d+\)|\s*\(at end of document\)")
 
 
@@ -170,12 +171,14 @@ def struct_of(
 
 @dataclass
 class Document:
-    """A TOML file: its values and where each [[table]] starts."""
+    """A TOML file: its values and where each [[table]] starts; `starts` says it where not all of it could be read."""
 
     file: str
     values: dict[str, Any] = field(default_factory=dict)
+    starts: dict[str, list[int]] = field(default_factory=dict)
     text: str = ""
     present: bool = False
+    whole: bool = True  # whether all of it could be read
 
     def line_of(self, name: str) -> int:
         """Line of the top-level `name = …`, or of the first `[name]` or `[[name]]`; 1 where there is none."""
@@ -194,8 +197,8 @@ class Document:
         if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
             faults.add(self.file, self.line_of(name), f"{name} must be written as [[{name}]] tables")
             return []
-        header = re.compile(rf"^\s*\[\[\s*{re.escape(name)}\s*\]\]")
-        lines = [number for number, line in enumerate(self.text.split("\n"), 1) if header.match(line)]
+        header = re.compile(rf"^[ \t]*\[\[[ \t]*{re.escape(name)}[ \t]*\]\]", re.MULTILINE)
+        lines = self.starts.get(name, []) if not self.whole else _lines_of(self.text, header)
         lines += [self.line_of(name)] * (len(found) - len(lines))
         return list(zip(lines, found, strict=False))
 
@@ -219,14 +222,78 @@ def toml_document(directory: Path, file: str, faults: FaultList) -> Document:
     """A TOML file; empty, with the fault noted, when it cannot be read."""
     text = text_of(directory, file, faults)
     if text is None:
-        return Document(file)
+        return Document(file, whole=False)
     try:
-        return Document(file, tomllib.loads(text), text, present=True)
+        return Document(file, tomllib.loads(text), text=text, present=True)
     except tomllib.TOMLDecodeError as trouble:
-        at = _PLACE_IN_ERROR.search(str(trouble))
-        line = int(at.group(1)) if at and at.group(1) else text.count("\n") + 1
-        faults.add(file, line, f"not TOML: {_PLACE_IN_ERROR.sub('', str(trouble))}")
-        return Document(file)
+        faults.add(file, *_place(trouble, text, 1))
+        return Document(file, whole=False)
+
+
+def toml_rows(directory: Path, file: str, faults: FaultList, text: str | None = None) -> Document:
+    """A TOML file of [[tables]], or a `text` that takes its place. Each table that cannot be read is one fault, and the
+    others are read all the same."""
+    text = text_of(directory, file, faults) if text is None else text
+    if text is None:
+        return Document(file, whole=False)
+    try:
+        return Document(file, tomllib.loads(text), text=text, present=True)
+    except tomllib.TOMLDecodeError as trouble:
+        pieces = _pieces(text)
+        document = Document(file, text=text, whole=False)
+        before = len(faults.found)
+        for start, piece in pieces:
+            sound = _add_piece(document, start, piece, faults)
+            document.present = document.present or (start == 1 and sound)
+        if len(faults.found) == before:  # the pieces are sound, but not together
+            faults.add(file, *_place(trouble, text, 1))
+        return document
+
+
+def _place(trouble: tomllib.TOMLDecodeError, text: str, start: int) -> tuple[int, str]:
+    """Line and cause of what cannot be read in a text that begins in line `start`."""
+    at = _PLACE_IN_ERROR.search(str(trouble))
+    line = int(at.group(1)) if at and at.group(1) else text.count("\n") + 1
+    return start + line - 1, f"not TOML: {_PLACE_IN_ERROR.sub('', str(trouble))}"
+
+
+def _pieces(text: str) -> list[tuple[int, str]]:
+    """A TOML text cut before each [[table]], with the line where each piece begins."""
+    starts = [found.start() for found in _TABLE.finditer(text)]
+    if not starts or starts[0] > 0:
+        starts.insert(0, 0)
+    ends = [*starts[1:], len(text)]
+    pieces, line = [], 1
+    for start, end in zip(starts, ends, strict=True):
+        pieces.append((line, text[start:end]))
+        line += text.count("\n", start, end)
+    return pieces
+
+
+def _add_piece(document: Document, start: int, piece: str, faults: FaultList) -> bool:
+    """What one piece says, put to what others said. Whether it could be read; noted where not."""
+    try:
+        values = tomllib.loads(piece)
+    except tomllib.TOMLDecodeError as trouble:
+        faults.add(document.file, *_place(trouble, piece.rstrip("\n"), start))
+        return False
+    for name, value in values.items():
+        if isinstance(value, list) and isinstance(document.values.get(name, []), list):
+            document.values.setdefault(name, []).extend(value)
+            document.starts.setdefault(name, []).append(start)
+        else:
+            document.values[name] = value
+    return True
+
+
+def _lines_of(text: str, header: re.Pattern[str]) -> list[int]:
+    """The lines in which a header stands."""
+    lines, line, at = [], 1, 0
+    for found in header.finditer(text):
+        line += text.count("\n", at, found.start())
+        at = found.start()
+        lines.append(line)
+    return lines
 
 
 def toml_table(document: Document, name: str, struct: type[T], key: str, faults: FaultList) -> Table[T]:

@@ -26,7 +26,16 @@ from schemas.city import (
     WorkingHours,
 )
 from services.chassis.city.faults import FaultList
-from services.chassis.city.files import CsvShape, Document, Table, csv_table, features_of, toml_document, toml_table
+from services.chassis.city.files import (
+    CsvShape,
+    Document,
+    Table,
+    csv_table,
+    features_of,
+    toml_document,
+    toml_rows,
+    toml_table,
+)
 
 CITY, LEXICON, SCENES, RULEBOOK, POLICY = "city.toml", "lexicon.toml", "scenes.toml", "rulebook.toml", "policy.toml"
 POLYGONS, SOURCES = "polygons.geojson", "SOURCES.md"
@@ -178,11 +187,10 @@ class Draft:
         return self.units.present and bool(self.settings.root)
 
 
-def read(directory: Path, faults: FaultList) -> Draft:
-    """Read every file of a pack."""
-    city, lexicon, scenes, rulebook, policy = (
-        toml_document(directory, file, faults) for file in (CITY, LEXICON, SCENES, RULEBOOK, POLICY)
-    )
+def read(directory: Path, faults: FaultList, rulebook_text: str | None = None) -> Draft:
+    """Read every file of a pack; a text of a rulebook takes the place of the file."""
+    city, lexicon, scenes, policy = (toml_document(directory, file, faults) for file in (CITY, LEXICON, SCENES, POLICY))
+    rulebook = toml_rows(directory, RULEBOOK, faults, rulebook_text)
     scenes.allow(("screen",), faults)
     if not (directory / SOURCES).is_file():
         faults.add(SOURCES, 0, "file is missing: it names source, licence and changes of everything in the pack")

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request, Response
 from msgspec import Struct
 
 from schemas.refusals import Refused
+from services.chassis.asking import decoded
 from services.chassis.web import principal
-from services.dispatch.api.desk import decoded, hash_of, idempotency_key, if_match, rooms
+from services.dispatch.api.desk import hash_of, idempotency_key, if_match, rooms
 from services.dispatch.handlers import Command
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER, Body
 from services.dispatch.rules.lifecycle import check_role

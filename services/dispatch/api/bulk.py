@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request, Response
 from msgspec import Meta, Raw, Struct
 
 from schemas.refusals import Refused
+from services.chassis.asking import decoded
 from services.chassis.web import answer, principal, problem_body
 from services.dispatch.api.actions import body_of
-from services.dispatch.api.desk import KEY_LENGTH, decoded, hash_of, rooms
+from services.dispatch.api.desk import KEY_LENGTH, hash_of, rooms
 from services.dispatch.handlers import Command
 from services.dispatch.rules.lifecycle import check_role
 

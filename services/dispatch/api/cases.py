@@ -11,15 +11,15 @@ from fastapi import APIRouter, Query, Request, Response
 from schemas.ids import case_id_of, number_of
 from schemas.refusals import Refused
 from schemas.vocabulary import CaseState, CommitmentState
-from services.chassis.asking import At
+from services.chassis.asking import At, decoded
 from services.chassis.auth import Principal
+from services.chassis.cursors import After, list_id, read_cursor, write_cursor
 from services.chassis.web import answer, principal
 from services.dispatch.api.actions import described
 from services.dispatch.api.desk import (
     PAGE,
     Rooms,
     actor_of,
-    decoded,
     hash_of,
     idempotency_key,
     if_match,
@@ -37,7 +37,6 @@ from services.dispatch.rules.cases.model import SpecialCase
 from services.dispatch.rules.cases.table import OPENERS, check_role
 from services.dispatch.store import cases as store
 from services.dispatch.store import clocks, reads
-from services.dispatch.store.cursors import After, list_id, read_cursor, write_cursor
 
 routes = APIRouter(prefix="/v1", tags=["special cases"])
 _opening = msgspec.json.Decoder(Opening)

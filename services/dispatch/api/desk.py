@@ -3,15 +3,12 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import asyncpg
-import msgspec
 from fastapi import Request
 
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
-from services.chassis.asking import check_body, surrogates
 from services.chassis.auth import Principal
 from services.chassis.commands import Desk
 from services.chassis.web import principal
@@ -68,7 +65,13 @@ def scope_of(directory: Directory, caller: Principal) -> Scope:
     if visibility.sees_all(caller.role, caller.unit):
         return Scope(True)
     handler = caller.role is Role.RESPONDER
-    return Scope(False, directory.acts_for(caller.unit), handler, () if handler else directory.boundary(caller.unit))
+    return Scope(
+        False,
+        directory.acts_for(caller.unit),
+        handler,
+        () if handler else directory.boundary(caller.unit),
+        directory.answers_for(caller.unit),
+    )
 
 
 def check_sight(directory: Directory, caller: Principal, order: Order) -> None:
@@ -110,20 +113,6 @@ def if_match(request: Request) -> int:
     if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
         raise Refused("version_invalid", "the version is what ETag said, a whole number")
     return int(bare)
-
-
-def decoded(decoder: "msgspec.json.Decoder[Any]", raw: bytes) -> Any:
-    """The body of a request. Raises Refused: malformed, invalid, text_unreadable."""
-    try:
-        body = decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise Refused("invalid", str(error)[:300]) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        if surrogates(raw):
-            raise Refused("text_unreadable", "lone surrogate") from None
-        raise Refused("malformed", str(error)[:300]) from None
-    check_body(body)
-    return body
 
 
 def hash_of(*parts: bytes) -> bytes:

@@ -11,15 +11,16 @@ from msgspec import Struct
 
 from schemas.facts.intake import Moment, Short
 from schemas.refusals import Refused
+from schemas.rosters import OnDuty, Ring, Rosters
 from schemas.vocabulary import Role
-from services.chassis.asking import At
+from services.chassis.asking import At, decoded
 from services.chassis.auth import Principal
 from services.chassis.web import answer, principal
-from services.dispatch.api.desk import Rooms, decoded, hash_of, idempotency_key, reader, rooms
+from services.dispatch.api.desk import Rooms, hash_of, idempotency_key, reader, rooms
 from services.dispatch.rules import shapes
 from services.dispatch.rules.acts.asked import Note, Said
 from services.dispatch.rules.directory import Directory
-from services.dispatch.rules.duty import OnDuty, Ring, Rosters, rung_units
+from services.dispatch.rules.duty import rung_units
 from services.dispatch.rules.order import Order
 from services.dispatch.store import duty as store
 from services.dispatch.store import reads

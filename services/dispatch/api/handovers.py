@@ -9,9 +9,11 @@ from fastapi import APIRouter, Query, Request, Response
 from schemas.ids import number_of
 from schemas.refusals import Refused
 from schemas.vocabulary import HandoverState, Role
+from services.chassis.asking import decoded
 from services.chassis.auth import Principal
+from services.chassis.cursors import After, read_cursor, write_cursor
 from services.chassis.web import answer, principal
-from services.dispatch.api.desk import PAGE, Rooms, decoded, hash_of, idempotency_key, if_match, rooms, sees
+from services.dispatch.api.desk import PAGE, Rooms, hash_of, idempotency_key, if_match, rooms, sees
 from services.dispatch.api.lists import Cursor, Limit
 from services.dispatch.api.orders import report_shape
 from services.dispatch.handlers.handovers import HandoverCommand
@@ -23,7 +25,6 @@ from services.dispatch.rules.receipts import receipts, settled
 from services.dispatch.rules.visibility import READERS
 from services.dispatch.store import handovers as store
 from services.dispatch.store import reads
-from services.dispatch.store.cursors import After, read_cursor, write_cursor
 
 routes = APIRouter(prefix="/v1", tags=["hand-overs"])
 _DECODERS = {action: msgspec.json.Decoder(one.body) for action, one in ON_HANDOVER.items()}

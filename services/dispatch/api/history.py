@@ -7,10 +7,10 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from schemas.vocabulary import Role
+from services.chassis.cursors import After, read_cursor, write_cursor
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import rooms
 from services.dispatch.store import cases, history
-from services.dispatch.store.cursors import After, read_cursor, write_cursor
 
 routes = APIRouter(prefix="/v1", tags=["orders"])
 MOST_FACTS = 5000

@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 from schemas.refusals import Refused
 from schemas.vocabulary import Light, OrderStatus, Source, Tier, Urgency
 from services.chassis.asking import At
+from services.chassis.cursors import list_id, read_cursor, write_cursor
 from services.chassis.web import answer
 from services.dispatch.api.desk import MOST, PAGE, Rooms, reader, rooms, scope_of, settled
 from services.dispatch.rules import shapes
@@ -20,7 +21,7 @@ from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.past import rebuilt
 from services.dispatch.store import clocks, lists, reads, search
-from services.dispatch.store.cursors import id_span, list_id, read_cursor, write_cursor
+from services.dispatch.store.cursors import id_span
 from services.dispatch.store.filters import Filters, Scope
 from services.dispatch.store.lists import Page
 

@@ -153,4 +153,4 @@ def _clear(reporter: Reporter) -> dict[str, Any]:
         "person_id": reporter.person_id,
         "address": reporter.address,
     }
-    return {key: value for key, value in shape.items() if value} | {"confidential": reporter.confidential}
+    return {key: value for key, value in shape.items() if value} | {"confidential": bool(reporter.confidential)}

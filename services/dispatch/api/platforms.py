@@ -11,10 +11,11 @@ from msgspec import Meta, Struct
 from schemas.facts.intake import Moment, Short
 from schemas.ids import platform_name
 from schemas.refusals import Refused
+from services.chassis.asking import decoded
 from services.chassis.clock import SystemClock
 from services.chassis.webhooks.incoming import signed_body
 from services.dispatch.api.actions import described
-from services.dispatch.api.desk import decoded, hash_of, rooms
+from services.dispatch.api.desk import hash_of, rooms
 from services.dispatch.handlers.handovers import HandoverCommand
 from services.dispatch.rules.acts.asked import Note
 from services.dispatch.rules.acts.handing import ON_HANDOVER

@@ -7,14 +7,15 @@ from fastapi import APIRouter, Request, Response
 
 from schemas.refusals import Refused
 from schemas.vocabulary import ProposalState, Role
+from services.chassis.asking import decoded
+from services.chassis.cursors import After, list_id, read_cursor, write_cursor
 from services.chassis.web import answer, principal
 from services.dispatch.api.actions import described
-from services.dispatch.api.desk import PAGE, decoded, hash_of, idempotency_key, if_match, rooms, scope_of
+from services.dispatch.api.desk import PAGE, hash_of, idempotency_key, if_match, rooms, scope_of
 from services.dispatch.api.lists import Cursor, Limit
 from services.dispatch.handlers.proposals import ProposalCommand
 from services.dispatch.rules.proposals import Answer, shape
 from services.dispatch.store import proposals, reads
-from services.dispatch.store.cursors import After, list_id, read_cursor, write_cursor
 
 _answer = msgspec.json.Decoder(Answer)
 routes = APIRouter(prefix="/v1", tags=["merging"])

@@ -11,6 +11,7 @@ from schemas.facts import ClockView, ReportReceived
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
 from services.chassis.asking import At
+from services.chassis.cursors import After, Behind, list_id, read_cursor, write_cursor
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import PAGE, Rooms, actor_of, reader, rooms, scope_of, settled
 from services.dispatch.api.lists import Cursor, Limit, shown
@@ -18,7 +19,6 @@ from services.dispatch.rules import shapes
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.proposals import hint
 from services.dispatch.store import clocks, handovers, lists, proposals, queue, reads
-from services.dispatch.store.cursors import After, Behind, list_id, read_cursor, write_cursor
 from services.dispatch.store.lists import Page
 from services.dispatch.store.queue import Asked, By, Item, Whose
 

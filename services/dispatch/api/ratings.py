@@ -11,10 +11,11 @@ from msgspec import Meta, Struct
 from schemas.ids import code_of, read_number
 from schemas.refusals import Refused
 from schemas.vocabulary import Role, Satisfaction
+from services.chassis.asking import decoded
 from services.chassis.attempts import Attempts
 from services.chassis.auth import Principal
 from services.chassis.web import answer
-from services.dispatch.api.desk import decoded, hash_of, idempotency_key, rooms
+from services.dispatch.api.desk import hash_of, idempotency_key, rooms
 from services.dispatch.handlers import Command
 from services.dispatch.rules.acts.asked import Note
 from services.dispatch.rules.acts.finishing import Rate

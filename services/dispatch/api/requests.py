@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from schemas.refusals import Refused
 from schemas.vocabulary import RequestKind, RequestState, Role
+from services.chassis.asking import decoded
 from services.chassis.auth import Principal
+from services.chassis.cursors import After, read_cursor, write_cursor
 from services.chassis.web import answer, principal
 from services.dispatch.api.actions import described
 from services.dispatch.api.desk import (
     PAGE,
     actor_of,
-    decoded,
     hash_of,
     idempotency_key,
     if_match,
@@ -28,7 +29,6 @@ from services.dispatch.rules.acts.decisions import Decision
 from services.dispatch.rules.directory import Directory
 from services.dispatch.store import clocks
 from services.dispatch.store import requests as store
-from services.dispatch.store.cursors import After, read_cursor, write_cursor
 
 _decision = msgspec.json.Decoder(Decision)
 routes = APIRouter(prefix="/v1", tags=["requests"])

@@ -13,12 +13,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
 from schemas.ids import number_of
+from schemas.rosters import Ring
 from services.chassis.auth import Principal
 from services.chassis.database import patiently
 from services.dispatch.api.desk import reader, rooms, sees
 from services.dispatch.api.duty import ring_shape, rings
 from services.dispatch.rules.directory import Directory
-from services.dispatch.rules.duty import Ring, rung_units
+from services.dispatch.rules.duty import rung_units
 from services.dispatch.rules.order import Order
 from services.dispatch.store import reads
 

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
+from services.chassis.asking import decoded
 from services.chassis.auth import Principal
 from services.chassis.web import answer, principal, problem_body
-from services.dispatch.api.desk import MOST, PAGE, Rooms, decoded, reader, rooms
+from services.dispatch.api.desk import MOST, PAGE, Rooms, reader, rooms
 from services.dispatch.handlers.tasks import Portion
 from services.dispatch.rules import shapes, visibility
 from services.dispatch.rules.lifecycle import ENDED

@@ -5,26 +5,19 @@ more: what is asked about it is answered of the one that it was merged into. Who
 """
 
 import re
-import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from schemas.city import City, RequestRule, Unit
 from schemas.facts import ClassRef, Place
-from schemas.standing import Units, retired_codes
+from schemas.rosters import Rosters
+from schemas.standing import CENTRE, DEEPEST, Units, retired_codes
 from schemas.vocabulary import Photos, RequestKind, Tier
-from services.dispatch.rules.duty import Rosters
 
-CENTRE = "centre"  # the function of the units that dispatch
 DUTY_DESK = "duty_desk"
 _RANK = {tier: rank for rank, tier in enumerate(Tier)}
-DEEPEST = 16  # deeper than any administration; ends a ring in the data
-
-
-def plain(text: str) -> str:
-    """A name as it is compared: one width, one case, no blanks."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 class Directory:
@@ -60,12 +53,8 @@ class Directory:
             item.key: ClassRef(standard=item.standard, kind=item.kind, code=item.code, name=item.name)
             for item in city.classes
         }
-        self._named: dict[str, tuple[str, ...]] = {}
-        for unit in city.every_unit or city.units:
-            heir = self.heir(unit.unit_id)
-            for name in {plain(unit.unit_id), plain(unit.name), plain(unit.name_en)} - {""}:
-                self._named[name] = tuple(dict.fromkeys((*self._named.get(name, ()), heir)))
         self._photos = {item.key: item.photos for item in city.classes}
+        self._answering = lru_cache(maxsize=4096)(self._in_time.answers_for)
         self.subtree = lru_cache(maxsize=512)(self._subtree)
 
     def unit(self, unit_id: str) -> Unit | None:
@@ -116,31 +105,24 @@ class Directory:
         return unit is not None and unit.function == CENTRE
 
     def centre_above(self, unit_id: str) -> str:
-        """The nearest other centre whose boundary holds this unit: its own division's, else the next one's outwards;
-        "" above the city's centre and for an unknown unit."""
-        unit = self._in_time.acting(unit_id)
-        code, own = (unit.division, unit.unit_id) if unit is not None else ("", "")
-        for _ in range(DEEPEST):
-            centre = self._centres.get(code, "")
-            if not code or centre not in ("", own):
-                return centre
-            code = self._parent.get(code, "")
-        return ""
+        """The nearest other centre whose boundary holds this unit; "" above the city's centre."""
+        return self._in_time.centre_above(unit_id)
 
     def called(self, name: str) -> tuple[str, ...]:
-        """The units that go or went by this id or official name, as `plain` makes it."""
-        return self._named.get(name, ())
+        """The units that go or went by this id or official name."""
+        return self._in_time.called(name)
 
     def line(self, unit_id: str) -> frozenset[str]:
         """Every unit that this one answers to, by line (条) and by area (块)."""
-        found: set[str] = set()
-        waiting = [unit_id]
-        while waiting:
-            unit = self._in_time.acting(waiting.pop())
-            above = {unit.parent, unit.second_parent} - found - {""} if unit is not None else set()
-            found |= above
-            waiting += above
-        return frozenset(found)
+        return self._in_time.line(unit_id)
+
+    def bars(self, subjects: Iterable[str], unit_id: str) -> bool:
+        """Whether a unit may have no part in work about these units."""
+        return self._in_time.bars(subjects, unit_id)
+
+    def answers_for(self, unit_id: str) -> tuple[str, ...]:
+        """Whom a complaint must not be about for a unit to see it."""
+        return self._answering(unit_id)
 
     def is_below(self, unit_id: str, holder: str) -> bool:
         """Whether `holder` may pass its part on to a unit: one under it by either parent (a station answers to its

@@ -81,7 +81,7 @@ def join(book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, 
         if following not in book.orders:
             return open_order(book, following, plan, kept, cause, recurrence_of=order.order_id, repeats=repeats)
         order = book.orders[following]
-    about = subjects.named(book.directory, kept.report.subject)
+    about = subjects.named(book.directory, kept.report, plan)
     working = (order.lead, *(a.unit for a in order.assignments if a.live))
     if any(subjects.bars(book.directory, about, unit) for unit in working):
         return open_order(book, order_id_of(kept.report_id), plan, kept, cause)
@@ -117,7 +117,7 @@ def open_order(
     """A new order by a plan, with an assignment for each unit; in triage with none, led by the deciding centre."""
     report = kept.report
     kept.repeat_of = repeats
-    about = subjects.named(book.directory, report.subject)
+    about = subjects.named(book.directory, report, plan)
     plan = subjects.cleared(book.directory, plan, about)
     at = report.received_at if report.imported else book.now
     fact = OrderOpened(

@@ -6,24 +6,21 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from schemas.facts import Hop, Plan
+from schemas.facts import Hop, Plan, ReportReceived
 from schemas.refusals import Refused
-from services.dispatch.rules.directory import Directory, plain
+from services.dispatch.rules.directory import Directory
 
 
-def named(directory: Directory, subject: str) -> tuple[str, ...]:
-    """The units that a report's subject names by id or by official name; most subjects are no unit at all."""
-    wanted = plain(subject)
-    return directory.called(wanted) if wanted else ()
+def named(directory: Directory, report: ReportReceived, plan: Plan) -> tuple[str, ...]:
+    """The units that a report complains about: those that its subject names by id or by official name, and those that
+    the router read in its words. Most reports are about no unit at all."""
+    return tuple(dict.fromkeys((*directory.called(report.subject), *plan.subjects)))
 
 
 def bars(directory: Directory, subjects: Iterable[str], unit: str) -> bool:
     """Whether a unit may have no part in work about these units: it is one of them, or answers to one. The top of the
     city has nobody above it, so only itself is barred."""
-    for subject in map(directory.heir, subjects):
-        if unit == subject or (directory.centre_above(subject) and subject in directory.line(unit)):
-            return True
-    return False
+    return directory.bars(subjects, unit)
 
 
 def check(directory: Directory, subjects: Iterable[str], units: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 A responder sees what its unit holds or held. A centre sees what it leads, what it passed on, and everything inside its
 boundary subtree, so a parent tier sees its children's. Oversight without a unit sees the whole city. The unit that a
-report complains about sees nothing of it.
+report complains about sees nothing of it, and neither does whoever answers to it.
 """
 
 from schemas.vocabulary import Role
@@ -20,9 +20,12 @@ def sees_all(role: Role, unit: str) -> bool:
 
 
 def shut_out(directory: Directory, unit: str, order: Order) -> bool:
-    """Whether an order complains about this unit or one that became part of it, so that it may neither see it nor do
-    anything to it in whatever role. The top of the city, which nobody else can lead instead of, is not."""
-    return any(mine in order.subjects and mine != order.lead for mine in directory.acts_for(unit))
+    """Whether an order complains about this unit, one that became part of it or one that it answers to, so that it may
+    neither see it nor do anything to it in whatever role. The top of the city, which nobody else can lead instead of,
+    is not."""
+    if not order.subjects:
+        return False
+    return any(one in order.subjects and one != order.lead for one in directory.answers_for(unit))
 
 
 def sees(directory: Directory, role: Role, unit: str, order: Order) -> bool:

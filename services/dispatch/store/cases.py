@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from schemas.envelope import Outgoing
 from schemas.vocabulary import CaseState, CommitmentState, Result
+from services.chassis.cursors import After
 from services.chassis.database import Connection
 from services.dispatch.rules.cases.book import CaseBook, CaseChange
 from services.dispatch.rules.cases.model import Commitment, Meeting, SpecialCase
 from services.dispatch.rules.cases.reach import GIVEN_UP
 from services.dispatch.rules.past import PastChange
 from services.dispatch.store.columns import Columns, copy, send, update
-from services.dispatch.store.cursors import After
 from services.dispatch.store.filters import SEEN, Scope, Where
 from services.dispatch.store.history import BEGINNING
 
@@ -214,7 +214,7 @@ async def sees(pool: asyncpg.Pool, scope: Scope, case_id: UUID) -> bool:
 def within(where: Where, scope: Scope) -> None:
     """Only special cases that a caller may see today: those of his centre or (for a centre) inside its boundary, that
     his unit leads or committed in, and those with an order that it holds or that lies in its boundary. Whom one of the
-    orders complains about does not see the case, unless it committed to something there."""
+    orders complains about does not see the case, nor does whoever answers to it, unless he committed to something."""
     if scope.everything:
         return
     units, divisions = list(scope.units), scope.divisions
@@ -223,10 +223,10 @@ def within(where: Where, scope: Scope) -> None:
         "SELECT FROM special_case_orders l JOIN orders o USING (order_id) WHERE l.case_id = c.case_id"
         " AND l.unlinked_at IS NULL"
     )
-    for unit in scope.units:
+    for unit in scope.answers_for:
         where.add(
             f"({committed} OR NOT EXISTS ({of_case} AND strpos(o.subjects, ?) > 0 AND o.lead <> ?))",
-            [unit],
+            units,
             f"\n{unit}\n",
             unit,
         )

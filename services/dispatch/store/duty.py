@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
-from services.dispatch.rules.duty import NOTE_LASTS, Rosters, Swap
+from schemas.rosters import Rosters, Swap
+from services.dispatch.rules.duty import NOTE_LASTS
 
 
 class HandOver(Struct, frozen=True):

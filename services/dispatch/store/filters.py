@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from services.dispatch.store.cursors import After
+from services.chassis.cursors import After
 
 ENDED = "('closed', 'rejected', 'transferred', 'merged', 'void')"
 AHEAD = timedelta(minutes=5)  # an imported order may have been received a little later than it was recorded
@@ -24,12 +24,14 @@ SEEN = (
 
 
 class Scope(Struct, frozen=True):
-    """What a caller may see: everything, or what his unit holds (`handler`), or also what lies in `divisions`."""
+    """What a caller may see: everything, or what his unit holds (`handler`), or also what lies in `divisions`; but
+    nothing that complains about those whom he answers for (his own unit among them)."""
 
     everything: bool
     units: tuple[str, ...] = ()
     handler: bool = False
     divisions: tuple[str, ...] | None = ()
+    answers_for: tuple[str, ...] = ()
 
 
 class Filters(Struct, frozen=True):
@@ -135,8 +137,10 @@ def _held_then(where: Where, units: tuple[str, ...], divisions: tuple[str, ...],
 
 def about_others(where: Where, scope: Scope) -> None:
     """Whom an order complains about does not see it, nor its past (`rules.visibility.shut_out`)."""
-    for unit in scope.units:
-        where.add("(o.subjects = '' OR strpos(o.subjects, ?) = 0 OR o.lead = ?)", f"\n{unit}\n", unit)
+    if scope.answers_for:
+        each = " AND ".join("(strpos(o.subjects, ?) = 0 OR o.lead = ?)" for _ in scope.answers_for)
+        told = (part for unit in scope.answers_for for part in (f"\n{unit}\n", unit))
+        where.add(f"(o.subjects = '' OR ({each}))", *told)
 
 
 def within_then(where: Where, scope: Scope, moment: datetime) -> None:

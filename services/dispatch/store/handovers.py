@@ -8,12 +8,12 @@ from uuid import UUID
 import asyncpg
 
 from schemas.vocabulary import HandoverMode, HandoverState, Source
+from services.chassis.cursors import After
 from services.chassis.database import Connection
 from services.dispatch.rules.handover import Handover, sender_of, source_of
 from services.dispatch.rules.lifecycle import ENDED
 from services.dispatch.rules.telling import Sender
 from services.dispatch.store.columns import Columns, copy, send, update
-from services.dispatch.store.cursors import After
 
 FIXED: Columns = (
     ("order_id", "uuid"),

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from services.dispatch.store.cursors import After
+from services.chassis.cursors import After
 
 _COLUMNS = (
     "order_id, seq, type, action, actor, unit, tier, reason, old_version, new_version, order_version, assignment_id,"

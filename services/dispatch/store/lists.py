@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from services.chassis.cursors import After
 from services.dispatch.store import filters as by
-from services.dispatch.store.cursors import After
 from services.dispatch.store.filters import Filters, Scope, Where
 
 SCAN = 20_000

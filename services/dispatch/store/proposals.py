@@ -9,10 +9,10 @@ import msgspec
 
 from schemas.facts import MergeProposed, OrderMerged
 from schemas.vocabulary import ProposalState
+from services.chassis.cursors import After
 from services.chassis.database import Connection
 from services.dispatch.rules.proposals import Proposal
 from services.dispatch.store.columns import Columns, insert, send, update
-from services.dispatch.store.cursors import After
 from services.dispatch.store.filters import ENDED, SEEN, Scope, Where, about_others
 
 _FIXED: Columns = (

@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from services.dispatch.store.cursors import Behind
+from services.chassis.cursors import Behind
 
 LIVE = "('offered', 'accepted', 'return_requested')"
 LAST = 1e18  # the place of what has no due, no light or no coordinates: at the end

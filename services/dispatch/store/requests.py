@@ -9,11 +9,11 @@ import asyncpg
 import msgspec
 
 from schemas.vocabulary import RequestKind, RequestReason, RequestState
+from services.chassis.cursors import After
 from services.chassis.database import Connection
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.requests.model import Request, Words
 from services.dispatch.store.columns import Columns, insert, send, update
-from services.dispatch.store.cursors import After
 
 REQUEST: Columns = (
     ("request_id", "uuid"),

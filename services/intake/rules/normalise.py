@@ -166,7 +166,8 @@ def _check_registered(body: ReportBody, register: Register) -> None:
 
 
 def _reporter(body: ReportBody, register: Register, ticket_type: TicketType | None) -> Reporter | None:
-    """The reporter with a phone in half-width digits. An informant (举报) is confidential unless he says otherwise."""
+    """The reporter with a phone in half-width digits. An informant (举报) is confidential unless he says otherwise;
+    where nobody said that he is one, it is left to the router, which reads it in his words."""
     said = body.reporter
     if said is None:
         return None
@@ -175,7 +176,9 @@ def _reporter(body: ReportBody, register: Register, ticket_type: TicketType | No
         phone = (phone if phone.isascii() else unicodedata.normalize("NFKC", phone)).strip()
         if phone and register.phone(phone) is None:
             raise Refused("phone_invalid")
-    confidential = ticket_type is TicketType.INFORMANT if said.confidential is None else said.confidential
+    confidential = said.confidential
+    if confidential is None and ticket_type is not None:
+        confidential = ticket_type is TicketType.INFORMANT
     return Reporter(
         name=said.name, phone=phone or None, person_id=said.person_id, address=said.address, confidential=confidential
     )

@@ -23,11 +23,14 @@ from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.router import store
 from services.router.handlers.drift import DriftWatch
+from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified
 from services.router.rules.merge import Matter, Told
+from services.router.rules.outcome import ruling_of
 from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare_all
 from services.router.rules.proposals import at_birth
+from services.router.rules.shadow import compared, verdict
 from services.router.rules.shreds import READ
 
 _encode = msgspec.json.Encoder().encode
@@ -61,6 +64,7 @@ class _Prepared:
     report_id: UUID
     hash: bytes
     plan: Prepared
+    atlas: Atlas  # what it was prepared by: another rulebook may have come into force since
 
 
 @dataclass(slots=True)
@@ -75,6 +79,8 @@ class _State:
     keys: dict[tuple[int, UUID], datetime] = field(default_factory=dict)
     classified: list[Classified] = field(default_factory=list)
     asked: list[MergeProposed] = field(default_factory=list)
+    differences: list[store.Difference] = field(default_factory=list)
+    shadowed: Counter[str] = field(default_factory=Counter)
 
 
 class ReportsHandler:
@@ -82,12 +88,12 @@ class ReportsHandler:
 
     lock_space = LOCK_SPACE
 
-    def __init__(self, atlas: Atlas, *, lane: Lane, per_key: int) -> None:
+    def __init__(self, force: InForce, *, lane: Lane, per_key: int) -> None:
         self.consumer = f"router-{lane}"
-        self._atlas = atlas
+        self._force = force
         self._per_key = per_key
-        self._drift = DriftWatch(atlas)
-        self._window = timedelta(hours=atlas.city.thresholds.merge_hours)
+        self._drift = DriftWatch(force.atlas)
+        self._window = timedelta(hours=force.atlas.city.thresholds.merge_hours)
 
     def wants(self, fact: Struct) -> bool:
         """All reports."""
@@ -99,6 +105,7 @@ class ReportsHandler:
 
     def prepare(self, works: Sequence[Work]) -> None:
         """Everything that needs no state; kept on the work, so a second try does not do it again."""
+        atlas = self._force.atlas
         fresh = [work for work in works if work.prepared is None]
         reports = []
         for work in fresh:
@@ -106,8 +113,8 @@ class ReportsHandler:
             if report.report_id is None:
                 report = msgspec.structs.replace(report, report_id=report_id_in(work.record, report))
             reports.append(report)
-        for work, plan in zip(fresh, prepare_all(reports, self._atlas), strict=True):
-            work.prepared = _Prepared(report_id_in(work.record, work.fact), body_hash(work.fact), plan)
+        for work, plan in zip(fresh, prepare_all(reports, atlas), strict=True):
+            work.prepared = _Prepared(report_id_in(work.record, work.fact), body_hash(work.fact), plan, atlas)
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
         """The report itself, and every place a matter of its kind could be found or born."""
@@ -142,8 +149,9 @@ class ReportsHandler:
             for key in prepared.plan.lookup_keys
             for order_id, matter in state.by_key.get(key, {}).items()
         }
-        decision = conclude(prepared.plan, list(near.values()), state.now, self._atlas)
+        decision = conclude(prepared.plan, list(near.values()), state.now, prepared.atlas)
         self._fold(state, work, decision)
+        self._ask_shadow(state, prepared)
         lane = decision.lane
         fact = message(
             ROUTING[lane],
@@ -191,6 +199,7 @@ class ReportsHandler:
                 decided_at=state.now,
                 explanation=_encode(decision.explanation()).decode(),
                 said=None if work.fact.source is Source.SENSOR else prepared.plan.text[:READ],
+                ruling=store.pack(ruling_of(prepared.plan.question, prepared.plan.matched)),
                 matter=None if matter is None else store.pack(Told(this, bool(prepared.plan.matter_keys))),
             )
         )
@@ -203,9 +212,32 @@ class ReportsHandler:
                 at = state.keys.get((key, matter.order_id), this.last_at)
                 state.keys[key, matter.order_id] = max(at, this.last_at)
 
+    def _ask_shadow(self, state: _State, prepared: _Prepared) -> None:
+        """What runs beside the live rulebook is asked the same; where it says something else, that is kept."""
+        shadow, plan = self._force.shadow, prepared.plan
+        if shadow is None:
+            return
+        outcomes = compared(plan, shadow)
+        difference = verdict(outcomes)
+        state.shadowed[difference] += 1
+        if difference != "same":
+            state.differences.append(
+                store.Difference(
+                    report_id=prepared.report_id,
+                    at=state.now,
+                    kind="rulebook",
+                    shadow=shadow.rulebook.version,
+                    live=prepared.atlas.rulebook.version,
+                    class_key=plan.question.class_key,
+                    division=plan.question.division,
+                    outcomes=outcomes,
+                )
+            )
+
     async def apply(self, connection: Connection, state: _State) -> None:
         """Decisions, matters and their keys."""
         await store.save_decisions(connection, state.rows)
+        await store.save_differences(connection, state.differences)
         born = [matter for id_, matter in state.matters.items() if id_ in state.born]
         touched = [matter for id_, matter in state.matters.items() if id_ not in state.born]
         keys = [(key, at, order_id) for (key, order_id), at in state.keys.items()]
@@ -215,5 +247,7 @@ class ReportsHandler:
         for (kind, source), count in state.counts.items():
             metrics.DECISIONS.labels(kind, source).inc(count)
         self._drift.see(state.classified)
+        for difference, count in state.shadowed.items():
+            metrics.SHADOW.labels("rulebook", difference).inc(count)
         for source, at in {row.source: row.received_at for row in state.rows}.items():
             metrics.LAST_REPORT.labels(source).set(at.timestamp())

@@ -1,21 +1,23 @@
 """A city pack, compiled once for the router's questions: which area, which unit, which class, which words."""
 
 import re
-from collections.abc import Hashable
-from typing import Any
+from copy import copy
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from msgspec import structs
 
 from schemas.city import City, ClassItem, Device, Division, DutyRule, OneStopItem, PoliceClass, ScreenRule, Unit
 from schemas.facts import ClassRef, Place
 from schemas.model import ModelCard
-from schemas.standing import retired_codes
+from schemas.rosters import Rosters
+from schemas.standing import Units, retired_codes
 from schemas.vocabulary import Tier
 from services.router.rules.ground import Ground
 from services.router.rules.lexicon import Hits, Lexicon, Name
 from services.router.rules.model import Model, Scored
 from services.router.rules.nearly import Nearly
+from services.router.rules.rulebook import Rulebook
 from services.router.rules.text import plain
 
 RANKS: dict[Tier, int] = {tier: rank for rank, tier in enumerate(Tier)}
@@ -29,8 +31,8 @@ _FILLERS = (
 
 
 class Atlas:
-    """The compiled index of one city. Built once (tens of milliseconds for thousands of divisions), then only read;
-    what it remembers are answers to questions asked before."""
+    """The compiled index of one city under one rulebook. Built once, then only read; what it remembers are answers to
+    questions asked before."""
 
     def __init__(self, city: City) -> None:
         self.city = city
@@ -58,13 +60,10 @@ class Atlas:
             if seat is None or _depth(unit) > _depth(seat):
                 self._seats[unit.function, unit.division] = unit
         self._found: dict[tuple[str, str], Unit | None] = {}
-        self._rules: dict[tuple[str, str], list[DutyRule]] = {}
-        for rule in city.rules:
-            for area in rule.areas or ("",):
-                for class_ in rule.classes or ("",):
-                    self._rules.setdefault((area, class_), []).append(rule)
-        self._fitting: dict[tuple[str, str], tuple[tuple[int, int, DutyRule], ...]] = {}
-        self.settled: dict[Hashable, Any] = {}  # who was found to answer for what; filled by match.py
+        self.organisation = Units(city)
+        self.rosters = Rosters(city)
+        self.kept: frozenset[str] = frozenset(self.rosters.units)  # the units that keep a duty roster
+        self.rulebook = self._compiled(city.rules, city.rulebook_version)
         self.lexicon = Lexicon(city)
         self.nearly = Nearly(city)
         self.ground = self._survey()
@@ -79,6 +78,17 @@ class Atlas:
     def of(cls, city: City) -> "Atlas":
         """The compiled index of a city."""
         return cls(city)
+
+    def under(self, rules: tuple[DutyRule, ...], version: str) -> "Atlas":
+        """The same city under another rulebook; everything else is shared."""
+        other = copy(self)
+        other.city = structs.replace(self.city, rules=rules, rulebook_version=version)
+        other.rulebook = self._compiled(rules, version)
+        return other
+
+    def _compiled(self, rules: tuple[DutyRule, ...], version: str) -> Rulebook:
+        depths = {code: RANKS[division.tier] for code, division in self.divisions.items()}
+        return Rulebook(rules, version, self.lineage, depths, self.classes)
 
     def _survey(self) -> Ground:
         points: dict[str, list[tuple[str, float, float]]] = {}
@@ -194,36 +204,6 @@ class Atlas:
         """What the city's list says of a government service: the row with the longest beginning of its code."""
         found = (item for kept in range(len(code), 0, -1) if (item := self.one_stop.get(code[:kept])))
         return next(found, None)
-
-    def remember(self, asked: Hashable, found: object) -> None:
-        """Keep a settled answer, so that the same question need not be worked out again."""
-        if len(self.settled) > _CACHE:
-            self.settled.clear()
-        self.settled[asked] = found
-
-    def rules_for(self, class_key: str, major: str, division: str) -> tuple[tuple[int, int, DutyRule], ...]:
-        """The duty rules whose area and class fit, as (depth of the area, depth of the class, rule): area 0 anywhere,
-        else 1 + its rank; class 0 any, 1 its major, 2 the class itself. Each rule once, at its
-        deepest, in the order of their lines."""
-        key = (class_key, division)
-        found = self._fitting.get(key)
-        if found is None:
-            if len(self._fitting) > _CACHE:
-                self._fitting.clear()
-            found = self._fitting[key] = self._fit(class_key, major, division)
-        return found
-
-    def _fit(self, class_key: str, major: str, division: str) -> tuple[tuple[int, int, DutyRule], ...]:
-        fitting: dict[str, tuple[int, int, DutyRule]] = {}
-        names = ("", f"major:{major}", class_key) if class_key in self.classes else ("",)
-        for area in ("", *reversed(self.lineage.get(division, ()))):
-            depth = self.rank_of(area) + 1 if area else 0
-            for level, class_ in enumerate(names):
-                for rule in self._rules.get((area, class_), ()):
-                    known = fitting.get(rule.rule_id)
-                    if known is None or (depth, level) > known[:2]:
-                        fitting[rule.rule_id] = (depth, level, rule)
-        return tuple(sorted(fitting.values(), key=lambda one: one[2].line))
 
 
 def _by_gateway(city: City) -> dict[str, tuple[str, ...]]:

@@ -1,21 +1,19 @@
 """Whose it is: the most specific row of the duty rulebook, its functions resolved to units that cover the place."""
 
-from datetime import datetime, time
-from operator import itemgetter
+from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.city import DutyRule, Unit
-from schemas.facts import Candidate, ReportReceived
+from schemas.facts import Candidate
 from schemas.vocabulary import Tier
 from services.router.rules.atlas import RANKS, Atlas
-from services.router.rules.classify import Classified
 from services.router.rules.locate import Located
+from services.router.rules.question import Question
+from services.router.rules.rulebook import Rank, within
 from services.router.rules.text import both
-from services.router.rules.veto import Veto
 
 _SHOWN = 5
-Rank = tuple[int, int, int, int, int]  # depth of area, of class, scene or subject, source and type, hours
 
 
 class Matched(Struct, frozen=True):
@@ -30,62 +28,73 @@ class Matched(Struct, frozen=True):
     settled: bool
 
 
-def match(
-    atlas: Atlas,
-    classified: Classified,
-    located: Located,
-    report: ReportReceived,
-    veto: Veto | None,
-    local_time: datetime,
-) -> Matched:
+def match(atlas: Atlas, question: Question, located: Located | None = None) -> Matched:
     """The lead and assists of a report. The most specific row wins: deeper area, then class over major over any, then
-    scene and subject, then source and ticket type, then hours; rows that are equal and disagree leave the choice to a
-    person, for whom candidates are ranked. Danger to life goes to the city's desk, with the row's units and the place's
-    centres beside it, except where a scene has a flow of its own. `local_time` is in the city's zone."""
-    division = located.place.division if located.place else atlas.city.root
-    limits = atlas.thresholds
-    sure = classified.confidence >= limits.classify_confidence and located.confidence >= limits.locate_confidence
-    asked = (classified.key, division, classified.scene, report.source, classified.ticket_type)
-    if sure and not veto and (known := atlas.settled.get(asked)):
+    scene and subject, attributes, source and ticket type, hours; rows that are equal and disagree leave the choice to a
+    person, for whom candidates are ranked (also by what `located` thinks likely). Danger to life goes to the city's
+    desk, with the row's units and the place's centres beside it, except where a scene has a flow of its own. A unit
+    that is complained about has no part in it: the next centre above it leads."""
+    book = atlas.rulebook
+    quick = question.sure and not (question.danger or question.accused or question.subject in book.subjects)
+    asked = (question.class_key, question.division, question.scene, question.source, question.ticket_type)
+    if quick and (known := book.settled.get(asked)):
         return known  # type: ignore[no-any-return]
-    found = _match(atlas, classified, located, report, veto, local_time, division, sure)
-    if sure and not veto and found.settled and _timeless(atlas, classified, division):
-        atlas.remember(asked, found)
+    found = _match(atlas, question, located)
+    if quick and found.settled and book.fitting(question.class_key, question.division).lasting:
+        book.remember(asked, found)
     return found
 
 
-def _timeless(atlas: Atlas, classified: Classified, division: str) -> bool:
-    """Whether the hour and the subject make no difference to who wins."""
-    fitting = atlas.rules_for(classified.key, classified.major, division)
-    return not any(rule.hours or rule.subjects for _, _, rule in fitting)
-
-
-def _match(
-    atlas: Atlas,
-    classified: Classified,
-    located: Located,
-    report: ReportReceived,
-    veto: Veto | None,
-    local_time: datetime,
-    division: str,
-    sure: bool,
-) -> Matched:
-    ranked = ranking(atlas, classified, division, report, local_time)
-    rule, why = _winner(ranked)
+def _match(atlas: Atlas, question: Question, located: Located | None) -> Matched:
+    division = question.division
+    rule, why = _winner(atlas, question)
     lead = atlas.unit_for(rule.lead, division) if rule else None
     assists = [unit for name in rule.assists if (unit := atlas.unit_for(name, division))] if rule else []
-    if rule and lead is None and not veto:
-        why = f"规则 {rule.rule_id} 的 {rule.lead} 在此地没有单位 | no such unit here"
-    if veto:
-        return _guarded(atlas, division, rule, lead, assists, classified)
+    if rule and lead is None and not question.danger:
+        why = f"规则 {rule.rule_id} 的 {rule.lead} 在此地没有单位 | no unit of {rule.lead} at this place"
+    if question.danger:
+        return _apart(atlas, question, _guarded(atlas, question, rule, lead, assists))
+    if rule and lead and (instead := _stand_in(atlas, rule, lead, question)):
+        why = both(why, f"{lead.name}此刻无人值班，由{instead.name}代为主办 | {lead.unit_id} has nobody on duty")
+        lead, assists = instead, [lead, *assists]
     settled = rule is not None and lead is not None and not rule.hold
     if rule and lead and max(atlas.rank_of(division), RANKS[lead.tier]) < RANKS[rule.tier]:
         settled = False
-        why = f"规则 {rule.rule_id} 要知道{rule.tier}，地点只到{lead.tier} | place not known deep enough"
-    candidates = () if settled and sure else _candidates(atlas, ranked, located, lead)
+        why = (
+            f"规则 {rule.rule_id} 要知道{rule.tier}，地点只到{lead.tier}"
+            f" | rule {rule.rule_id} needs the {rule.tier}, the place is known to the {lead.tier} only"
+        )
+    candidates = () if settled and question.sure else _candidates(atlas, question, located, lead)
     if lead is None:
-        return Matched(rule, deciding_centre(atlas, division), (), candidates, why, settled=False)
-    return Matched(rule, lead, _others(assists, lead), candidates, why, settled)
+        return _apart(
+            atlas, question, Matched(rule, deciding_centre(atlas, division), (), candidates, why, settled=False)
+        )
+    return _apart(atlas, question, Matched(rule, lead, _others(assists, lead), candidates, why, settled))
+
+
+def _stand_in(atlas: Atlas, rule: DutyRule, lead: Unit, question: Question) -> Unit | None:
+    """Who leads while a lead that keeps a duty roster has nobody on it."""
+    if not rule.stand_in or lead.unit_id not in atlas.kept or atlas.rosters.on(lead.unit_id, question.at):
+        return None
+    return atlas.unit_for(rule.stand_in, question.division)
+
+
+def _apart(atlas: Atlas, question: Question, found: Matched) -> Matched:
+    """Without the units that are complained about and those that answer to them; where one of them was to lead, the
+    nearest centre above it does, and last the city's desk, which has nobody above it."""
+    if not question.accused:
+        return found
+    bars = atlas.organisation.bars
+    assists = tuple(unit for unit in found.assists if not bars(question.accused, unit.unit_id))
+    candidates = tuple(one for one in found.candidates if not bars(question.accused, one.value))
+    if not bars(question.accused, found.lead.unit_id):
+        return structs.replace(found, assists=assists, candidates=candidates)
+    step = atlas.organisation.centre_above(found.lead.unit_id)
+    while step and bars(question.accused, step):
+        step = atlas.organisation.centre_above(step)
+    lead = atlas.units[step] if step else atlas.desk()
+    why = both(found.why, f"被反映单位回避，由{lead.name}主办 | the unit complained about stands aside: {lead.unit_id}")
+    return structs.replace(found, lead=lead, assists=_others([*assists], lead), candidates=candidates, why=why)
 
 
 def _others(units: list[Unit], lead: Unit) -> tuple[Unit, ...]:
@@ -95,34 +104,28 @@ def _others(units: list[Unit], lead: Unit) -> tuple[Unit, ...]:
     return tuple(found.values())
 
 
-def ranking(
-    atlas: Atlas, classified: Classified, division: str, report: ReportReceived, local_time: datetime
-) -> list[tuple[Rank, DutyRule]]:
+def ranking(atlas: Atlas, question: Question) -> Iterator[tuple[Rank, DutyRule]]:
     """The rows that fit, most specific first; among equals, by their line in the file."""
-    fitting: list[tuple[Rank, DutyRule]] = []
-    for area, class_, rule in atlas.rules_for(classified.key, classified.major, division):
-        if rule.scenes and classified.scene not in rule.scenes:
-            continue
-        if rule.sources and report.source not in rule.sources:
-            continue
-        if rule.ticket_types and classified.ticket_type not in rule.ticket_types:
-            continue
-        if rule.subjects and report.subject not in rule.subjects:
-            continue
-        if rule.hours and not within(rule.hours, local_time):
-            continue
-        named = bool(rule.scenes) + bool(rule.subjects)
-        said = bool(rule.sources) + bool(rule.ticket_types)
-        fitting.append(((area, class_, named, said, int(rule.hours is not None)), rule))
-    fitting.sort(key=itemgetter(0), reverse=True)
-    return fitting
+    for rank, rule in atlas.rulebook.fitting(question.class_key, question.division, question.subject).rows:
+        if not unmet(rule, question):
+            yield rank, rule
 
 
-def within(hours: tuple[time, time], local_time: datetime) -> bool:
-    """Whether a local time lies in [from, to); a window whose end is not after its start goes over midnight."""
-    start, end = hours
-    at = local_time.time()
-    return start <= at < end if start < end else at >= start or at < end
+def unmet(rule: DutyRule, question: Question) -> list[str]:
+    """What a row asks for that a report does not have, beside class, place and subject: the names of its fields."""
+    found = []
+    if rule.scenes and question.scene not in rule.scenes:
+        found.append("scenes")
+    if rule.sources and question.source not in rule.sources:
+        found.append("sources")
+    if rule.ticket_types and question.ticket_type not in rule.ticket_types:
+        found.append("ticket_types")
+    if rule.hours and not within(rule.hours, question.at):
+        found.append("hours")
+    for attribute, values in rule.attributes.items():
+        if question.value(attribute) not in values:
+            found.append(attribute.value)
+    return found
 
 
 def deciding_centre(atlas: Atlas, division: str) -> Unit:
@@ -131,32 +134,33 @@ def deciding_centre(atlas: Atlas, division: str) -> Unit:
     return (atlas.centre_of(district) if district else None) or atlas.desk()
 
 
-def _winner(ranked: list[tuple[Rank, DutyRule]]) -> tuple[DutyRule | None, str]:
-    if not ranked:
+def _winner(atlas: Atlas, question: Question) -> tuple[DutyRule | None, str]:
+    ranked = ranking(atlas, question)
+    rank, rule = next(ranked, (None, None))
+    if rule is None:
         return None, "没有适用的规则 | no rule fits"
-    rank, rule = ranked[0]
-    for other_rank, other in ranked[1:]:
+    for other_rank, other in ranked:
         if other_rank != rank:
             break
-        if (other.lead, other.assists, other.tier, other.transfer_to) != (
-            rule.lead,
-            rule.assists,
-            rule.tier,
-            rule.transfer_to,
-        ):
-            return None, f"规则 {rule.rule_id} 与 {other.rule_id} 同样具体 | equally specific rules"
-    why = f"规则 {rule.rule_id}" + (f"：{rule.why}" if rule.why else "") + " | most specific rule"
+        if other.outcome != rule.outcome:
+            return None, (
+                f"规则 {rule.rule_id} 与 {other.rule_id} 同样具体"
+                f" | rules {rule.rule_id} and {other.rule_id} are equally specific"
+            )
+    why = (
+        f"规则 {rule.rule_id}" + (f"：{rule.why}" if rule.why else "") + f" | rule {rule.rule_id} is the most specific"
+    )
     return rule, (both(why, "待派单员决定 | held for a dispatcher") if rule.hold else why)
 
 
 def _guarded(
-    atlas: Atlas, division: str, rule: DutyRule | None, lead: Unit | None, assists: list[Unit], classified: Classified
+    atlas: Atlas, question: Question, rule: DutyRule | None, lead: Unit | None, assists: list[Unit]
 ) -> Matched:
     """Danger to life: never a street alone. The city's desk leads, or the lead of the scene's own row."""
     desk = atlas.desk()
-    own = rule is not None and lead is not None and classified.scene != "" and classified.scene in rule.scenes
+    own = rule is not None and lead is not None and question.scene != "" and question.scene in rule.scenes
     first = lead if own and lead is not None else desk
-    centres = [atlas.centre_of(area) for area in atlas.lineage.get(division, ())]
+    centres = [atlas.centre_of(area) for area in atlas.lineage.get(question.division, ())]
     near = [unit for unit in centres if unit and RANKS[unit.tier] <= RANKS[Tier.STREET]]
     others = [*((lead,) if lead else ()), *assists, *near]
     if RANKS[first.tier] >= RANKS[Tier.STREET]:
@@ -165,28 +169,23 @@ def _guarded(
     return Matched(rule, first, _others(others, first), (), why, settled=True)
 
 
-def _candidates(
-    atlas: Atlas, ranked: list[tuple[Rank, DutyRule]], located: Located, lead: Unit | None
-) -> tuple[Candidate, ...]:
+def _candidates(atlas: Atlas, question: Question, located: Located | None, lead: Unit | None) -> tuple[Candidate, ...]:
     """Units a person may choose from: the lead, the leads of the next rows, the offices of the likely places."""
     found: dict[str, Candidate] = {}
-    division = located.place.division if located.place else atlas.city.root
+    likely = located.candidates[:3] if located else ()
 
     def add(unit: Unit | None, score: float, because: str) -> None:
         if unit and (unit.unit_id not in found or found[unit.unit_id].score < score):
             found[unit.unit_id] = Candidate(value=unit.unit_id, score=score, name=unit.name, because=because)
 
     add(lead, 0.9, "首选 | first choice")
-    for place, (_, rule) in enumerate(ranked[:_SHOWN]):
-        add(atlas.unit_for(rule.lead, division), 0.8 / (place + 1), f"规则 {rule.rule_id} | rule")
-        for likely in located.candidates[:3]:
-            if likely.value in atlas.divisions:
-                add(
-                    atlas.unit_for(rule.lead, likely.value),
-                    0.7 * likely.score / (place + 1),
-                    "可能的地点 | likely place",
-                )
-    for likely in located.candidates[:3]:
-        add(atlas.centre_of(likely.value), 0.5 * likely.score, "可能的地点 | likely place")
-    add(deciding_centre(atlas, division), 0.2, "属地 | the place's centre")
+    for place, (_, rule) in zip(range(_SHOWN), ranking(atlas, question), strict=False):
+        why = f"规则 {rule.rule_id} | rule {rule.rule_id}"
+        add(atlas.unit_for(rule.lead, question.division), 0.8 / (place + 1), why)
+        for one in likely:
+            if one.value in atlas.divisions:
+                add(atlas.unit_for(rule.lead, one.value), 0.7 * one.score / (place + 1), "可能的地点 | likely place")
+    for one in likely:
+        add(atlas.centre_of(one.value), 0.5 * one.score, "可能的地点 | likely place")
+    add(deciding_centre(atlas, question.division), 0.2, "属地 | the place's centre")
     return tuple(sorted(found.values(), key=lambda one: (-one.score, one.value))[:_SHOWN])

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.facts import (
     Candidate,
@@ -23,8 +23,9 @@ from schemas.facts import (
     TriageRequested,
 )
 from schemas.ids import order_id_of
-from schemas.vocabulary import GRAVITY, Lane, Urgency, Verification
-from services.router.rules.atlas import Atlas
+from schemas.standing import plain_name
+from schemas.vocabulary import GRAVITY, Lane, TicketType, Urgency, Verification
+from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.classify import Classified, classify
 from services.router.rules.hearing import Heard, hear
 from services.router.rules.locate import Located, locate
@@ -42,6 +43,8 @@ from services.router.rules.merge import (
     matter_of,
     may_merge,
 )
+from services.router.rules.question import Question, question_of
+from services.router.rules.reasons import Evidence, Term
 from services.router.rules.text import both, grams, wording
 from services.router.rules.tiers import path
 from services.router.rules.veto import Veto, danger
@@ -61,14 +64,18 @@ class Kind(StrEnum):
     TRANSFERRED = "transferred"
 
 
-class Step(Struct, frozen=True):
-    """One step of a decision as `GET /v1/explain` tells it."""
+class Step(Struct, frozen=True, omit_defaults=True):
+    """One step of a decision, with what it rests on. `bar` is the confidence or score that would have settled it (0:
+    none is asked for)."""
 
     step: str
     answer: str
     confidence: float
     because: str
     candidates: tuple[Candidate, ...] = ()
+    bar: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+    terms: tuple[Term, ...] = ()
 
 
 class Prepared(Struct, frozen=True):
@@ -84,6 +91,7 @@ class Prepared(Struct, frozen=True):
     veto: Veto | None
     located: Located
     classified: Classified
+    question: Question
     matched: Matched
     this: Matter
     lock_keys: tuple[int, ...]
@@ -151,8 +159,10 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     veto = danger(text, report, atlas)
     located = locate(report, text, atlas)
     classified = classify(report, text, atlas, located, heard)
-    local_time = (report.occurred_at or report.received_at).astimezone(atlas.zone)
-    matched = match(atlas, classified, located, report, veto, local_time)
+    question = question_of(report, classified, located, veto.kind if veto else "", atlas)
+    question, matched = accused_apart(match(atlas, question, located), question, text, located, atlas)
+    report = _kept_confidential(report, question)
+    assert report.report_id is not None
     order_id = order_id_of(report.report_id)
     this = matter_of(report, located, classified, order_id, grams(text))
     free = may_merge(report, this)
@@ -164,6 +174,7 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
         veto=veto,
         located=located,
         classified=classified,
+        question=question,
         matched=matched,
         this=this,
         lock_keys=lock_keys(this, atlas) if free else (),
@@ -173,6 +184,30 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
         lane=Lane.NORMAL if urgency is Urgency.NORMAL else Lane.URGENT,
         doubt="" if veto else _doubt(located, classified, matched, atlas),
     )
+
+
+def accused_apart(
+    matched: Matched, question: Question, text: str, located: Located, atlas: Atlas
+) -> tuple[Question, Matched]:
+    """A match none of whose units is accused in the words of an informant (举报): where the official name of one stands
+    there, it is asked again without that unit, which is also complained about when nobody filled in a subject."""
+    while question.ticket_type is TicketType.INFORMANT:
+        bare = plain_name(text)
+        units = (matched.lead, *matched.assists)
+        named = [unit.unit_id for unit in units if RANKS[unit.tier] and plain_name(unit.name) in bare]
+        if not named or set(named) <= set(question.accused):
+            break
+        question = structs.replace(question, accused=tuple(dict.fromkeys((*question.accused, *named))))
+        matched = match(atlas, question, located)
+    return question, matched
+
+
+def _kept_confidential(report: ReportReceived, question: Question) -> ReportReceived:
+    """The report with its reporter's silence resolved: dispatch masks whom it is told to mask."""
+    said = report.reporter
+    if said is None or not question.confidential or said.confidential:
+        return report
+    return structs.replace(report, reporter=structs.replace(said, confidential=True))
 
 
 def decide(
@@ -188,7 +223,7 @@ def conclude(prepared: Prepared, candidates: list[Matter], now: datetime, atlas:
     informant = is_informant(prepared.classified)
     found, considered = choose(candidates, prepared.this, atlas, informant) if prepared.matter_keys else (None, ())
     plan = _plan(prepared, now, atlas)
-    why = _steps(prepared, plan, found, considered)
+    why = _steps(prepared, plan, found, considered, atlas)
     transfer = matched.rule.transfer_to if matched.rule and matched.settled and not prepared.veto else ""
     if report.answered and not prepared.veto:
         return _decision(Kind.ANSWERED, prepared, ReportAnswered(report=report, plan=plan), why)
@@ -275,7 +310,7 @@ def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
         path=path(atlas, located.place, lead, now, by),
         together=rule.together if rule else False,
         platforms=veto.platforms if veto else (),
-        scene=prepared.classified.scene,
+        scene=prepared.classified.scene or (rule.scene if rule else ""),
         verification=rule.verification if rule and rule.verification else verification,
         rule=rule.rule_id if rule else "",
         rulebook_version=atlas.city.rulebook_version,
@@ -283,31 +318,44 @@ def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
         demands=prepared.classified.demands,
         area_version=atlas.city.version,
         confidence=round(min(located.confidence, prepared.classified.confidence), 4),
+        subjects=prepared.question.accused,
     )
 
 
 def _steps(
-    prepared: Prepared, plan: Plan, found: Link | Suggest | None, considered: tuple[Candidate, ...]
+    prepared: Prepared, plan: Plan, found: Link | Suggest | None, considered: tuple[Candidate, ...], atlas: Atlas
 ) -> tuple[Step, ...]:
     veto, located, classified, matched = prepared.veto, prepared.located, prepared.classified, prepared.matched
     place: Place | None = located.place
+    limits = atlas.thresholds
+    bar = limits.merge_score
     if isinstance(found, Link):
-        merge = Step("merge", f"link {found.matter.order_id}", found.score.total, found.score.because, considered)
+        merge = Step("merge", f"link {found.matter.order_id}", found.score.total, found.score.because, considered, bar)
     elif found:
-        merge = Step("merge", f"suggest {found.matter.order_id}", found.score.total, found.score.because, considered)
+        merge = Step(
+            "merge", f"suggest {found.matter.order_id}", found.score.total, found.score.because, considered, bar
+        )
     else:
-        merge = Step("merge", "new", 1.0, "没有足够相近的工单 | nothing near enough", considered)
+        merge = Step("merge", "new", 1.0, "没有足够相近的工单 | nothing near enough", considered, bar)
     return (
         Step("veto", veto.kind, 1.0, veto.because)
         if veto
         else Step("veto", "none", 1.0, "没有危险迹象 | no sign of danger"),
-        Step("locate", place.division if place else "", located.confidence, located.because, located.candidates),
+        Step(
+            "locate",
+            place.division if place else "",
+            located.confidence,
+            located.because,
+            located.candidates,
+            limits.locate_confidence,
+        ),
         Step(
             "classify",
             classified.key,
             classified.confidence,
             classified.because,
             classified.candidates,
+            limits.classify_confidence,
         ),
         merge,
         Step(

@@ -10,14 +10,17 @@ from msgspec.structs import astuple
 
 from services.chassis.database import Connection
 from services.router.rules.merge import Told
+from services.router.rules.outcome import Ruling
 
 _pack = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _unpack = msgspec.msgpack.Decoder(Told).decode
+_ruling = msgspec.msgpack.Decoder(Ruling).decode
 
 
 class DecisionRow(Struct, frozen=True):
-    """A decision to be kept; `explanation` is the JSON that `GET /v1/explain` serves, `matter` what the report told the
-    matters, packed, where it told them anything; `said` is the wording that was classified, for orders of people."""
+    """A decision to be kept; `explanation` is the JSON that `GET /v1/explain` tells, `ruling` what the rulebook was
+    asked, packed, `matter` what the report told the matters, packed, where it told them anything; `said` is the wording
+    that was classified, for orders of people."""
 
     report_id: UUID
     order_id: UUID | None
@@ -30,6 +33,7 @@ class DecisionRow(Struct, frozen=True):
     received_at: datetime
     decided_at: datetime
     explanation: str
+    ruling: bytes
     matter: bytes | None = None
     said: str | None = None
 
@@ -51,9 +55,27 @@ class Recalled(Struct, frozen=True):
     told: Told
 
 
-def pack(told: Told) -> bytes:
-    """What a report told the matters, for its row."""
-    return _pack(told)
+class Ruled(Struct, frozen=True):
+    """What a decision asked of the rulebook, with the decision."""
+
+    report_id: UUID
+    order_id: UUID | None
+    decided_at: datetime
+    ruling: Ruling
+
+
+class Kept(Struct, frozen=True):
+    """A decision as it is told to people."""
+
+    order_id: UUID | None
+    decided_at: datetime
+    explanation: str
+    ruling: Ruling
+
+
+def pack(kept: Told | Ruling) -> bytes:
+    """What a report told the matters, or asked of the rulebook, for its row."""
+    return _pack(kept)
 
 
 async def recall(connection: Connection, after: Place, before: datetime | None, limit: int) -> list[Recalled]:
@@ -88,7 +110,27 @@ async def save_decisions(connection: Connection, rows: Sequence[DecisionRow]) ->
         await connection.copy_records_to_table("decisions", records=records, columns=DecisionRow.__struct_fields__)
 
 
-async def explanation_of(connection: Connection, report_id: UUID) -> str | None:
-    """The stored explanation of a report's decision, as JSON text; None when there is none."""
-    text: str | None = await connection.fetchval("SELECT explanation FROM decisions WHERE report_id = $1", report_id)
-    return text
+async def decision_of(connection: Connection, report_id: UUID) -> Kept | None:
+    """The stored decision on a report; None when there is none."""
+    row = await connection.fetchrow(
+        "SELECT order_id, decided_at, explanation, ruling FROM decisions WHERE report_id = $1", report_id
+    )
+    if row is None:
+        return None
+    return Kept(row["order_id"], row["decided_at"], row["explanation"], _ruling(row["ruling"]))
+
+
+async def rulings(
+    connection: Connection, after: tuple[datetime, UUID], until: datetime | None, limit: int
+) -> list[Ruled]:
+    """What decisions asked of the rulebook, in the order in which they were taken, those behind a moment and a report
+    and before another moment (None: all there are)."""
+    rows = await connection.fetch(
+        "SELECT report_id, order_id, decided_at, ruling FROM decisions WHERE (decided_at, report_id) > ($1, $2)"
+        " AND decided_at >= $1 AND ($3::timestamptz IS NULL OR decided_at < $3)"
+        " ORDER BY decided_at, report_id LIMIT $4",
+        *after,
+        until,
+        limit,
+    )
+    return [Ruled(row["report_id"], row["order_id"], row["decided_at"], _ruling(row["ruling"])) for row in rows]

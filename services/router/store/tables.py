@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Double,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -31,8 +32,9 @@ class Base(SQLModel):
 
 
 class Decision(Base, table=True):
-    """What was decided about a report, with every step's reason. One row a report, for ever the first answer. `matter`
-    is what it told the matters: they are made anew out of it."""
+    """What was decided about a report, with every step's reason. One row a report, for ever the first answer. `ruling`
+    is what the rulebook was asked: another one can be asked the same later. `matter` is what it told the matters: they
+    are made anew out of it."""
 
     __tablename__ = "decisions"
     report_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
@@ -46,6 +48,7 @@ class Decision(Base, table=True):
     received_at: datetime = Field(sa_column=moment())
     decided_at: datetime = Field(sa_column=moment())
     explanation: str = Field(sa_column=Column(JSON, nullable=False))
+    ruling: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     matter: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
     said: str | None = Field(sa_column=Column(Text, nullable=True))
 
@@ -67,6 +70,44 @@ class LabelRow(Base, table=True):
     occurred_at: datetime = Field(sa_column=moment())
 
     __table_args__ = (Index("labels_occurred_at", "occurred_at"),)
+
+
+class RulebookRow(Base, table=True):
+    """One rulebook that was taken into force or let run beside the live one (`role`), in the order in which that
+    happened; of each role the newest counts. `origin` says how it came: the pack's file, posted, or back to an earlier
+    one. A shadow ends with a row without text."""
+
+    __tablename__ = "rulebooks"
+    n: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    role: str = Field(sa_column=Column(Text, nullable=False))
+    origin: str = Field(sa_column=Column(Text, nullable=False))
+    version: str = Field(sa_column=Column(Text, nullable=False))
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    rows: int = Field(sa_column=Column(Integer, nullable=False))
+    taken_at: datetime = Field(sa_column=moment())
+    taken_by: str = Field(sa_column=Column(Text, nullable=False))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+
+    __table_args__ = (Index("rulebooks_version", "version", "n"),)
+
+
+class ShadowRow(Base, table=True):
+    """One report that would have gone elsewhere by what runs beside the live rulebook (`kind` rulebook or model). `at`
+    is when it was decided; rows are forgotten after a while."""
+
+    __tablename__ = "shadow_differences"
+    report_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    at: datetime = Field(sa_column=moment())
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    shadow: str = Field(sa_column=Column(Text, nullable=False))
+    live: str = Field(sa_column=Column(Text, nullable=False))
+    class_key: str = Field(sa_column=Column(Text, nullable=False))
+    division: str = Field(sa_column=Column(Text, nullable=False))
+    lead: str = Field(sa_column=Column(Text, nullable=False))
+    would_lead: str = Field(sa_column=Column(Text, nullable=False))
+    outcomes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+    __table_args__ = (Index("shadow_differences_of", "shadow", "at"),)
 
 
 class MatterRow(Base, table=True):

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 
+from deploy.stack.processes import city_folder
 from schemas.codec import decode, message
 from schemas.envelope import Outgoing, Record
 from schemas.facts import OrderProposed, ReportLinked, ReportReceived, TriageRequested
@@ -16,6 +17,7 @@ from schemas.vocabulary import Lane, Source, TicketType
 from services.chassis.delivery import Seam
 from services.chassis.settings import ServiceSettings
 from services.router.handlers import ReportsHandler, report_identity
+from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
 
 unpack = msgspec.msgpack.Decoder(tuple[Outgoing, ...]).decode
@@ -42,7 +44,12 @@ def record(report: ReportReceived, offset: int = 0) -> Record:
 
 
 def seam(atlas: Atlas, pool: asyncpg.Pool, settings: ServiceSettings, lane: Lane = Lane.NORMAL) -> Seam:
-    return Seam(ReportsHandler(atlas, lane=lane, per_key=20), pool, settings, identity=report_identity)
+    return Seam(
+        ReportsHandler(InForce(atlas, city_folder("shanghai")), lane=lane, per_key=20),
+        pool,
+        settings,
+        identity=report_identity,
+    )
 
 
 async def said(pool: asyncpg.Pool) -> list[object]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
-from services.dispatch.api.desk import decoded
+from services.chassis.asking import decoded
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER
 from services.dispatch.rules.acts.decisions import Decision
 from services.dispatch.rules.acts.handing import ON_HANDOVER

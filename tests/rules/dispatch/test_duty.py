@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.city import Shift, Unit
+from schemas.rosters import Gap, Rosters, Swap
 from schemas.vocabulary import Tier
-from services.dispatch.rules.duty import Gap, Rosters, Swap
 from tests.rules.dispatch.town import CITY, UNITS
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.city import City, Division
+from schemas.rosters import Rosters
 from schemas.standing import Units, retired_codes
 from schemas.vocabulary import Role, Tier
 from services.dispatch.rules import subjects
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
-from services.dispatch.rules.duty import Rosters
 from services.dispatch.rules.requests.deciders import may_decide
 from services.dispatch.rules.standing import caller, centre_of
 from services.dispatch.rules.visibility import sees
@@ -96,7 +96,7 @@ def test_a_request_that_was_put_to_a_merged_centre_is_its_heirs_to_decide() -> N
 
 @pytest.mark.parametrize("about", ["桥头环卫", "s1-clean"])
 def test_a_complaint_about_a_merged_unit_is_kept_from_its_heir(about: str) -> None:
-    assert subjects.named(DIRECTORY, about) == ("s1-road",), "by its old name too"
+    assert DIRECTORY.called(about) == ("s1-road",), "by its old name too"
     before = Table(proposed(msgspec.structs.replace(a_report(), subject="桥头环卫"), a_plan("s1"))).order
     assert before.subjects == ("s1-clean",)
     assert subjects.bars(DIRECTORY, before.subjects, "s1-road") and subjects.bars(DIRECTORY, ("s1-clean",), "road-crew")

@@ -25,7 +25,7 @@ from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, linked, propo
     ],
 )
 def test_a_subject_names_a_unit_by_its_id_or_its_whole_name(subject: str, units: tuple[str, ...]) -> None:
-    assert subjects.named(DIRECTORY, subject) == units
+    assert DIRECTORY.called(subject) == units
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from schemas.city import DutyRule
 from schemas.facts import Hop
 from schemas.vocabulary import Source, TicketType, Tier, Urgency
 from services.router.rules.atlas import Atlas
-from services.router.rules.match import Matched, within
+from services.router.rules.match import Matched
 from services.router.rules.plan import prepare
+from services.router.rules.rulebook import within
 from services.router.rules.tiers import path
 from tests.rules.router.made import NIGHT, NOW, report, rule, town
 

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("explanation", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.Column("ruling", sa.LargeBinary(), nullable=False),
         sa.Column("matter", sa.LargeBinary(), nullable=True),
         sa.Column("said", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("report_id"),
@@ -101,6 +102,35 @@ def upgrade() -> None:
         sa.Column("report_id", sa.UUID(), nullable=False),
         sa.PrimaryKeyConstraint("one"),
     )
+    op.create_table(
+        "rulebooks",
+        sa.Column("n", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("n"),
+    )
+    op.create_index("rulebooks_version", "rulebooks", ["version", "n"], unique=False)
+    op.create_table(
+        "shadow_differences",
+        sa.Column("report_id", sa.UUID(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("shadow", sa.Text(), nullable=False),
+        sa.Column("live", sa.Text(), nullable=False),
+        sa.Column("class_key", sa.Text(), nullable=False),
+        sa.Column("division", sa.Text(), nullable=False),
+        sa.Column("lead", sa.Text(), nullable=False),
+        sa.Column("would_lead", sa.Text(), nullable=False),
+        sa.Column("outcomes", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("report_id"),
+    )
+    op.create_index("shadow_differences_of", "shadow_differences", ["shadow", "at"], unique=False)
     create_delivery_tables()
 
 
@@ -110,6 +140,8 @@ def downgrade() -> None:
     op.drop_table("sweep_place")
     op.drop_table("proposals")
     op.drop_table("labels")
+    op.drop_table("shadow_differences")
+    op.drop_table("rulebooks")
     op.drop_table("matters")
     op.drop_table("matter_keys")
     op.drop_table("devices")

@@ -1,73 +1,61 @@
 """How people ask the router: why a report went where it went, which rulebook is in force, what devices last said."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from enum import Enum
 from typing import Annotated
-from uuid import UUID
 
 import asyncpg
 from fastapi import FastAPI, Query, Request, Response
 
 from schemas.refusals import Refused
-from schemas.vocabulary import Role
-from services.chassis.database import ready
+from services.chassis.database import patiently, ready
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import answer, principal, web_app
 from services.router import store
-from services.router.rules.atlas import Atlas
+from services.router.api import rulebooks
+from services.router.api.dry_run import dry_run
+from services.router.api.explain import explain
+from services.router.api.rulebooks import STAFF
+from services.router.handlers.force import InForce
 
-STAFF = (
-    Role.AGENT,
-    Role.DISPATCHER,
-    Role.RESPONDER,
-    Role.INSPECTOR,
-    Role.SUPERVISOR,
-    Role.AUDITOR,
-    Role.OPERATOR,
-    Role.IMPORT,
-)
-# Not a responder: who holds the order of a report is not the router's to know, and a decision tells what was reported
-# about whom.
-DECIDED = (Role.AGENT, Role.DISPATCHER, Role.INSPECTOR, Role.SUPERVISOR, Role.AUDITOR, Role.OPERATOR)
 OpenPool = Callable[[], AbstractAsyncContextManager[asyncpg.Pool]]
 
 
-def router_app(settings: ServiceSettings, atlas: Atlas, open_pool: OpenPool) -> FastAPI:
-    """The router's API on a pool that lives as long as the app."""
+def router_app(settings: ServiceSettings, force: InForce, open_pool: OpenPool) -> FastAPI:
+    """The router's API on a pool that lives as long as the app; it follows what comes into force."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_pool() as pool:
             app.state.pool = pool
+            await patiently(lambda: force.look(pool))
+            following = asyncio.ensure_future(force.follow(pool))
             yield
+            following.cancel()
 
     async def dependencies() -> dict[str, bool]:
         return {"database": await ready(app.state.pool)}
 
     app = web_app("router", "Paidan 派单 · router 研判", settings, lifespan=lifespan, ready=dependencies)
-    app.state.atlas = atlas
-    app.add_api_route("/v1/explain/{report_id}", explain, tags=["explain"], summary="Why a report went where it went")
-    app.add_api_route("/v1/rulebook", rulebook, tags=["explain"], summary="The rulebook in force")
+    app.state.force = force
+    explaining: list[str | Enum] = ["explain"]
+    rules: list[str | Enum] = ["rulebook"]
+    route = app.add_api_route
+    route("/v1/explain/{report_id}", explain, tags=explaining, summary="Why a report went where it went")
+    route("/v1/rulebook", rulebooks.rulebook, tags=rules, summary="The rulebook in force")
+    route("/v1/rulebook", rulebooks.post, methods=["POST"], tags=rules, summary="Take a rulebook, or let it run beside")
+    route("/v1/rulebook/history", rulebooks.history, tags=rules, summary="What was ever taken")
+    route("/v1/rulebook/history/{n}", rulebooks.text, tags=rules, summary="The text of one that was taken")
+    route("/v1/rulebook/back", rulebooks.back, methods=["POST"], tags=rules, summary="Take an earlier one again")
+    route("/v1/rulebook/shadow", rulebooks.end_shadow, methods=["DELETE"], tags=rules, summary="Nothing runs beside it")
+    route("/v1/shadow", rulebooks.shadow, tags=rules, summary="Where what runs beside would differ, counted")
+    route("/v1/shadow/reports", rulebooks.shadow_reports, tags=rules, summary="The reports that would go elsewhere")
+    route("/v1/rules/dry-run", dry_run, methods=["POST"], tags=rules, summary="A rulebook tried on the past")
     app.add_api_route("/v1/devices", devices, tags=["devices"], summary="What each device last said")
     app.add_api_route("/v1/devices/{device_id}", device, tags=["devices"], summary="What one device last said")
     return app
-
-
-async def explain(request: Request, report_id: UUID) -> Response:
-    """Every step of the decision, with its answer, confidence, reason and candidates. For those who take reports in,
-    send work out or look after it: never for a unit that may be what the report is about."""
-    principal(request, *DECIDED)
-    text = await store.explanation_of(request.app.state.pool, report_id)
-    if text is None:
-        raise Refused("not_found", "no decision on this report (yet)")
-    return Response(text, media_type="application/json")
-
-
-async def rulebook(request: Request) -> Response:
-    """The rows of the rulebook in the order of the file, with its version."""
-    principal(request, *STAFF)
-    city = request.app.state.atlas.city
-    return answer({"city": city.name, "version": city.rulebook_version, "rules": city.rules})
 
 
 async def devices(
