@@ -87,6 +87,7 @@ class BareReports:
                 received_at=work.fact.received_at,
                 decided_at=state.now,
                 explanation=renamed_text(template.explanation, order_id, report_id),
+                ruling=template.ruling,
             )
         )
         if template.matter is not None:

@@ -20,8 +20,10 @@ from services.dispatch.rules.book import Book
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.opening import on_proposed
 from services.dispatch.store import orders as dispatch_store
+from services.router import store as router_store
 from services.router.rules.atlas import Atlas
 from services.router.rules.merge import Matter
+from services.router.rules.outcome import ruling_of
 from services.router.rules.plan import conclude, prepare
 from services.supervision.rules.stages import Promises, clocks
 from services.supervision.rules.timeline import fold
@@ -39,6 +41,7 @@ class Template(Struct):
     kind: str
     routed_kind: str
     explanation: str
+    ruling: bytes
     matter: Matter | None
     keys: int
     locks: int
@@ -70,7 +73,8 @@ def made(city: City, items: Sequence[Item]) -> list[Template]:
             fact = msgspec.structs.replace(decision.fact, order_id=ORDER)
             explanation = encode(decision.explanation()).decode()
             matter = decision.matter
-            routed = (decision.kind, explanation, matter, len(prepared.matter_keys), len(prepared.lock_keys))
+            ruling = router_store.pack(ruling_of(prepared.question, prepared.matched))
+            routed = (decision.kind, explanation, ruling, matter, len(prepared.matter_keys), len(prepared.lock_keys))
             found.append(_dispatched(fact, routed, directory, promises, now))
     return found
 
@@ -82,7 +86,7 @@ def _dispatched(
     promises: Promises,
     now: datetime,
 ) -> Template:
-    kind, explanation, matter, keys, locks = routed
+    kind, explanation, ruling, matter, keys, locks = routed
     book = Book(now, directory)
     kept = kept_of(fact)
     order = on_proposed(book, fact, kept, REPORT)
@@ -96,6 +100,7 @@ def _dispatched(
         kind=kind,
         routed_kind=type(fact).__name__,
         explanation=explanation,
+        ruling=ruling,
         matter=matter,
         keys=keys,
         locks=locks,

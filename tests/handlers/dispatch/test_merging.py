@@ -122,8 +122,9 @@ async def test_the_unit_complained_about_finds_the_order_nowhere(send: Send, des
     shown = await above.order(fact.order_id)
     assert shown["lead"]["unit_id"] == "d1"
     assert [a["unit"]["unit_id"] for a in shown["assignments"]] == ["d1"]
-    for role in ("dispatcher", "responder", "agent", "supervisor", "inspector", "operator"):
-        person = desk.person(role, "s1")
+    everybody = ("dispatcher", "responder", "agent", "supervisor", "inspector", "operator")
+    for role, unit in [*((role, "s1") for role in everybody), ("dispatcher", "s1-clean"), ("dispatcher", "k1")]:
+        person = desk.person(role, unit)
         assert (await person.get(f"/v1/orders/{fact.order_id}"))[1].get("code") in ("other_unit", "forbidden"), role
         assert (await person.get(f"/v1/orders/{fact.order_id}/history"))[0] == 403, role
         status, listed = await person.get("/v1/orders")

@@ -66,15 +66,29 @@ def test_the_centre_above_leads_instead(
     assert table.order.detail.path[-1].unit in (leads, "s1")
 
 
+@pytest.mark.parametrize("unit", ["s1", "s1-clean", "volunteer", "k1"])
 @pytest.mark.parametrize("role", Role)
-def test_it_does_not_see_the_order_in_any_role(role: Role) -> None:
+def test_it_does_not_see_the_order_in_any_role_nor_does_who_answers_to_it(role: Role, unit: str) -> None:
     table = Table(proposed(structs.replace(a_report(), subject="桥头城运中心"), a_plan("s1-road")))
-    assert not sees(DIRECTORY, role, "s1", table.order)
+    assert not sees(DIRECTORY, role, unit, table.order)
 
 
 def test_the_centre_above_sees_it() -> None:
     table = Table(proposed(structs.replace(a_report(), subject="桥头城运中心"), a_plan("s1-road")))
     assert sees(DIRECTORY, Role.DISPATCHER, "d1", table.order)
+
+
+def test_what_is_complained_about_the_top_of_the_city_is_seen_by_who_answers_to_it() -> None:
+    table = Table(proposed(structs.replace(a_report(), subject="市城运中心"), a_plan("s1")))
+    assert sees(DIRECTORY, Role.DISPATCHER, "s1", table.order)
+    assert not sees(DIRECTORY, Role.DISPATCHER, "city", table.order)
+
+
+def test_whom_the_router_read_in_an_informants_words_is_kept_apart_too() -> None:
+    plan = structs.replace(a_plan("s1-clean", "s1-road"), subjects=("s1-clean",))
+    table = Table(proposed(a_report(), plan))
+    assert table.order.subjects == ("s1-clean",)
+    assert (table.order.lead, [a.unit for a in table.order.assignments]) == ("s1", ["s1", "s1-road"])
 
 
 def test_a_complaint_about_a_unit_that_works_on_the_order_becomes_an_order_of_its_own() -> None:
