@@ -1,4 +1,4 @@
-"""paidan rules check · diff · dry-run · post · shadow · back: the duty rulebook, before and after it comes into force."""
+"""paidan rules check · diff · dry-run · post · shadow · back: the duty rulebook before and after it is in force."""
 
 import json
 import re

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from uuid import UUID
 
+from schemas.codec import encode
 from schemas.facts import ReportReceived
 from schemas.vocabulary import Source
 from services.chassis.city import load
@@ -19,9 +20,12 @@ from services.router.rules.classify import classify
 from services.router.rules.locate import locate
 from services.router.rules.match import match
 from services.router.rules.merge import lock_keys, lookup_keys, matter_keys
+from services.router.rules.outcome import ruling_of
 from services.router.rules.plan import conclude, prepare
+from services.router.rules.question import question_of
 from services.router.rules.text import grams, wording
 from services.router.rules.veto import danger
+from services.router.store import pack
 
 NOW = datetime(2026, 10, 8, 2, 0, tzinfo=UTC)
 CITIES = Path(__file__).parents[2] / "deploy" / "cities"
@@ -57,13 +61,14 @@ def main() -> None:
         for n, text in enumerate(TEXTS)
     ]
     prepared = [prepare(one, atlas) for one in reports]
-    local = NOW.astimezone(atlas.zone)
 
     def told() -> None:
         for one in reports:
             text = wording(one)
             danger(text, one, atlas)
             classify(one, text, atlas, locate(one, text, atlas))
+
+    decisions = [conclude(p, [], NOW, atlas) for p in prepared]
 
     def whole() -> None:
         for one in reports:
@@ -72,13 +77,18 @@ def main() -> None:
     steps: dict[str, Callable[[], object]] = {
         "wording": lambda: [wording(one) for one in reports],
         "wording + veto + locate + classify": told,
-        "match": lambda: [match(atlas, p.classified, p.located, p.report, p.veto, local) for p in prepared],
+        "question": lambda: [question_of(p.report, p.classified, p.located, "", atlas) for p in prepared],
+        "match": lambda: [match(atlas, p.question, p.located) for p in prepared],
         "signature": lambda: [grams(p.text) for p in prepared],
         "keys": lambda: [
             (lock_keys(p.this, atlas), matter_keys(p.this, atlas), lookup_keys(p.this, atlas)) for p in prepared
         ],
         "conclude, no candidates": lambda: [conclude(p, [], NOW, atlas) for p in prepared],
         "conclude, 5 candidates": lambda: [conclude(p, [p.this] * 5, NOW, atlas) for p in prepared],
+        "explanation and ruling, as stored": lambda: [
+            (encode(one.explanation()), pack(ruling_of(p.question, p.matched)))
+            for one, p in zip(decisions, prepared, strict=True)
+        ],
         "prepare + conclude": whole,
     }
     print(f"{len(reports)} reports of {sum(map(len, TEXTS)) / len(TEXTS):.0f} characters; µs per report")

@@ -6,13 +6,14 @@ many there are.
 
 from collections.abc import Hashable, Iterator, Mapping
 from datetime import datetime, time
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
 
 from schemas.city import ClassItem, DutyRule
 
-Rank = tuple[int, ...]  # depth of the area, of the class, then the row's narrowness
+Rank = tuple[int, ...]  # depth of the area, of the class, then the row's narrowness, all negated: the least wins
 _REMEMBERED = 100_000
 
 
@@ -39,12 +40,13 @@ class Rulebook:
         self.version = version
         self.rules: dict[str, DutyRule] = {rule.rule_id: rule for rule in rules}
         self._lineage, self._depths, self._classes = lineage, depths, classes
-        self._rows: dict[tuple[str, str, str], list[DutyRule]] = {}
+        self._rows: dict[tuple[str, str, str], list[tuple[Rank, DutyRule]]] = {}
         for rule in rules:
+            entry = tuple(-part for part in rule.narrowness), rule
             for area in rule.areas or ("",):
                 for class_ in rule.classes or ("",):
                     for subject in rule.subjects or ("",):
-                        self._rows.setdefault((area, class_, subject), []).append(rule)
+                        self._rows.setdefault((area, class_, subject), []).append(entry)
         self.subjects = frozenset(subject for rule in rules for subject in rule.subjects)
         self._fitting: dict[tuple[str, str, str], Fitting] = {}
         self.settled: dict[Hashable, Any] = {}  # who was found to answer for what; filled by match.py
@@ -60,20 +62,19 @@ class Rulebook:
         return found
 
     def _fit(self, class_key: str, division: str, subject: str) -> Fitting:
-        ranks: dict[str, tuple[int, int, DutyRule]] = {}
+        found: dict[str, tuple[Rank, int, DutyRule]] = {}
         item = self._classes.get(class_key)
         words = ("", f"major:{item.major}", class_key) if item else ("",)
         about = ("", subject) if subject else ("",)
         for area in ("", *reversed(self._lineage.get(division, ()))):
-            depth = self._depths[area] + 1 if area else 0
+            depth = -self._depths[area] - 1 if area else 0
             for level, word in enumerate(words):
                 for one in about:
-                    for rule in self._rows.get((area, word, one), ()):
-                        ranks[rule.rule_id] = (depth, level, rule)  # areas and classes come from wide to narrow
-        rows = [((depth, level, *rule.narrowness), rule) for depth, level, rule in ranks.values()]
-        rows.sort(key=lambda row: (*(-part for part in row[0]), row[1].line))
-        lasting = not any(r.hours or r.attributes or r.stand_in for _, r in rows)
-        return Fitting(tuple(rows), lasting)
+                    for narrow, rule in self._rows.get((area, word, one), ()):
+                        found[rule.rule_id] = ((depth, -level, *narrow), rule.line, rule)  # from wide to narrow
+        rows = sorted(found.values(), key=itemgetter(0, 1))
+        lasting = not any(r.hours or r.attributes or r.stand_in for _, _, r in rows)
+        return Fitting(tuple((rank, rule) for rank, _, rule in rows), lasting)
 
     def below(self, class_key: str, division: str) -> Iterator[tuple[str, DutyRule]]:
         """The rows for a class (or its major) in areas inside a division, each with its area: they decide where more of
@@ -82,7 +83,7 @@ class Rulebook:
         words = (class_key, f"major:{item.major}") if item else ()
         for (area, word, _), rules in self._rows.items():
             if area != division and word in words and division in self._lineage.get(area, ()):
-                for rule in rules:
+                for _, rule in rules:
                     yield area, rule
 
     def remember(self, asked: Hashable, found: object) -> None:
