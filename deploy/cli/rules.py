@@ -37,7 +37,7 @@ group = typer.Typer(no_args_is_help=True, help="The duty rulebook: whose is what
 _SPAN = re.compile(r"^(\d+)\s*([dhm])$")
 Url = Annotated[str, typer.Option(help="A router elsewhere, with a token in PAIDAN_TOKEN.")]
 Token = Annotated[str, typer.Option(envvar="PAIDAN_TOKEN", hidden=True)]
-Rules = Annotated[str, typer.Argument(help="A rulebook file, a pack's folder, or the name of a pack that ships.")]
+Rules = Annotated[str, typer.Argument(help="A rulebook file, - for standard input, a pack's folder or name.")]
 
 
 @group.command()
@@ -251,6 +251,8 @@ def _dry_run(router: _Router, asked: dict[str, Any], show: int) -> dict[str, Any
 
 
 def _text(rules: str) -> str:
+    if rules == "-":
+        return sys.stdin.read()
     path = Path(rules)
     path = path if path.is_file() else folder_of(rules) / FILE
     try:

@@ -135,6 +135,36 @@ def _check_reach(draft: Draft) -> None:
             since = "" if day == draft.days[0] else f" from {day} on"
             cause = f"rule {rule.rule_id!r}: no unit of function {duty!r} covers {where}{since}"
             draft.faults.add(RULEBOOK, line, cause)
+    _check_standing(draft)
+
+
+def _check_standing(draft: Draft) -> None:
+    """Units and areas that a rule names outright must still stand. Whoever took a unit's work over does it for the rule
+    too; an area that others took in is named anew, because nobody can tell which part of theirs is meant."""
+    successors = {unit.unit_id: unit.successor for _, unit in draft.units}
+    alive = {item.code for day in draft.days for item in on_day(draft.divisions.items, day)}
+    standing = [(day, {unit.unit_id for unit in on_day(draft.units.items, day)}) for day in draft.days]
+    for line, rule in draft.rules:
+        for area in rule.areas:
+            if area in draft.divisions.keys and area not in alive and draft.divisions.present:
+                draft.faults.add(RULEBOOK, line, f"rule {rule.rule_id!r}: division {area!r} is no more")
+        for unit in (duty.removeprefix("unit:") for duty in _duties(rule) if duty.startswith("unit:")):
+            if unit not in successors:
+                continue
+            for day, units in standing:
+                if not _heir_stands(unit, successors, units):
+                    since = "" if day == draft.days[0] else f" from {day} on"
+                    cause = f"rule {rule.rule_id!r}: unit {unit!r} does not stand{since}, and nobody took it over"
+                    draft.faults.add(RULEBOOK, line, cause)
+                    break
+
+
+def _heir_stands(unit: str, successors: dict[str, str], units: set[str]) -> bool:
+    seen: set[str] = set()
+    while unit and unit not in units and unit not in seen:
+        seen.add(unit)
+        unit = successors.get(unit, "")
+    return unit in units
 
 
 def _unreached(draft: Draft, day: date) -> Iterator[tuple[int, DutyRule, str, str]]:

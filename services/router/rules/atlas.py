@@ -158,7 +158,8 @@ class Atlas:
         return not area or area in self.lineage.get(code, ())
 
     def unit_for(self, function: str, division: str) -> Unit | None:
-        """The unit of a function that covers a division, lowest tier first; `unit:ID` names one outright."""
+        """The unit of a function that covers a division, lowest tier first; `unit:ID` names one outright, or whoever
+        took its work over."""
         key = (function, division)
         if key not in self._found:
             if len(self._found) > _CACHE:
@@ -168,7 +169,7 @@ class Atlas:
 
     def _look(self, function: str, division: str) -> Unit | None:
         if function.startswith("unit:"):
-            return self.units.get(function[5:])
+            return self.organisation.acting(function[5:])
         for area in self.lineage.get(division, (self.city.root,)):
             if unit := self._seats.get((function, area)):
                 return unit
