@@ -105,3 +105,38 @@ def test_a_day_that_leaves_a_street_without_a_unit_is_told_before_it_comes(tmp_p
         load(tmp_path, date(2026, 3, 2))
     [fault] = told.value.faults
     assert "no unit of function 'cleaning' covers S1 桥头街道 from 2027-01-01 on" in fault.cause
+
+
+RULE = '\n[[rule]]\nrule_id = "named"\nclasses = ["T/service/03"]\nareas = ["S1"]\nlead = "unit:S1-cleaning"\n'
+
+
+@pytest.mark.parametrize(
+    ("rows", "causes"),
+    [
+        ((f"{CLEANING},,,",), []),
+        ((f"{CLEANING},,2026-06-30,S2-cleaning",), []),  # whoever took it over does it for the rule too
+        ((f"{CLEANING},,2026-06-30,",), ["rule 'named': unit 'S1-cleaning' does not stand, and nobody took it over"]),
+        (
+            (f"{CLEANING},,2027-06-30,",),
+            ["rule 'named': unit 'S1-cleaning' does not stand from 2027-07-01 on, and nobody took it over"],
+        ),
+    ],
+)
+def test_a_rule_for_a_unit_that_is_no_more(tmp_path: Path, rows: tuple[str, ...], causes: list[str]) -> None:
+    cover = "D1-cleaning,东区环卫,Cleaning,district,cleaning,D1,D1-centre,,,,,"
+    small.change(pack(tmp_path, *rows, cover), "rulebook.toml", "", RULE)
+    try:
+        load(tmp_path, date(2026, 11, 1))
+        found = []
+    except CityFaults as told:
+        found = [fault.cause for fault in told.faults]
+    assert found == causes
+
+
+def test_a_rule_for_a_division_that_is_no_more(tmp_path: Path) -> None:
+    merge(tmp_path)
+    small.change(tmp_path, "rulebook.toml", "", RULE.replace('"S1"', '"S2"').replace("unit:S1-cleaning", "police"))
+    with pytest.raises(CityFaults) as told:
+        load(tmp_path, date(2026, 11, 1))
+    assert "rule 'named': division 'S2' is no more" in [fault.cause for fault in told.value.faults]
+    load(tmp_path, date(2026, 6, 1))

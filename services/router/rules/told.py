@@ -1,5 +1,6 @@
 """A decision in words that a dispatcher reads, in both languages, with everything it rests on as data."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,8 +47,16 @@ class ToldStep(Struct, frozen=True):
     would_change: tuple[Change, ...]
 
 
+class OnDuty(Struct, frozen=True):
+    """Who was on duty at a unit by the roster of the pack when the matter came up; nobody where it is empty."""
+
+    unit_id: str
+    person: str = ""
+    deputy: str = ""
+
+
 class ToldDecision(Struct, frozen=True):
-    """A whole decision as people read it."""
+    """A whole decision as people read it; `on_duty` names the units concerned that keep a duty roster."""
 
     report_id: UUID
     order_id: UUID | None
@@ -56,6 +65,7 @@ class ToldDecision(Struct, frozen=True):
     words: Words
     lead: dict[str, Any]
     assists: tuple[dict[str, Any], ...]
+    on_duty: tuple[OnDuty, ...]
     steps: tuple[ToldStep, ...]
     rule: str
     rulebook_version: str
@@ -70,6 +80,7 @@ def told(
     """A decision as it is told. `atlas` is the city of today under the rulebook by which it was taken."""
     found = changes(explained, ruling.question, atlas)
     lead = next((step.answer for step in explained.steps if step.step == "tiers"), ruling.outcome.lead)
+    assists = () if explained.decision is Kind.TRIAGE else ruling.outcome.assists
     zh, en = _KINDS[explained.decision]
     name = _unit(lead, atlas)["name"]
     by = explained.rule or "—"
@@ -84,7 +95,8 @@ def told(
         decision=explained.decision,
         words=words,
         lead=_unit(lead, atlas),
-        assists=tuple(_unit(one, atlas) for one in ruling.outcome.assists) if explained.decision != "triage" else (),
+        assists=tuple(_unit(one, atlas) for one in assists),
+        on_duty=tuple(_on_duty(dict.fromkeys((lead, *assists)), ruling, atlas)),
         steps=tuple(_step(step, explained, ruling, found, atlas) for step in explained.steps),
         rule=explained.rule,
         rulebook_version=explained.rulebook_version,
@@ -97,6 +109,13 @@ def told(
 def _unit(unit_id: str, atlas: Atlas) -> dict[str, Any]:
     known = atlas.organisation.last.get(unit_id)
     return {"unit_id": unit_id, "name": known.name if known else unit_id, "tier": known.tier if known else None}
+
+
+def _on_duty(units: Iterable[str], ruling: Ruling, atlas: Atlas) -> Iterator[OnDuty]:
+    for unit in units:
+        if unit in atlas.kept:
+            on = atlas.rosters.on(unit, ruling.question.at)
+            yield OnDuty(unit, on.person, on.deputy) if on else OnDuty(unit)
 
 
 def _step(step: Step, explained: Explanation, ruling: Ruling, found: tuple[Change, ...], atlas: Atlas) -> ToldStep:

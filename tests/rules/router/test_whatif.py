@@ -119,4 +119,5 @@ def test_every_step_is_told_in_both_languages() -> None:
     matched = decision.steps[4].words
     assert "a1" in matched.en and "nobody on duty" in matched.en and "1-duty_desk" in matched.en
     assert "市总值班室" in matched.zh and "无人值班" in matched.zh and "r1" in matched.zh
+    assert [(one.unit_id, one.person) for one in decision.on_duty] == [("110001-office", "")]
     assert decision.words.zh.startswith("开立工单") and decision.words.en.startswith("a new order")
