@@ -135,8 +135,12 @@ def test_a_rule_for_a_unit_that_is_no_more(tmp_path: Path, rows: tuple[str, ...]
 
 def test_a_rule_for_a_division_that_is_no_more(tmp_path: Path) -> None:
     merge(tmp_path)
-    small.change(tmp_path, "rulebook.toml", "", RULE.replace('"S1"', '"S2"').replace("unit:S1-cleaning", "police"))
-    with pytest.raises(CityFaults) as told:
-        load(tmp_path, date(2026, 11, 1))
-    assert "rule 'named': division 'S2' is no more" in [fault.cause for fault in told.value.faults]
-    load(tmp_path, date(2026, 6, 1))
+    rule = RULE.replace("unit:S1-cleaning", "police")
+    small.change(tmp_path, "rulebook.toml", "", rule.replace('"S1"', '"S2"'))
+    for day, since in ((date(2026, 11, 1), "today"), (date(2026, 6, 1), "2026-07-01")):
+        with pytest.raises(CityFaults) as told:
+            load(tmp_path, day)
+        assert f"rule 'named': no area of it stands from {since} on: S2" in [f.cause for f in told.value.faults]
+    small.change(tmp_path, "rulebook.toml", '["S2"]', '["S1", "S2"]')
+    for day in (date(2026, 6, 1), date(2026, 11, 1)):
+        assert load(tmp_path, day)

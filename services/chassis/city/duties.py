@@ -139,15 +139,18 @@ def _check_reach(draft: Draft) -> None:
 
 
 def _check_standing(draft: Draft) -> None:
-    """Units and areas that a rule names outright must still stand. Whoever took a unit's work over does it for the rule
-    too; an area that others took in is named anew, because nobody can tell which part of theirs is meant."""
+    """Units and areas that a rule names outright must stand, today and on each later day. Whoever took a unit over
+    does its work for the rule too; an area that others take in stands in the rule beside the one that takes it in."""
     successors = {unit.unit_id: unit.successor for _, unit in draft.units}
-    alive = {item.code for day in draft.days for item in on_day(draft.divisions.items, day)}
+    areas = [(day, {item.code for item in on_day(draft.divisions.items, day)}) for day in draft.days]
     standing = [(day, {unit.unit_id for unit in on_day(draft.units.items, day)}) for day in draft.days]
     for line, rule in draft.rules:
-        for area in rule.areas:
-            if area in draft.divisions.keys and area not in alive and draft.divisions.present:
-                draft.faults.add(RULEBOOK, line, f"rule {rule.rule_id!r}: division {area!r} is no more")
+        known = draft.divisions.keys.intersection(rule.areas)
+        last = max((number for number, (_, there) in enumerate(areas) if known & there), default=-1)
+        if known and last + 1 < len(areas):
+            since = f"{areas[last + 1][0]} on" if last >= 0 else "today on"
+            cause = f"no area of it stands from {since}: {', '.join(sorted(known))}"
+            draft.faults.add(RULEBOOK, line, f"rule {rule.rule_id!r}: {cause}")
         for unit in (duty.removeprefix("unit:") for duty in _duties(rule) if duty.startswith("unit:")):
             if unit not in successors:
                 continue
