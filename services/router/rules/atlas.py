@@ -17,6 +17,7 @@ from services.router.rules.ground import Ground
 from services.router.rules.lexicon import Hits, Lexicon, Name
 from services.router.rules.model import Model, Scored
 from services.router.rules.nearly import Nearly
+from services.router.rules.reasons import Term
 from services.router.rules.rulebook import Rulebook
 from services.router.rules.text import plain
 
@@ -119,7 +120,7 @@ class Atlas:
             raise LookupError(f"city {self.city.name} has no trained model")
         return self.model.card
 
-    def terms(self, text: str, scored: Scored, number: int) -> tuple[str, ...]:
+    def terms(self, text: str, scored: Scored, number: int) -> tuple[Term, ...]:
         """The parts of a text by which the model told the class of this number."""
         column = int(self.columns[number])
         if self.model is None or column == len(self.model.card.classes):

@@ -16,6 +16,7 @@ from services.router.rules.lexical import Weights, weigh
 from services.router.rules.lexicon import Hits
 from services.router.rules.locate import Located
 from services.router.rules.model import Model, Scored
+from services.router.rules.reasons import Term
 from services.router.rules.text import both
 
 UNSORTED = ClassRef(standard="paidan", kind=ClassKind.SERVICE, code="unsorted", name="待定类别")
@@ -43,6 +44,7 @@ class Classified(Struct, frozen=True):
     key: str = UNSORTED.key
     demands: tuple[Demand, ...] = ()
     learned: bool = False  # the trained model had a say
+    terms: tuple[Term, ...] = ()  # by which it told the class
 
 
 def classify(
@@ -212,7 +214,7 @@ def _told(
     words = said[number][1] if number in said else ()
     terms = atlas.terms(text, scored, number)
     because = both(
-        f"模型 {'、'.join(terms)} | model terms" if terms else "",
+        f"模型 {'、'.join(term.word for term in terms)} | model terms" if terms else "",
         f"词语 {'、'.join(words)} | words" if words else "",
         "110 类别 | 110 class" if prior is not None and prior.key == key else "",
     )
@@ -225,6 +227,7 @@ def _told(
         major=atlas.classes[key].major,
         key=key,
         learned=True,
+        terms=terms,
     )
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from schemas.model import ModelCard, ModelFile, read_model
+from services.router.rules.reasons import Term
 from services.router.rules.shreds import SHREDS, Shreds, tear
 
 SLOT_BITS = 20  # a hash's upper bits find its slot; no two terms of a model share one
@@ -108,21 +109,24 @@ class Model:
         at = at[single]
         return found[single], Shreds(shreds.hashes[at], shreds.texts[at], shreds.starts[at], shreds.lengths[at])
 
-    def terms(self, text: str, scored: Scored, column: int) -> tuple[str, ...]:
-        """The parts of a text that spoke most for a class (its column), the strongest first, none inside another."""
+    def terms(self, text: str, scored: Scored, column: int) -> tuple[Term, ...]:
+        """The parts of a text that spoke most for a class (its column), the strongest first, none inside another. The
+        weight is in log odds."""
         if not len(scored.rows):
             return ()
         said = scored.shares * self._weights[scored.rows, column]
         best = np.argsort(-said)[: 4 * _TERMS]
-        shown: list[str] = []
+        shown: dict[str, float] = {}
+        scale = float(self._scales[column]) * self.card.scale
         for one in best.tolist():
             start = int(scored.starts[one])
             term = text[start : start + int(scored.lengths[one])]
             if said[one] <= 0 or len(shown) == _TERMS:
                 break
             if not any(term in other for other in shown):
-                shown = [other for other in shown if other not in term] + [term]
-        return tuple(shown)
+                shown = {other: weight for other, weight in shown.items() if other not in term}
+                shown[term] = float(said[one]) * scale
+        return tuple(Term(term, round(weight, 3)) for term, weight in shown.items())
 
 
 def slots_of(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -348,6 +348,7 @@ def _steps(
             located.because,
             located.candidates,
             limits.locate_confidence,
+            located.evidence,
         ),
         Step(
             "classify",
@@ -356,6 +357,7 @@ def _steps(
             classified.because,
             classified.candidates,
             limits.classify_confidence,
+            terms=classified.terms,
         ),
         merge,
         Step(

@@ -72,14 +72,16 @@ def test_a_batch_says_what_each_text_alone_would(model: Model) -> None:
     for text, one in zip(texts, model.score(texts), strict=True):
         alone = model.score([text])[0]
         assert np.allclose(alone.classes, one.classes, atol=1e-5)
-        assert model.terms(text, alone, 0) == model.terms(text, one, 0)
+        assert [t.word for t in model.terms(text, alone, 0)] == [t.word for t in model.terms(text, one, 0)]
 
 
 def test_terms_are_parts_of_the_text(model: Model) -> None:
     text = "市民反映,3弄路灯 不亮,请处理。"
     one = model.score([text])[0]
-    terms = model.terms(text, one, KEYS.index("lamp"))
+    told = model.terms(text, one, KEYS.index("lamp"))
+    terms = [term.word for term in told]
     assert terms and all(term in text for term in terms)
+    assert all(term.weight > 0 for term in told)
     assert not any(a != b and a in b for a in terms for b in terms)
 
 

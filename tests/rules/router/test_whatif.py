@@ -121,3 +121,15 @@ def test_every_step_is_told_in_both_languages() -> None:
     assert "市总值班室" in matched.zh and "无人值班" in matched.zh and "r1" in matched.zh
     assert [(one.unit_id, one.person) for one in decision.on_duty] == [("110001-office", "")]
     assert decision.words.zh.startswith("开立工单") and decision.words.en.startswith("a new order")
+
+
+def test_evidence_and_terms_are_told_as_data(shanghai: Atlas) -> None:
+    prepared = prepare(report("静安区临汾路街道临汾路338号门口雨水井盖缺失，有人差点踩空"), shanghai)
+    decision = conclude(prepared, [], NOW, shanghai)
+    found = told(
+        decision.explanation(), ruling_of(prepared.question, prepared.matched), decision.order_id, NOW, shanghai
+    )
+    steps = {step.step: step for step in found.steps}
+    assert any("临汾路" in one.words for one in steps["locate"].evidence)
+    if prepared.classified.learned:
+        assert steps["classify"].terms and all(term.weight > 0 for term in steps["classify"].terms)
