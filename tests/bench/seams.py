@@ -109,7 +109,7 @@ async def _feed(seam: Seam, records: list[Record]) -> None:
 
 async def _costed(stack: Stack, seam: Seam, records: list[Record], profiled: bool) -> dict[str, float]:
     profiler = cProfile.Profile(time.process_time)
-    wall, python, database = time.perf_counter(), time.process_time(), _database_seconds(stack)
+    wall, python, database = time.perf_counter(), time.process_time(), database_seconds(stack)
     if profiled:
         profiler.enable()
     await _feed(seam, records)
@@ -117,7 +117,7 @@ async def _costed(stack: Stack, seam: Seam, records: list[Record], profiled: boo
     count = len(records) / 1e6
     found = {
         "python": round((time.process_time() - python) / count, 1),
-        "postgres": round((_database_seconds(stack) - database) / count, 1),
+        "postgres": round((database_seconds(stack) - database) / count, 1),
         "wall": round((time.perf_counter() - wall) / count, 1),
     }
     if profiled:
@@ -126,7 +126,8 @@ async def _costed(stack: Stack, seam: Seam, records: list[Record], profiled: boo
     return found
 
 
-def _database_seconds(stack: Stack) -> float:
+def database_seconds(stack: Stack) -> float:
+    """Processor time that PostgreSQL has used so far, its ended processes included."""
     pid = stack.pid("postgres")
     assert pid is not None
     times = [member.cpu_times() for member in family(pid)]

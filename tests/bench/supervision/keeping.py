@@ -14,7 +14,7 @@ from services.chassis.database import open_pool
 from services.chassis.delivery import Seam
 from services.supervision.handlers import OrdersHandler
 from services.supervision.rules.stages import Promises
-from tests.bench.seams import _database_seconds
+from tests.bench.seams import database_seconds
 from tests.bench.supervision.filled import NOW, database, pack, settings_of
 from tests.rules.supervision_timeline.story import Story, records
 
@@ -48,14 +48,14 @@ async def _facts(stack: Stack, count: int, profile: bool) -> dict[str, Any]:
     seam = Seam(OrdersHandler(Promises.of(pack())), pool, settings)
     everything = lives(count)
     profiler = cProfile.Profile(time.process_time)
-    wall, cpu, database_cpu = time.perf_counter(), time.process_time(), _database_seconds(stack)
+    wall, cpu, database_cpu = time.perf_counter(), time.process_time(), database_seconds(stack)
     if profile:
         profiler.enable()
     for first in range(0, len(everything), BATCH):
         await seam.handle(everything[first : first + BATCH])
     profiler.disable()
     wall = time.perf_counter() - wall
-    python, postgres = time.process_time() - cpu, _database_seconds(stack) - database_cpu
+    python, postgres = time.process_time() - cpu, database_seconds(stack) - database_cpu
     if profile:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(40)
     kept = await pool.fetchval("SELECT count(*) FROM clocks")

@@ -16,6 +16,7 @@ from schemas.vocabulary import Stage
 from services.chassis.database import connect
 from services.supervision.handlers import Auditor, Recompute
 from services.supervision.rules.stages import Promises
+from tests.bench.seams import database_seconds
 from tests.bench.supervision.filled import database, fill, pack, settings_of
 
 ORDERS = 1_000_000
@@ -60,13 +61,14 @@ async def _recompute(stack: Stack, profile: bool) -> dict[str, Any]:
     ):
         if profile and write:
             profiler.enable()
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu, of_database = time.perf_counter(), time.process_time(), database_seconds(stack)
         report = await Recompute(pool, after, [before], write=write).run()
         profiler.disable()
         told = report.told()
         found[name] = {
             "wall_s": round(time.perf_counter() - wall, 1),
             "python_cpu_s": round(time.process_time() - cpu, 1),
+            "postgres_cpu_s": round(database_seconds(stack) - of_database, 1),
             "orders": report.orders,
             "looked_into": report.looked_into,
             "moved_orders": report.moved_orders,
