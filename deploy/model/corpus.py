@@ -126,7 +126,9 @@ def word_rows(city: City, folder: Path, seed: int = 20260102) -> list[Row]:
         for word in dict.fromkeys((item.name, *item.words)):
             for _ in range(_WORD_TIMES):
                 text, _ = frames.ticket(word + pick(frames.tails, rand), "say", _DEFAULT)
-                rows.append(Row(plain(text), item.key, "", f"words/{item.key}/{word}", _WORD_WEIGHT, "classes.csv"))
+                rows.append(
+                    Row(plain(text), item.key, "", f"words/{item.key}/{word}", _WORD_WEIGHT, "classes.csv", drill=True)
+                )
     return rows
 
 

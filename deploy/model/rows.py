@@ -18,7 +18,8 @@ LARGEST = 2_000_000  # rows of one file
 
 class Row(Struct, frozen=True):
     """One text. `ticket` may be "" (not known). Rows of one `group` say the same in like words, and never stand on both
-    sides of a split; `weight` is what the row counts in training; `origin` names its source."""
+    sides of a split; `weight` is what the row counts in training; `origin` names its source. A `drill` row
+    teaches, but says next to nothing of how sure the model may be."""
 
     text: str
     class_key: str
@@ -26,6 +27,7 @@ class Row(Struct, frozen=True):
     group: str = ""
     weight: float = 1.0
     origin: str = ""
+    drill: bool = False
 
 
 def read_csv(path: Path, classes: Iterable[str]) -> list[Row]:

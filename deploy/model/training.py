@@ -25,6 +25,7 @@ FOLDS = 4
 TERMS = 50_000
 POLICE = 2.5  # log odds that a 110 class adds to its class; no corpus can teach it
 _SCALES = (0.5, 40.0)
+_DRILL = 0.1  # what a drill row counts where sureness is set: not nothing, or the lexicon would seem to be of no use
 TICKETS = tuple(str(ticket) for ticket in TicketType if ticket is not TicketType.FINDING)
 
 
@@ -132,16 +133,19 @@ def train(rows: Sequence[Row], keys: Sequence[str], atlas: Atlas | None, on: dat
     sheet = sheet_of(rows, keys, atlas)
     columns = len(keys)
     scores = unseen_scores(sheet, columns, terms)
-    scale, word = calibrated(scores[:, :columns], sheet.words, sheet.classes, sheet.weights)
-    known = sheet.tickets >= 0
+    asked = np.array([not row.drill for row in rows])
+    asked = asked if asked.any() else ~asked
+    counts = sheet.weights * np.where(asked, 1.0, _DRILL)
+    scale, word = calibrated(scores[:, :columns], sheet.words, sheet.classes, counts)
+    known = asked & (sheet.tickets >= 0)
     ticket_scale = 1.0
     if len(np.unique(sheet.tickets[known])) > 1:
         ticket_scores, none = scores[known, columns:], np.zeros((int(known.sum()), len(TICKETS)))
         ticket_scale, _ = calibrated(ticket_scores, none, sheet.tickets[known], sheet.weights[known])
-    shares = softmax(scores[:, :columns] * scale + sheet.words * word)
-    told = Told(shares, sheet.classes)
+    shares = softmax(scores[asked, :columns] * scale + sheet.words[asked] * word)
+    told = Told(shares, sheet.classes[asked])
     fitted = trained(sheet, columns, terms, np.ones(len(rows), dtype=np.bool_))
-    metrics = measured(told) | _ticket_metric(scores[:, columns:], sheet.tickets)
+    metrics = measured(told) | _ticket_metric(scores[asked, columns:], sheet.tickets[asked])
     card = _card(rows, keys, atlas, on, metrics, shares)
     return _file(fitted, structs.replace(card, scale=scale, ticket_scale=ticket_scale, words=word))
 
