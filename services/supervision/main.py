@@ -24,6 +24,7 @@ from services.chassis.settings import read_settings
 from services.chassis.turning import day_turns
 from services.supervision.api import supervision_app
 from services.supervision.handlers import ClocksView, OrdersHandler, Sweep
+from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.stages import Promises
 from services.supervision.settings import SupervisionSettings
 
@@ -71,7 +72,8 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
     publisher = Publisher(settings.kafka_bootstrap, client_id=SERVICE, partitioner=by_crc32)
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
-    handler = OrdersHandler(Promises.of(city))
+    promises = Promises.of(city)
+    handler = OrdersHandler(promises)
     seam = Seam(handler, pool, settings, relay=relay, on_dead=handler.mark)
     engine = LoopEngine(
         seam,
@@ -83,6 +85,7 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
     )
     sweep = Sweep(
         pool,
+        Ladder(promises.newest.terms),
         relay=relay,
         every=settings.sweep_every,
         page=settings.sweep_page,

@@ -56,17 +56,18 @@ async def save_orders(
     if new:
         await connection.copy_records_to_table(
             "orders",
-            columns=("order_id", "seq", "division", "imported", "timeline"),
-            records=[(each.order_id, seq, each.division, each.imported, _pack(each)) for seq, each in new],
+            columns=("order_id", "seq", "division", "urgency", "imported", "timeline"),
+            records=[(o.order_id, seq, o.division, o.urgency, o.imported, _pack(o)) for seq, o in new],
         )
     if known:
         await connection.execute(
-            "UPDATE orders SET seq = r.seq, division = r.division, timeline = r.timeline"
-            " FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bytea[]) AS r(order_id, seq, division, timeline)"
-            " WHERE orders.order_id = r.order_id",
+            "UPDATE orders SET seq = r.seq, division = r.division, urgency = r.urgency, timeline = r.timeline"
+            " FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bytea[])"
+            " AS r(order_id, seq, division, urgency, timeline) WHERE orders.order_id = r.order_id",
             [timeline.order_id for _, timeline in known],
             [seq for seq, _ in known],
             [timeline.division for _, timeline in known],
+            [timeline.urgency for _, timeline in known],
             [_pack(timeline) for _, timeline in known],
         )
 

@@ -14,7 +14,9 @@ from services.supervision.handlers import OrdersHandler
 from services.supervision.settings import SupervisionSettings
 from tests.rules.supervision_timeline.toy import PROMISES
 
-TABLES = "orders, special_cases, clocks, notices, ticks, dead_facts, pending, outbox, outbox_refused, inbox, stops"
+TABLES = (
+    "orders, special_cases, clocks, notices, rungs, ticks, dead_facts, pending, outbox, outbox_refused, inbox, stops"
+)
 
 
 @pytest.fixture

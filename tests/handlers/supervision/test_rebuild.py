@@ -21,7 +21,7 @@ from services.supervision.settings import SupervisionSettings
 from services.supervision.store.tables import metadata
 from tests.handlers.supervision.said import said
 from tests.rules.supervision_timeline.story import NOISE, Story, minutes, records, tick
-from tests.rules.supervision_timeline.toy import PROMISES, START
+from tests.rules.supervision_timeline.toy import LADDER, PROMISES, START
 
 SHOWN = {
     "orders": "SELECT * FROM orders ORDER BY order_id",
@@ -108,7 +108,7 @@ async def live(seam: Seam, sweep: Sweep, stories: Sequence[Story], until: float)
 
 @pytest.fixture
 def sweep(pool: asyncpg.Pool) -> Sweep:
-    return Sweep(pool)
+    return Sweep(pool, LADDER)
 
 
 def told(stories: Sequence[Story]) -> list[Outgoing]:

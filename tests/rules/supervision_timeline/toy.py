@@ -4,6 +4,7 @@ from datetime import UTC, datetime, time
 
 from schemas.city import CalendarData, City, ClassItem, Division, Limit, Policy, Thresholds, Unit, WorkingHours
 from schemas.vocabulary import ClassKind, LimitUnit, Stage, Tier, Urgency
+from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.stages import Promises
 
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
@@ -76,3 +77,4 @@ CITY = City(
     thresholds=Thresholds(),
 )
 PROMISES = Promises.of(CITY)
+LADDER = Ladder(PROMISES.newest.terms)
