@@ -10,8 +10,8 @@ from services.chassis.city.shapes import Draft
 DAY_ENDS = ("working_hours", "midnight")
 WITHOUT = "stages_without_limit"
 _KNOWN = (
-    "version", "since", "covers", "day_end", "late_hours", "conclude_after", "callback", "limit", "request", "returns", "rung", "channel",
-    WITHOUT,
+    "version", "since", "covers", "day_end", "late_hours", "conclude_after", "callback", "limit", "request", "returns",
+    "rung", "channel", WITHOUT,
 )  # fmt: skip
 _DAYS = (LimitUnit.WORK_DAY, LimitUnit.NATURAL_DAY, LimitUnit.BUSINESS_RULE)
 _SELECTORS = ("sources", "ticket_types", "urgencies", "tiers", "rounds")

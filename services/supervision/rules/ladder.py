@@ -36,7 +36,7 @@ class Step(Struct, frozen=True, gc=False):
 
 
 class Ladder:
-    """The rungs of a city, tied to its calendars: those of the newest policy, whichever version gave a clock its limit."""
+    """The rungs of a city, tied to its calendars: the newest policy's, whichever version gave a clock its limit."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
