@@ -34,7 +34,9 @@ TICK_HELD = Gauge("paidan_tick_held_seconds", "How far the Tick trails the prese
 
 # webhooks; a destination is a platform of the configuration
 WEBHOOKS = Counter(
-    "paidan_webhooks_total", "Attempts by outcome: delivered, failed, gone, dead", ["destination", "outcome"]
+    "paidan_webhooks_total",
+    "Attempts, letters too, by outcome: delivered, failed, gone, dead",
+    ["destination", "outcome"],
 )
 WEBHOOKS_WAITING = Gauge("paidan_webhooks_waiting", "Deliveries that have not arrived yet", ["destination"])
 WEBHOOKS_OLDEST = Gauge("paidan_webhooks_oldest_seconds", "Age of the oldest of them", ["destination"])

@@ -1,6 +1,7 @@
 """Checks of the ladder and of who is told outside the screens: [[rung]] and [[channel]] rows of policy.toml."""
 
 from schemas.city import DEFAULT_LADDER, Channel, Rung
+from schemas.ids import platform_name
 from schemas.vocabulary import LimitUnit, Party, RungKind, Stage
 from services.chassis.city.shapes import Draft
 
@@ -87,6 +88,8 @@ def _moment(draft: Draft, row: Rung) -> list[str]:
 
 def _channel_faults(draft: Draft, row: Channel) -> list[str]:
     causes = [] if row.name.strip() else ["a channel needs a name"]
+    if row.name.strip() and row.name != platform_name(row.name):
+        causes.append("a name is in lower case, half-width, without blanks around it")
     if draft.units.present:
         causes += [f"unknown unit {unit!r}" for unit in row.units if unit not in draft.units.keys]
     causes += [f"level {level} is none from 1 to {HIGHEST}" for level in row.levels if not 1 <= level <= HIGHEST]
