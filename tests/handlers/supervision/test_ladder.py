@@ -232,3 +232,21 @@ async def test_a_rung_that_the_policy_has_no_more_is_cancelled(
     await passes(early[0], sweep, 20)
     assert await rows(pool) == [("half", "cancelled", "clock gone")]
     assert await raised(pool) == []
+
+
+async def test_a_rung_that_cannot_be_read_keeps_nobody_waiting(pool: asyncpg.Pool, seam: Seam) -> None:
+    """One row is spoiled; the others are raised, and once mended it is too."""
+    stories = [Story(f"spoiled-{n}").opened(START, urgency=Urgency.URGENT) for n in range(20)]
+    await seam.handle(records(*(each for story in stories for each in story.outgoing())))
+    await seam.handle(tick(at(11)))
+    await Sweep(pool, LADDER, page=16).drain()
+    bad = await pool.fetchrow(
+        "SELECT order_id, clock_id FROM rungs WHERE state = 'waiting' AND rung = 'urgent-2' LIMIT 1"
+    )
+    await pool.execute("UPDATE clocks SET stage = 'nonsense' WHERE clock_id = $1", bad["clock_id"])
+    await seam.handle(tick(at(15.5)))
+    await Sweep(pool, LADDER, page=16).drain()
+    assert (await raised(pool)).count("urgent-2") == 19
+    await pool.execute("UPDATE clocks SET stage = 'accept' WHERE clock_id = $1", bad["clock_id"])
+    await Sweep(pool, LADDER).drain()
+    assert (await raised(pool)).count("urgent-2") == 20
