@@ -4,6 +4,7 @@ Nothing of a letter is decided here but its headers: whoever gives the courier i
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -39,20 +40,21 @@ def sealed(office: Office, to: Sequence[str], id_: str, letter: Letter, now: dat
 async def post(office: Office, to: Sequence[str], message: EmailMessage, seconds: float) -> Outcome:
     """One attempt. Refused for good by every recipient, or for what it says, it is `refused`; whatever else goes wrong
     has `failed` and may go right later. A fault of ours (sign-in, sender) is mended by a person, so it failed too."""
+    client = aiosmtplib.SMTP(
+        hostname=office.host,
+        port=office.port,
+        username=office.user or None,
+        password=office.password or None,
+        use_tls=office.tls == "tls",
+        start_tls=office.tls == "starttls",
+        timeout=seconds,
+    )
     try:
         async with asyncio.timeout(seconds):
-            errors, _ = await aiosmtplib.send(
-                message,
-                sender=office.sender,
-                recipients=list(to),
-                hostname=office.host,
-                port=office.port,
-                username=office.user or None,
-                password=office.password or None,
-                use_tls=office.tls == "tls",
-                start_tls=office.tls == "starttls",
-                timeout=seconds,
-            )
+            await client.connect()
+            errors, _ = await client.send_message(message, sender=office.sender, recipients=list(to))
+            with contextlib.suppress(aiosmtplib.SMTPException):
+                await client.quit()
     except TimeoutError:
         return Outcome("failed", f"no answer within {seconds:g} s")
     except aiosmtplib.SMTPRecipientsRefused as error:
@@ -62,6 +64,8 @@ async def post(office: Office, to: Sequence[str], message: EmailMessage, seconds
         return Outcome(_by(error.code), _unaddressed(f"{error.code} {error.message}"))
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         return Outcome("failed", _unaddressed(f"{type(error).__name__}: {error}"))
+    finally:
+        client.close()  # at once, also when the server hangs or this process ends
     if errors:  # some of several recipients: the others have it, and would get it twice
         log.warning("a letter was refused by some recipients", refused=len(errors), of=len(to))
     return Outcome("delivered")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.chassis.webhooks import deliveries
 from services.chassis.webhooks.courier import Courier
 from services.chassis.webhooks.mail import sealed
 from services.chassis.webhooks.office import Letter, Office
@@ -89,7 +90,7 @@ async def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_repl
         assert "night@" not in row["reason"], "an address is nobody's to read"
         postman.refuses.clear()
         postman.answer = lambda _: "250 taken"
-        await post.pool.execute("UPDATE webhook_deliveries SET state = 'waiting', due = now(), ended_at = NULL")
+        assert await deliveries.replay(post.pool, "night-desk") == 1
         await post.all_in("delivered")
     assert [letter["message-id"] for letter in postman.got] == [f"<{id_}@city.example>"]
 

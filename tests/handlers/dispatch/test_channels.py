@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from schemas.city import Channel
 from schemas.generate import webhook_schema
 from schemas.vocabulary import RungKind, Urgency
+from services.chassis.webhooks import deliveries
 from services.chassis.webhooks.courier import Courier
 from services.chassis.webhooks.office import Letter
 from services.chassis.webhooks.platforms import Platforms
@@ -280,9 +281,7 @@ async def test_a_day_of_500_ends_in_a_dead_letter_that_a_person_replays(
             return reply(204)
 
         receiver.answer = mended
-        await pool.execute(
-            "UPDATE webhook_deliveries SET state = 'waiting', due = now(), ended_at = NULL, attempts = 0"
-        )
+        assert await deliveries.replay(pool, "room") == 1
         await all_delivered(pool, 1)
     assert len(receiver.ids) == 1
 

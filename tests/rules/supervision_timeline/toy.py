@@ -57,6 +57,7 @@ CITY = City(
             _limit(Stage.HANDLE, 240, limit_id="handle-noise", classes=("T/event/0201",)),
             _limit(Stage.HANDLE, 120),
             _limit(Stage.SIGN, 3),
+            _limit(Stage.ANSWER, 120),
             _limit(Stage.VERIFY, 60),
             _limit(Stage.CALLBACK, 90),
             _limit(Stage.TOTAL, 600, limit_id="total-noise", classes=("T/event/0201",)),
