@@ -75,6 +75,16 @@ def handover_id_of(order_id: UUID, seq: int) -> UUID:
     return uuid5(NAMESPACE, f"handover\x1f{order_id.hex}\x1f{seq}")
 
 
+def rung_id_of(clock_id: UUID, rung: str, due: str, times: int) -> UUID:
+    """The id of what a rung of the ladder opens: of (clock, rung, due as RFC 3339 in UTC), the `times`-th time."""
+    return uuid5(clock_id, f"rung\x1f{rung}\x1f{due}\x1f{times}")
+
+
+def supervision_id_of(order_id: UUID, seq: int) -> UUID:
+    """The id of a supervision by hand, opened by the order's fact `seq`."""
+    return uuid5(NAMESPACE, f"supervision\x1f{order_id.hex}\x1f{seq}")
+
+
 def case_id_of(principal: str, key: str) -> UUID:
     """The id of a special case, opened by a principal under an idempotency key."""
     return uuid5(NAMESPACE, f"case\x1f{principal}\x1f{key}")

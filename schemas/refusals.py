@@ -130,6 +130,7 @@ _ROWS = (
     ("lead_only", 403, "仅主办单位可申请", "only the lead may ask for this"),
     ("arbitrated", 409, "已裁定，不得以同一理由再退", "arbitration has decided; not again for this cause"),
     ("own_tier", 403, "不得审批本级的申请", "nobody decides a request of his own unit or tier"),
+    ("own_answer", 403, "不得认可本单位的答复", "nobody accepts the answer of his own unit"),
     # special cases
     ("case_taken", 409, "该工单已在另一专项中", "the order belongs to another special case that is open"),
     ("order_unlinkable", 409, "已并出、转出、作废或不受理的工单不能归入", "an order that went elsewhere is not linked"),

@@ -96,12 +96,23 @@ _ORDERS = (
     facts.OrderResumed,
     facts.Urged,
     facts.Supervised,
+    facts.SupervisionAnswered,
+    facts.SupervisionAccepted,
+    facts.SupervisionRefused,
+    facts.SupervisionCleared,
     facts.OrderLinked,
     facts.OrderUnlinked,
     *_CASES,
     facts.Tick,
 )
-_CLOCKS = (facts.ClocksSet, facts.DeadlineWarned, facts.DeadlineMissed, facts.DeadlineWithdrawn)
+_CLOCKS = (
+    facts.ClocksSet,
+    facts.DeadlineWarned,
+    facts.DeadlineMissed,
+    facts.DeadlineWithdrawn,
+    facts.RungRaised,
+    facts.RungCleared,
+)
 
 
 def _reports(lane: Lane, about: str) -> Topic:
@@ -156,7 +167,7 @@ SUPERVISION_EVENTS = Topic(
     carries=_CLOCKS,
     writers=("supervision",),
     readers=("dispatch",),
-    about="Clocks set, warned, missed, withdrawn; those of commitments under the id of their special case",
+    about="Clocks set, warned, missed, withdrawn, those of commitments under the id of their special case; rungs",
 )
 
 

@@ -280,6 +280,43 @@ class DeadlineNotice(StrEnum):
     WITHDRAWN = "withdrawn"  # not missed after all
 
 
+class RungKind(StrEnum):
+    """What a rung of the ladder does."""
+
+    URGE = "urge"  # 催办: a reminder, nobody answers it
+    SUPERVISE = "supervise"  # 督办: somebody must answer, and somebody else accepts the answer
+
+
+class Party(StrEnum):
+    """Whom a rung reaches, by how he stands to the clock."""
+
+    OWNER = "owner"  # the unit whose clock it is
+    LEAD = "lead"  # 主办
+    DISPATCHING_CENTRE = "dispatching_centre"  # 派遣中心
+    CENTRE_ABOVE = "centre_above"  # 上一级中心: over the dispatching one
+    DISTRICT = "district"  # 区中心: the district's centre over the unit
+    CITY = "city"  # 市中心
+    DUTY_PHONE = "duty_phone"  # 值班电话: who is on for the unit
+    DUTY_LEADER = "duty_leader"  # 带班领导: who is on for the unit above it
+
+
+class SupervisionKind(StrEnum):
+    """Why a matter is supervised."""
+
+    TIMEOUT = "timeout"  # 超时督办: by the ladder
+    LEADER = "leader"  # 领导督办: by hand
+    IMPORTANT = "important"  # 重要案件督办: by hand
+
+
+class SupervisionState(StrEnum):
+    """State of a supervision (督办单)."""
+
+    OPEN = "open"  # 待答复: left by the answer of the unit that must give one
+    ANSWERED = "answered"  # 待认可: left by the word of the unit that supervises
+    ACCEPTED = "accepted"  # 已认可
+    CLEARED = "cleared"  # 已解除: its cause is gone
+
+
 class RequestKind(StrEnum):
     """What a unit may ask of the centre that dispatched to it. One model, one inbox, one way to decide."""
 

@@ -14,6 +14,8 @@ from schemas.vocabulary import (
     OrderStatus,
     Result,
     Source,
+    Stage,
+    SupervisionKind,
     TicketType,
     Urgency,
 )
@@ -126,6 +128,47 @@ class ReceiptTold(Struct, kw_only=True):
     receipt: ReceiptSaid
 
 
+class ToldAbout(Struct, kw_only=True):
+    """One urge or supervision, or what became of it. No person is named; `link` shows the order to who may see it.
+    `level`, `answerer` and `by` are a supervision's; `cause` says what cleared it, `late` that the system told it only
+    now."""
+
+    event: Literal["urged", "supervised", "answered", "sent_back", "accepted", "cleared"]
+    order_id: UUID
+    order_number: str
+    class_: ClassTold = field(name="class")
+    division: str
+    place: str
+    urgency: Urgency
+    lead: UnitTold
+    at: Moment
+    link: str
+    supervision_id: UUID | None = None
+    why: SupervisionKind | None = None
+    level: int | None = None
+    stage: Stage | None = None
+    due: Moment | None = None
+    answerer: UnitTold | None = None
+    by: UnitTold | None = None
+    answer_due: Moment | None = None
+    cause: str | None = None
+    late: bool = False
+
+
+class ToldTogether(Struct, kw_only=True):
+    """What a channel of the policy is told: one thing at once, or in a digest what waited."""
+
+    digest: bool
+    items: list[ToldAbout]
+
+
+class SupervisionTold(Struct, kw_only=True, tag_field="type", tag="supervision.told"):
+    """Urges and supervisions that concern whom the channel speaks for."""
+
+    timestamp: Moment
+    data: ToldTogether
+
+
 class HandoverOffered(Struct, kw_only=True, tag_field="type", tag="handover.offered"):
     """Somebody is asked to sign for it within minutes; until then it stays with us."""
 
@@ -147,4 +190,4 @@ class ReceiptGiven(Struct, kw_only=True, tag_field="type", tag="receipt.given"):
     data: ReceiptTold
 
 
-WEBHOOKS = {kind.__name__: kind for kind in (HandoverOffered, HandoverReturned, ReceiptGiven)}
+WEBHOOKS = {kind.__name__: kind for kind in (HandoverOffered, HandoverReturned, ReceiptGiven, SupervisionTold)}

@@ -63,6 +63,12 @@ from schemas.facts.dispatch.steering import (
     Supervised,
     Urged,
 )
+from schemas.facts.dispatch.supervising import (
+    SupervisionAccepted,
+    SupervisionAnswered,
+    SupervisionCleared,
+    SupervisionRefused,
+)
 from schemas.facts.dispatch.tree import AssignmentOffered, AssignmentSentBack, LeadChanged
 from schemas.facts.dispatch.urgency import UrgencyChanged
 from schemas.facts.intake import Alarm, Answer, Attachment, Reading, ReadingReceived, Reporter, ReportReceived
@@ -84,7 +90,15 @@ from schemas.facts.router import (
     ReportTransferred,
     TriageRequested,
 )
-from schemas.facts.supervision import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
+from schemas.facts.supervision import (
+    ClocksSet,
+    ClockView,
+    DeadlineMissed,
+    DeadlineWarned,
+    DeadlineWithdrawn,
+    RungCleared,
+    RungRaised,
+)
 
 # Facts that are numbered within what they are about: an order, or a special case.
 Numbered = OrderFact | CaseFact
@@ -177,7 +191,13 @@ __all__ = [
     "RequestDecided",
     "RequestEscalated",
     "RequestMade",
+    "RungCleared",
+    "RungRaised",
     "Supervised",
+    "SupervisionAccepted",
+    "SupervisionAnswered",
+    "SupervisionCleared",
+    "SupervisionRefused",
     "Tick",
     "TriageRequested",
     "Urged",

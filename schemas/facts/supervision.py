@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from schemas.facts.intake import Moment
-from schemas.vocabulary import ClockState, Light, Stage
+from schemas.vocabulary import ClockState, Light, RungKind, Stage
 
 
 class ClockView(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,3 +70,40 @@ class DeadlineWithdrawn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     owner: str
     due: Moment
     cause: str
+
+
+class RungRaised(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A rung of the ladder was due at `at` and its clock was still not met; once per (clock, rung, due), and anew when
+    it was taken back in between. `supervision_id` is the id of what it opens, `receivers` and `answers` say by a
+    `Party` or as `unit:ID` whom it reaches and who has to answer. `late`: its moment had long passed."""
+
+    order_id: UUID
+    clock_id: UUID
+    stage: Stage
+    owner: str
+    due: Moment
+    supervision_id: UUID
+    rung: str
+    kind: RungKind
+    at: Moment
+    receivers: tuple[str, ...]
+    answers: str
+    level: int = 0
+    late: bool = False
+
+
+class RungCleared(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a rung was raised for is over, and why: the clock was met or ended (`cause` is the fact that did it);
+    `withdrawn` when the deadline was not missed after all."""
+
+    order_id: UUID
+    clock_id: UUID
+    stage: Stage
+    owner: str
+    due: Moment
+    supervision_id: UUID
+    rung: str
+    kind: RungKind
+    cause: str
+    level: int = 0
+    withdrawn: bool = False

@@ -34,7 +34,9 @@ TICK_HELD = Gauge("paidan_tick_held_seconds", "How far the Tick trails the prese
 
 # webhooks; a destination is a platform of the configuration
 WEBHOOKS = Counter(
-    "paidan_webhooks_total", "Attempts by outcome: delivered, failed, gone, dead", ["destination", "outcome"]
+    "paidan_webhooks_total",
+    "Attempts, letters too, by outcome: delivered, failed, gone, dead",
+    ["destination", "outcome"],
 )
 WEBHOOKS_WAITING = Gauge("paidan_webhooks_waiting", "Deliveries that have not arrived yet", ["destination"])
 WEBHOOKS_OLDEST = Gauge("paidan_webhooks_oldest_seconds", "Age of the oldest of them", ["destination"])
@@ -102,6 +104,8 @@ CLOCKS_SET = Counter("paidan_clocks_set_total", "Clocks armed or moved", ["stage
 NOTICES = Counter("paidan_notices_total", "Notices by kind: warned, missed, withdrawn", ["stage", "notice"])
 NOTICES_LATE = Counter("paidan_notices_late_total", "Notices given long after their moment", ["stage"])
 TIMERS_ASIDE = Gauge("paidan_timers_aside", "Clocks whose notice failed and is tried again")
+RUNGS = Counter("paidan_rungs_total", "Rungs of the ladder that were raised", ["stage", "kind", "level"])
+RUNGS_ASIDE = Gauge("paidan_rungs_aside", "Clocks of which a rung failed and is tried again")
 PENDING_FACTS = Gauge("paidan_pending_facts", "Facts waiting for an earlier one of their order")
 PENDING_AGE = Gauge("paidan_pending_age_seconds", "Age of the oldest fact that waits for an earlier one")
 TIMER_LAG = Gauge("paidan_timer_lag_seconds", "How late the last timer fired")

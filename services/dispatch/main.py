@@ -18,20 +18,25 @@ from services.chassis.city import load
 from services.chassis.database import open_pool, patiently
 from services.chassis.delivery import Seam
 from services.chassis.engines.loop import LoopEngine
+from services.chassis.logs import logger
 from services.chassis.outbox import Relay
 from services.chassis.pruning import prune_for_ever
 from services.chassis.publisher import Publisher, by_crc32
 from services.chassis.runner import Engine, run_api, run_async, run_process, run_worker
 from services.chassis.settings import read_settings
 from services.chassis.turning import day_turns
+from services.chassis.webhooks.office import Letter
 from services.chassis.webhooks.platforms import Platforms, open_platforms
 from services.dispatch.api import dispatch_app
 from services.dispatch.handlers import DeadlineHandler, RoutingHandler
+from services.dispatch.handlers.channels import Digests
 from services.dispatch.rules.directory import Directory
+from services.dispatch.rules.letters import letter
 from services.dispatch.settings import DispatchSettings
 from services.dispatch.store import duty, reads, search
 
 SERVICE = "dispatch"
+log = logger(__name__)
 
 
 def ticks(t: datetime) -> list[Outgoing]:
@@ -55,14 +60,19 @@ def api() -> None:
     settings = read_settings(DispatchSettings)
     platforms = open_platforms(settings.platforms_file)
     city = load(settings.city_dir)
-    directory = Directory(city, platforms.told(), frozenset(platforms.now()))
+    directory = Directory(city, platforms.told(), frozenset(platforms.now()), settings.link)
+    for channel in city.policy.channels:
+        if channel not in directory.channels:
+            log.warning("the platforms' file has no address for a channel of the policy", channel=channel.name)
 
     @asynccontextmanager
     async def pool() -> AsyncIterator[asyncpg.Pool]:
         opened = await open_pool(settings, SERVICE)
         works = [search.follow(opened, timedelta(seconds=settings.transaction_timeout))]
-        if directory.told:
-            works.append(bring(opened, platforms))
+        if directory.told or directory.channels:
+            works.append(bring(opened, platforms, directory))
+        if directory.channels:
+            works.append(Digests(opened).run())
         beside = [asyncio.create_task(work) for work in works]
         try:
             yield opened
@@ -76,17 +86,18 @@ def api() -> None:
     run_api(app, settings, lambda: day_turns(city))
 
 
-async def bring(pool: asyncpg.Pool, platforms: Platforms) -> None:
-    """Bring webhooks for ever."""
+async def bring(pool: asyncpg.Pool, platforms: Platforms, directory: Directory) -> None:
+    """Bring webhooks and letters for ever."""
     from services.chassis.webhooks.courier import Courier  # an HTTP client's memory, for cities that need one
 
-    await Courier(pool, platforms).run()
+    await Courier(pool, platforms, write=lambda body: Letter(*letter(body, directory.zone))).run()
 
 
 async def worker(lane: Lane, settings: DispatchSettings) -> None:
     """One lane; the normal one also lands what supervision says. Either relays when it leads."""
     city = load(settings.city_dir)
-    directory = Directory(city, open_platforms(settings.platforms_file).told())
+    platforms = open_platforms(settings.platforms_file)
+    directory = Directory(city, platforms.told(), frozenset(platforms.now()), settings.link)
     pool = await open_pool(settings, SERVICE)
     publisher = Publisher(settings.kafka_bootstrap, client_id=f"dispatch-{lane}", partitioner=by_crc32)
     await publisher.start()

@@ -33,6 +33,7 @@ from services.chassis.settings import read_settings
 from services.chassis.turning import day_turns
 from services.supervision.api import supervision_app
 from services.supervision.handlers import Auditor, ClocksView, OrdersHandler, Recompute, Sweep
+from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.recompute import Report, changes
 from services.supervision.rules.stages import Promises
 from services.supervision.settings import SupervisionSettings
@@ -101,6 +102,7 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
     )
     sweep = Sweep(
         pool,
+        Ladder(promises.newest.terms),
         relay=relay,
         every=settings.sweep_every,
         page=settings.sweep_page,

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub
+from schemas.facts.intake import Moment
 from schemas.facts.router import Candidate, ClassRef, Hop, Place
-from schemas.vocabulary import Source, Urgency, Verification
+from schemas.vocabulary import Source, Stage, SupervisionKind, Urgency, Verification
 
 
 class OrderOpened(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,15 +66,35 @@ class OrderVoided(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Urged(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """A reminder before the deadline (催办); `clock_id` when a clock caused it."""
+    """A reminder before the deadline (催办); `clock_id` when a clock caused it, by the ladder's `rung`. `told` are the
+    units that it reaches, `ring` those whose person on duty is rung; `late`: its moment had long passed."""
 
     note: str = ""
     clock_id: UUID | None = None
+    rung: str = ""
+    stage: Stage | None = None
+    due: Moment | None = None
+    told: tuple[str, ...] = ()
+    ring: tuple[str, ...] = ()
+    late: bool = False
 
 
 class Supervised(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
-    """A supervision (督办) after a deadline or by a leader's hand."""
+    """A supervision 督办 was opened, after a deadline by the ladder's `rung` or by hand: `answerer` has to answer (by
+    `answer_due`, where somebody said so; else by policy), `by` accepts the answer. `told` are the units that it reaches
+    beside them, `ring` those whose person on duty is rung. One without `supervision_id` is a word only."""
 
     level: int
     note: str = ""
     clock_id: UUID | None = None
+    supervision_id: UUID | None = None
+    kind: SupervisionKind = SupervisionKind.TIMEOUT
+    answerer: str = ""
+    by: str = ""
+    answer_due: Moment | None = None
+    rung: str = ""
+    stage: Stage | None = None
+    due: Moment | None = None
+    told: tuple[str, ...] = ()
+    ring: tuple[str, ...] = ()
+    late: bool = False

@@ -9,6 +9,10 @@ from services.chassis.city.shapes import Draft
 
 DAY_ENDS = ("working_hours", "midnight")
 WITHOUT = "stages_without_limit"
+_KNOWN = (
+    "version", "since", "covers", "day_end", "late_hours", "conclude_after", "callback", "limit", "request", "returns",
+    "rung", "channel", WITHOUT,
+)  # fmt: skip
 _DAYS = (LimitUnit.WORK_DAY, LimitUnit.NATURAL_DAY, LimitUnit.BUSINESS_RULE)
 _SELECTORS = ("sources", "ticket_types", "urgencies", "tiers", "rounds")
 
@@ -16,20 +20,7 @@ _SELECTORS = ("sources", "ticket_types", "urgencies", "tiers", "rounds")
 def check_limits(draft: Draft) -> str:
     """Check every limit row and the whole; returns the policy's default end of a day."""
     policy, faults = draft.policy, draft.faults
-    known = (
-        "version",
-        "since",
-        "covers",
-        "day_end",
-        "late_hours",
-        "conclude_after",
-        "callback",
-        "limit",
-        "request",
-        "returns",
-        WITHOUT,
-    )
-    policy.allow(known, faults)
+    policy.allow(_KNOWN, faults)
     day_end = policy.word("day_end", faults, DAY_ENDS[0])
     if policy.present and day_end not in DAY_ENDS:
         faults.add(policy.file, policy.line_of("day_end"), f"day_end: {day_end!r} is not one of {', '.join(DAY_ENDS)}")

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from schemas.city import (
     CalendarData,
+    Channel,
     ClassItem,
     Device,
     Division,
@@ -18,6 +19,7 @@ from schemas.city import (
     OneStopItem,
     PoliceClass,
     RequestRule,
+    Rung,
     ScreenRule,
     Setting,
     Shift,
@@ -163,6 +165,8 @@ class Draft:
     rules: Table[DutyRule]
     limits: Table[Limit]
     requests: Table[RequestRule]
+    rungs: Table[Rung]
+    channels: Table[Channel]
     calendar_entries: Table[CalendarEntry]
     hours: Table[WorkingHours]
     features: list[tuple[int, dict[str, Any]]]
@@ -215,6 +219,8 @@ def read(directory: Path, faults: FaultList, rulebook_text: str | None = None) -
         rules=toml_table(rulebook, "rule", DutyRule, "rule_id", faults),
         limits=toml_table(policy, "limit", Limit, "limit_id", faults),
         requests=toml_table(policy, "request", RequestRule, "kind", faults),
+        rungs=toml_table(policy, "rung", Rung, "rung_id", faults),
+        channels=toml_table(policy, "channel", Channel, "name", faults),
         calendar_entries=toml_table(city, "calendar", CalendarEntry, "name", faults),
         hours=toml_table(city, "working_hours", WorkingHours, "name", faults),
         features=features_of(directory, POLYGONS, faults),

@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
-from schemas.city import Limit, Policy, RequestRule
+from schemas.city import Channel, Limit, Policy, RequestRule, Rung
 from services.chassis.city.callbacks import callbacks_of, conclude_after_of, late_hours_of
 from services.chassis.city.files import toml_document, toml_table
+from services.chassis.city.ladder import channels_of, ladder_of
 from services.chassis.city.limits import check_limits
 from services.chassis.city.requests import requests_of, returns_of
 from services.chassis.city.shapes import Draft
@@ -55,6 +56,8 @@ def _earlier(draft: Draft) -> Iterator[Draft]:
             policy=document,
             limits=toml_table(document, "limit", Limit, "limit_id", draft.faults),
             requests=toml_table(document, "request", RequestRule, "kind", draft.faults),
+            rungs=toml_table(document, "rung", Rung, "rung_id", draft.faults),
+            channels=toml_table(document, "channel", Channel, "name", draft.faults),
         )
 
 
@@ -71,6 +74,8 @@ def _policy(draft: Draft) -> Policy:
         conclude_after=conclude_after_of(draft),
         since=_since(draft),
         covers=_covers(draft),
+        ladder=ladder_of(draft),
+        channels=channels_of(draft),
     )
 
 

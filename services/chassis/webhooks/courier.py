@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import asyncpg
 import httpx
-from msgspec import Struct
 
 from services.chassis import metrics
 from services.chassis.chance import fraction
@@ -23,6 +22,9 @@ from services.chassis.logs import logger
 from services.chassis.webhooks import deliveries
 from services.chassis.webhooks.backoff import is_last, pause_after
 from services.chassis.webhooks.deliveries import Claimed
+from services.chassis.webhooks.mail import post, sealed
+from services.chassis.webhooks.office import Letter
+from services.chassis.webhooks.outcome import Outcome
 from services.chassis.webhooks.platforms import Platform, Platforms
 from services.chassis.webhooks.signing import signed
 
@@ -34,15 +36,6 @@ PRUNE_S = 3600.0
 CONNECT_S, TOTAL_S = 5.0, 15.0
 LEASE = timedelta(seconds=60)  # longer than any attempt
 ANSWER_BYTES = 2_000
-
-
-class Outcome(Struct, frozen=True):
-    """What came of one attempt: `kind` is delivered, gone (the platform wants no more) or failed; `asked` is how many
-    seconds the platform wants to be left alone."""
-
-    kind: str
-    reason: str = ""
-    asked: float = 0.0
 
 
 class Courier:
@@ -57,13 +50,16 @@ class Courier:
         lease: timedelta = LEASE,
         total: float = TOTAL_S,
         pause: Callable[[int, float, float], float] = pause_after,
+        write: Callable[[bytes], Letter] | None = None,
     ) -> None:
+        """`write` makes a letter of a body, for those who are told by mail; without it none are sent."""
         self._pool = pool
         self._platforms = platforms
         self._clock = clock or SystemClock()
         self._lease = lease
         self._total = total
         self._pause = pause
+        self._write = write
         self._flying: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -108,7 +104,7 @@ class Courier:
 
     async def _turn(self, client: httpx.AsyncClient) -> None:
         known = self._platforms.now()
-        told = {name: platform for name, platform in known.items() if platform.url}
+        told = {name: p for name, p in known.items() if p.url or (p.mail and self._write is not None)}
         free = {name: SLOTS - self._flying[name] for name in told if self._flying[name] < SLOTS}
         if not free:
             return
@@ -131,6 +127,10 @@ class Courier:
             self._wake.set()
 
     async def _attempt(self, client: httpx.AsyncClient, platform: Platform, one: Claimed) -> Outcome:
+        if platform.office is not None and self._write is not None:
+            letter = self._write(one.body)
+            message = sealed(platform.office, platform.mail, str(one.id), letter, self._clock.now())
+            return await post(platform.office, platform.mail, message, self._total)
         headers = signed(platform.sign_with, str(one.id), self._clock.now(), one.body)
         headers |= {"content-type": "application/json", "user-agent": "paidan"}
         try:
@@ -150,7 +150,7 @@ class Courier:
             await deliveries.pause(self._pool, one.destination, outcome.reason)
             await deliveries.again(self._pool, one, timedelta(0), outcome.reason)
             log.warning("a platform wants no more webhooks; paused", destination=one.destination)
-        elif is_last(one.attempts):
+        elif outcome.kind == "refused" or is_last(one.attempts):
             told = "dead"
             await deliveries.dead(self._pool, one, outcome.reason)
             log.error("a delivery was given up", id=str(one.id), destination=one.destination, type=one.type)

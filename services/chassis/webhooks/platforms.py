@@ -6,6 +6,18 @@
     sign_with = ["whsec_…"]     # our signatures; two while the key is being changed
     accept = ["whsec_…"]        # theirs; two while the key is being changed
 
+    [[platform]]
+    name = "night-desk"         # people, told by mail: a [[channel]] of the policy says of what
+    mail = ["night@city.gov.cn"]
+
+    [mail]                      # the server that takes the letters
+    host = "smtp.city.gov.cn"
+    port = 465
+    sender = "paidan@city.gov.cn"
+    user = "paidan"
+    password = "…"
+    tls = "tls"                 # or "starttls"; "none" only on this machine
+
 Nothing else decides where a message goes: no report, body or answer can name an address.
 """
 
@@ -21,20 +33,25 @@ from msgspec import Meta, Struct
 
 from schemas.ids import platform_name
 from services.chassis.logs import logger
+from services.chassis.webhooks.office import Office, Tls
 from services.chassis.webhooks.signing import secret_of
 
 log = logger(__name__)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+Address = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+$")]
 _Words = Annotated[tuple[str, ...], Meta(max_length=2)]
 
 
 class Platform(Struct, frozen=True):
-    """One other platform: where it wants to be told, what we sign with, whose signatures count as its own."""
+    """One other platform: where it wants to be told, what we sign with, whose signatures count as its own; or people
+    who are told by `mail`, through the `office`."""
 
     name: str
     url: str
     sign_with: tuple[bytes, ...]
     accept: tuple[bytes, ...]
+    mail: tuple[str, ...] = ()
+    office: Office | None = None
 
 
 class _Row(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,27 +59,51 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[str, Meta(max_length=500)] = ""
     sign_with: _Words = ()
     accept: _Words = ()
+    mail: Annotated[tuple[Address, ...], Meta(max_length=20)] = ()
+
+
+class _Mail(Struct, frozen=True, forbid_unknown_fields=True):
+    host: Annotated[str, Meta(min_length=1, max_length=200)]
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    sender: Address
+    tls: Tls = "tls"
+    user: str = ""
+    password: str = ""
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     platform: tuple[_Row, ...] = ()
+    mail: _Mail | None = None
 
 
 def read_platforms(text: str) -> dict[str, Platform]:
     """The platforms of a file's text, by name. Raises ValueError with the first fault; it never shows a secret."""
     try:
-        rows = msgspec.convert(tomllib.loads(text), _File).platform
+        file = msgspec.convert(tomllib.loads(text), _File)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ValueError(str(error)) from None
     found: dict[str, Platform] = {}
-    for row in rows:
+    office = _office(file.mail)
+    for row in file.platform:
         if row.name != platform_name(row.name) or not row.name.isprintable() or "/" in row.name:
             cause = "a name is in lower case, half-width, without a slash or blanks around it"
             raise ValueError(f"platform {row.name!r}: {cause}")
         if row.name in found:
             raise ValueError(f"platform {row.name!r} stands twice")
-        found[row.name] = Platform(row.name, _url(row), _keys(row, row.sign_with), _keys(row, row.accept))
+        keys = _keys(row, row.sign_with), _keys(row, row.accept)
+        if row.mail and (row.url or office is None):
+            cause = "told by mail or by webhook, not both" if row.url else "mail needs a [mail] table with the server"
+            raise ValueError(f"platform {row.name!r}: {cause}")
+        found[row.name] = Platform(row.name, _url(row), *keys, row.mail, office if row.mail else None)
     return found
+
+
+def _office(mail: _Mail | None) -> Office | None:
+    if mail is None:
+        return None
+    if mail.tls == "none" and mail.host not in _LOOPBACK:
+        raise ValueError("mail: without TLS only to this machine; use tls or starttls")
+    return Office(mail.host, mail.port, mail.sender, mail.tls, mail.user, mail.password)
 
 
 def _url(row: _Row) -> str:

@@ -32,6 +32,7 @@ from services.dispatch.api import (
     ratings,
     requests,
     stream,
+    supervisions,
     tasks,
 )
 from services.dispatch.api.desk import Rooms
@@ -91,6 +92,7 @@ def dispatch_app(
         tasks,
         history,
         requests,
+        supervisions,
         cases,
         proposals,
     ):  # the busiest first: routes are tried in order

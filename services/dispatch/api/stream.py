@@ -111,7 +111,7 @@ class Stream:
         units = {
             (row["order_id"], row["seq"]): found
             for row in rows
-            if row["type"] in RINGING and (found := rung_units(orders[row["order_id"]]))
+            if row["type"] in RINGING and (found := _rung(orders[row["order_id"]], row))
         }
         if not units:
             return {}
@@ -120,7 +120,8 @@ class Stream:
         return {key: [told[unit] for unit in found] for key, found in units.items()}
 
     def _hand_out(self, order: Order, row: dict[str, Any]) -> None:
-        event = _event("change", order, row["seq"], row | {"number": number_of(order.order_id)})
+        shown = {key: value for key, value in row.items() if key not in ("rung", "ring")}
+        event = _event("change", order, row["seq"], shown | {"number": number_of(order.order_id)})
         for listener in self._hearing(order, row):
             listener.hand(event)
 
@@ -138,6 +139,14 @@ class Stream:
                 continue
             if sees(self._directory, listener.caller, order):
                 yield listener
+
+
+def _rung(order: Order, row: dict[str, Any]) -> tuple[str, ...]:
+    """Whose person on duty a change rings: whom the ladder says, whatever the urgency; else every unit of an urgent
+    order that has something to do."""
+    if row["rung"] is not None:
+        return tuple(msgspec.json.decode(row["ring"], type=list[str])) if row["ring"] is not None else ()
+    return rung_units(order)
 
 
 def _event(kind: str, order: Order, seq: int, data: dict[str, Any]) -> bytes:

@@ -21,7 +21,7 @@ from services.chassis.database import Connection
 from services.chassis.delivery import Output
 from services.dispatch.handlers.page import LOCK_SPACE, Page, lock_orders
 from services.dispatch.rules import acts, lifecycle, shapes, standing
-from services.dispatch.rules.acts import Act
+from services.dispatch.rules.acts import Act, supervising
 from services.dispatch.rules.acts.decisions import decide
 from services.dispatch.rules.acts.requests import Request as AskedFor
 from services.dispatch.rules.book import Actor, Book, Change
@@ -29,7 +29,8 @@ from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Assignment, Order
 from services.dispatch.rules.requests.deciders import check_decider
 from services.dispatch.rules.requests.model import Request
-from services.dispatch.store import attachments, clocks, handovers, keys, reads, requests
+from services.dispatch.rules.supervisions.model import Supervision
+from services.dispatch.store import attachments, clocks, handovers, keys, reads, requests, supervisions
 from services.dispatch.store import orders as store
 from services.dispatch.store.keys import Kept, Key
 
@@ -40,8 +41,8 @@ HANDING = frozenset({"merge", "transfer", "recall", "police"})  # actions that a
 
 
 class Command(Struct, frozen=True):
-    """One write: `target` is an order, with `on_assignment` an assignment, with `on_request` a request that is decided;
-    `version` is what If-Match said, None from a citizen, who sees none."""
+    """One write: `target` is an order, with `on_assignment` an assignment, with `on_request` a request that is decided,
+    with `on_supervision` a supervision; `version` is what If-Match said, None from a citizen, who sees none."""
 
     principal: Principal
     key: str
@@ -52,6 +53,12 @@ class Command(Struct, frozen=True):
     action: str
     body: Any
     on_request: bool = False
+    on_supervision: bool = False
+
+    @property
+    def on_order(self) -> bool:
+        """Whether it is about an order as a whole."""
+        return not (self.on_assignment or self.on_request or self.on_supervision)
 
     @property
     def keyed(self) -> Key:
@@ -72,16 +79,17 @@ class Answered(Struct, frozen=True):
 
 
 class _Target(Struct, frozen=True):
-    """What a write is about: an order, or one of its assignments or requests."""
+    """What a write is about: an order, or one of its assignments, requests or supervisions."""
 
     order: Order
     assignment: Assignment | None = None
     request: Request | None = None
+    supervision: Supervision | None = None
 
     @property
     def version(self) -> int:
         """What If-Match must name."""
-        return (self.request or self.assignment or self.order).version
+        return (self.supervision or self.request or self.assignment or self.order).version
 
 
 @dataclass(slots=True)
@@ -111,7 +119,9 @@ class ActionHandler:
         order_of = await store.orders_of_assignments(connection, parts) if parts else {}
         decided = [c.target for c in commands if c.on_request]
         order_of |= await requests.orders_of(connection, decided) if decided else {}
-        order_of |= {c.target: c.target for c in commands if not (c.on_assignment or c.on_request)}
+        watched = [c.target for c in commands if c.on_supervision]
+        order_of |= await supervisions.orders_of(connection, watched) if watched else {}
+        order_of |= {c.target: c.target for c in commands if c.on_order}
         wanted = set(order_of.values())
         moving = {c.target: c for c in commands if c.action in MOVING and not c.on_assignment}
         lines = await store.merged_into(connection, {*moving, *_named(moving.values())}) if moving else {}
@@ -173,6 +183,9 @@ class ActionHandler:
         if target.request is not None:
             check_decider(self._directory, target.request, command.actor)
             return
+        if target.supervision is not None:
+            supervising.check_caller(self._directory, target.supervision, command.action, command.actor)
+            return
         caller = standing.caller(self._directory, target.order, target.assignment, command.actor)
         lifecycle.check_caller(command.action, caller, on_assignment=command.on_assignment)
 
@@ -183,6 +196,9 @@ class ActionHandler:
         asked = Act(command.action, command.body, actor, cause)
         if target.request is not None:
             decide(book, target.order, target.request, asked)
+        elif target.supervision is not None:
+            act = supervising.answer if command.action == "answer" else supervising.decide
+            act(book, target.order, target.supervision, asked)
         elif target.assignment is not None:
             acts.on_assignment(book, target.order, target.assignment, asked)
         else:
@@ -195,13 +211,15 @@ class ActionHandler:
             raise Refused("not_found")
         if command.on_request:
             return _Target(order, request=order.request(command.target))
+        if command.on_supervision:
+            return _Target(order, supervision=order.supervision(command.target))
         return _Target(order, target)
 
     def _changes_since(self, state: _State, order: Order, command: Command) -> list[dict[str, Any]]:
         """What happened since the version that the caller saw, the newest first; at least the newest change of all."""
         rows = [_shown(c) for c in reversed(state.page.book.changes) if c.order is order]
         rows += state.recent.get(order.order_id, [])
-        if command.on_request:
+        if command.on_request or command.on_supervision:
             return rows[:SHOWN_CHANGES]
         seen = command.version or 0
         if command.on_assignment:

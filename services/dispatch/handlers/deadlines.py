@@ -1,4 +1,4 @@
-"""What supervision says: clocks as a dated projection, deadlines as urges, supervisions and notes.
+"""What supervision says: clocks as a dated projection, rungs as urges and supervisions, deadlines as what they decide.
 
 Clocks are no change of an order: they take no lock, no number and no fact, and a repeat writes the same row again.
 """
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
+from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn, RungCleared, RungRaised
 from schemas.refusals import Refused
 from schemas.vocabulary import Stage
 from services.chassis.database import Connection
@@ -21,9 +21,11 @@ from services.dispatch.rules.cases.acts import on_commitment_deadline
 from services.dispatch.rules.cases.book import CaseBook
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.notices import Deadline, on_deadline
+from services.dispatch.rules.supervisions import climbing
 from services.dispatch.store import cases, clocks, handovers, orders
 
 _DEADLINES = (DeadlineWarned, DeadlineMissed, DeadlineWithdrawn)
+_OF_ORDERS = (*_DEADLINES, RungRaised, RungCleared)
 
 
 class _State(Struct):
@@ -43,7 +45,7 @@ class DeadlineHandler:
 
     def wants(self, fact: Struct) -> bool:
         """All of it."""
-        return isinstance(fact, ClocksSet | DeadlineWarned | DeadlineMissed | DeadlineWithdrawn)
+        return isinstance(fact, (ClocksSet, *_OF_ORDERS))
 
     def inboxed(self, fact: Struct) -> bool:
         """Clocks are written by (order, seq); a notice must not become two urges."""
@@ -54,12 +56,12 @@ class DeadlineHandler:
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
         """The orders and special cases that get a fact."""
-        return (bucket(work.fact.order_id) for work in works if isinstance(work.fact, _DEADLINES))
+        return (bucket(work.fact.order_id) for work in works if isinstance(work.fact, _OF_ORDERS))
 
     async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> _State:
         """The orders that get a fact."""
         page = Page(Book(now, self._directory))
-        said = [w.fact for w in works if isinstance(w.fact, _DEADLINES)]
+        said = [w.fact for w in works if isinstance(w.fact, _OF_ORDERS)]
         page.book.orders = await orders.load(
             connection, {fact.order_id for fact in said if fact.stage is not Stage.COMMITMENT}
         )
@@ -84,7 +86,13 @@ class DeadlineHandler:
         order = state.page.book.orders.get(fact.order_id)
         if order is None:
             raise Refused("not_found", f"order {fact.order_id}")
-        on_deadline(state.page.book, order, fact, work.id)
+        book = state.page.book
+        if isinstance(fact, RungRaised):
+            climbing.on_raised(book, order, fact, work.id)
+        elif isinstance(fact, RungCleared):
+            climbing.on_cleared(book, order, fact, work.id)
+        else:
+            on_deadline(book, order, fact, work.id)
         state.page.announce(output)
 
     def _on_commitment(self, state: _State, fact: Deadline, cause: UUID, output: Output) -> None:

@@ -14,6 +14,7 @@ from schemas.vocabulary import AssignmentRole, Urgency
 from services.chassis import metrics
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, lock
+from services.dispatch.handlers import channels
 from services.dispatch.handlers.telling import tell
 from services.dispatch.rules.book import Book
 from services.dispatch.rules.opening import next_of
@@ -53,6 +54,7 @@ class Page:
         """Write the book."""
         await store.save(connection, self.book, self.messages)
         await tell(connection, self.book)
+        await channels.tell(connection, self.book)
         merged = [change.fact for change in self.book.changes if isinstance(change.fact, OrderMerged)]
         if merged:
             await proposals.settle(connection, merged)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from schemas.city import City, RequestRule, Unit
 from schemas.facts import ClassRef, Place
@@ -24,10 +25,18 @@ class Directory:
     """The units, divisions and classes of a city."""
 
     def __init__(
-        self, city: City, told: frozenset[str] = frozenset(), registered: frozenset[str] = frozenset()
+        self,
+        city: City,
+        told: frozenset[str] = frozenset(),
+        registered: frozenset[str] = frozenset(),
+        link: str = "/app/#/order/{number}",
     ) -> None:
-        self.told = told  # the platforms that want to hear by webhook
-        self.registered = registered  # all that stand in the platforms' file
+        channels = {channel.name for channel in city.policy.channels}
+        self.told = told - channels  # the platforms that want to hear of their own matters by webhook
+        self.registered = registered - channels  # all that stand in the platforms' file
+        self.channels = tuple(c for c in city.policy.channels if c.name in registered)
+        self.zone = ZoneInfo(city.timezone)
+        self.link = link  # where a screen shows an order, with {number}
         self.rosters = Rosters(city)
         self.callback = city.policy.callback
         self.conclude_after = city.policy.conclude_after
@@ -84,6 +93,11 @@ class Directory:
     def classes_of(self, major: str) -> tuple[str, ...]:
         """The keys of a major's classes; none for an unknown major."""
         return tuple(self._majors.get(major, ()))
+
+    def division_name(self, code: str) -> str:
+        """What a division is called today; its code where the city's list has none."""
+        division = self._divisions.get(code)
+        return division.name if division is not None else code
 
     def knows_division(self, code: str) -> bool:
         """Whether the city's list has this division."""

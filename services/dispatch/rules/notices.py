@@ -1,7 +1,7 @@
-"""What sensors and clocks make of orders: an alarm that cleared, a deadline warned of, missed or withdrawn.
+"""What sensors and clocks make of orders: an alarm that cleared, a deadline missed or withdrawn.
 
-None of these moves a version: what a person has on the screen stays valid. An order that ended takes none of them,
-and one that was imported takes no urge and no supervision: its time is long past.
+None of these moves a version: what a person has on the screen stays valid. An order that ended takes none of them.
+Whom a warning or a miss presses is the ladder's to say (`supervisions.climbing`).
 """
 
 from uuid import UUID
@@ -11,10 +11,7 @@ from schemas.facts import (
     DeadlineMissed,
     DeadlineWarned,
     DeadlineWithdrawn,
-    OrderFact,
     ProgressNoted,
-    Supervised,
-    Urged,
 )
 from schemas.vocabulary import OrderStatus, Stage, Verification
 from services.dispatch.rules import lifecycle
@@ -24,9 +21,7 @@ from services.dispatch.rules.checking import check
 from services.dispatch.rules.order import Order
 from services.dispatch.rules.requests.silence import on_missed, on_review
 
-SERVICE = lifecycle.Caller(lifecycle.SYSTEM, frozenset({lifecycle.Relation.SERVICE}))
 Deadline = DeadlineWarned | DeadlineMissed | DeadlineWithdrawn
-FIRST_LEVEL = 1  # a deadline missed rings the dispatching centre; higher rungs are decided by supervision
 
 
 def on_cleared(book: Book, order: Order, fact: AlarmCleared, cause: UUID) -> None:
@@ -42,24 +37,17 @@ def on_cleared(book: Book, order: Order, fact: AlarmCleared, cause: UUID) -> Non
 
 
 def on_deadline(book: Book, order: Order, fact: Deadline, cause: UUID) -> None:
-    """An urge for a deadline that comes near, a supervision for one that is missed, a note for one withdrawn."""
+    """What a missed deadline decides: a parked order goes on, the centre above takes an undecided request, a hand-over
+    that nobody signed goes back. A note for one withdrawn; nothing for a warning."""
     if order.imported or order.status in lifecycle.ENDED:
         return
-    note = f"{fact.stage} {fact.owner}".rstrip()
     if isinstance(fact, DeadlineWithdrawn):
-        note_on(book, order, f"{note}: {fact.cause}", "deadline_withdrawn", cause)
+        note_on(book, order, f"{fact.stage} {fact.owner}".rstrip() + f": {fact.cause}", "deadline_withdrawn", cause)
         return
-    if isinstance(fact, DeadlineMissed) and on_review(book, order, fact, cause):
+    if not isinstance(fact, DeadlineMissed) or on_review(book, order, fact, cause):
         return
-    action = "urge" if isinstance(fact, DeadlineWarned) else "supervise"
-    if action in lifecycle.order_actions(order.status, SERVICE):
-        kind: type[OrderFact] = Urged if action == "urge" else Supervised
-        said: dict[str, object] = {} if action == "urge" else {"level": FIRST_LEVEL}
-        said = {**said, "note": note, "clock_id": fact.clock_id}
-        book.record(order, kind, said, action=action, cause=cause, at=max(book.now, order.since), reason=fact.stage)
-    if isinstance(fact, DeadlineMissed):
-        on_missed(book, order, fact, cause)
-    if isinstance(fact, DeadlineMissed) and fact.stage is Stage.SIGN:
+    on_missed(book, order, fact, cause)
+    if fact.stage is Stage.SIGN:
         waiting = book.waiting_handover(order.order_id)
         if waiting is not None and waiting.offered_at < fact.due:  # not one that was offered since
             lapsed(book, order, waiting, cause)

@@ -20,6 +20,7 @@ from schemas.vocabulary import (
 )
 from services.dispatch.rules.lifecycle import LIVE, Part, part_of
 from services.dispatch.rules.requests.model import Request, granted
+from services.dispatch.rules.supervisions.model import Supervision
 
 GONE = frozenset({AssignmentStatus.WITHDRAWN, AssignmentStatus.RETURNED})
 CITIZEN_SOURCES = frozenset({Source.HOTLINE, Source.POLICE, Source.ONE_STOP, Source.PLATFORM})
@@ -169,6 +170,7 @@ class Order(Struct, kw_only=True):
     voices: list[Voice] = []
     left: list[Stood] = []
     requests: list[Request] = []
+    supervisions: list[Supervision] = []
 
     @property
     def citizens(self) -> bool:
@@ -195,6 +197,10 @@ class Order(Struct, kw_only=True):
     def request(self, request_id: UUID) -> Request:
         """The request of that id, which it must have."""
         return next(r for r in self.requests if r.request_id == request_id)
+
+    def supervision(self, supervision_id: UUID) -> Supervision:
+        """The supervision of that id, which it must have."""
+        return next(s for s in self.supervisions if s.supervision_id == supervision_id)
 
     def assignment(self, assignment_id: UUID) -> Assignment | None:
         """The assignment of that id."""

@@ -1,4 +1,4 @@
-"""Every form of the service: what screens ask for, of assignments, orders, requests and commitments."""
+"""Every form of the service: what screens ask for, of assignments, orders, requests, supervisions and commitments."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ from schemas.vocabulary import RequestKind
 from services.dispatch.rules.acts import ON_ASSIGNMENT, ON_ORDER
 from services.dispatch.rules.acts.decisions import Decision
 from services.dispatch.rules.acts.requests import FIELDS
+from services.dispatch.rules.acts.supervising import Answer, Word
 from services.dispatch.rules.cases.bodies import COMMITMENT_BODIES
 from services.dispatch.rules.forms import forms, parted
 from services.dispatch.rules.requests.reasons import REASONS
-from services.dispatch.rules.words import COMMITMENT_ACTIONS, COMMITMENT_ANSWER
+from services.dispatch.rules.words import COMMITMENT_ACTIONS, COMMITMENT_ANSWER, SUPERVISION_ACTIONS, SUPERVISION_FIELDS
 
 # What each kind asks beside reason and basis; whose it is instead hangs on the reason of a return.
 _ASKED: dict[str, dict[str, bool]] = {
@@ -28,9 +29,18 @@ def screens() -> dict[str, dict[str, Any]]:
         commitment[action] |= words._asdict()
     [done] = commitment["answer"]["fields"]
     done |= COMMITMENT_ANSWER._asdict()
+    order = forms({action: one.body for action, one in ON_ORDER.items()})
+    supervision = forms({"answer": Answer, "decision": Word})
+    for action, words in SUPERVISION_ACTIONS.items():
+        supervision[action] |= words._asdict()
+    for form in (order["supervise"], *supervision.values()):
+        for field in form["fields"]:
+            if field["name"] in SUPERVISION_FIELDS:
+                field |= SUPERVISION_FIELDS[field["name"]]._asdict()
     return {
         "commitment": commitment,
         "assignment": assignment,
-        "order": forms({action: one.body for action, one in ON_ORDER.items()}),
+        "order": order,
         "request": forms({"decision": Decision}),
+        "supervision": supervision,
     }

@@ -16,6 +16,8 @@ from services.dispatch.rules.order import Assignment, Order, Voice
 from services.dispatch.rules.receipts import Receipt
 from services.dispatch.rules.requests.model import Request
 from services.dispatch.rules.requests.showing import shown
+from services.dispatch.rules.supervisions import showing as supervisions
+from services.dispatch.rules.supervisions.model import Supervision
 
 Shape = dict[str, Any]
 _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)  # in every time zone
@@ -136,6 +138,7 @@ def full(
         "reports": [report | voice(o.voice(report["report_id"])) for report in reports],
         "clocks": [clock(c) for c in running],
         "requests": [request(directory, r, running, actor) for r in o.requests],
+        "supervisions": [supervision(directory, s, running, actor) for s in o.supervisions],
         "actions": order_actions(directory, o, actor, waiting=waiting),
         "verification": o.verification,
         "seq": o.seq,
@@ -163,6 +166,11 @@ def full(
 def request(directory: Directory, r: Request, clocks: Iterable[ClockView], actor: Actor) -> Shape:
     """What a unit asked for, with the due of its decision."""
     return shown(directory, r, clocks, actor, unit)
+
+
+def supervision(directory: Directory, s: Supervision, clocks: Iterable[ClockView], actor: Actor) -> Shape:
+    """A supervision, with the due of its answer."""
+    return supervisions.shown(directory, s, clocks, actor, unit)
 
 
 def order_actions(directory: Directory, o: Order, actor: Actor, *, waiting: bool) -> list[str]:

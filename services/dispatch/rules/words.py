@@ -70,7 +70,19 @@ COMMITMENT_ACTIONS: dict[str, Words] = {
 }
 COMMITMENT_ANSWER = Words("落实情况", "What was done")
 
+SUPERVISION_ACTIONS: dict[str, Words] = {
+    "answer": Words("答复督办", "Answer"),
+    "decision": Words("认可或退回答复", "Accept or send back"),
+}
+SUPERVISION_FIELDS: dict[str, Words] = {
+    "text": Words("内容", "What you have to say"),
+    "accepted": Words("是否认可", "Accept it?"),
+    "kind": Words("督办缘由", "Why"),
+}
+
 FIELDS: dict[str, Words] = {
+    "answerer": Words("由哪个单位答复（默认主办）", "Which unit answers (the lead, if none)"),
+    "answer_due": Words("要求答复时间", "Answer wanted by"),
     "granted": Words("是否同意", "Grant it?"),
     "answer": Words("给诉求人的答复", "Answer to the caller"),
     "answers": Words("单独答复某位诉求人", "Another answer for one of them"),
@@ -109,6 +121,8 @@ FIELDS: dict[str, Words] = {
 
 # By value, or by vocabulary and value where one value has several meanings.
 CHOICES: dict[str, Words] = {
+    "leader": Words("领导督办", "A leader asks"),
+    "important": Words("重要案件督办", "An important case"),
     "solved": Words("实际解决", "Solved"),
     "explained": Words("解释说明", "Explained"),
     "not_possible": Words("办不成", "Could not be done"),

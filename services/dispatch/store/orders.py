@@ -25,7 +25,7 @@ from services.dispatch.rules.book import Book, Change, KeptReport, Waiting
 from services.dispatch.rules.lifecycle import ENDED
 from services.dispatch.rules.order import Assignment, Order, Stood
 from services.dispatch.rules.past import PastChange, fact_of
-from services.dispatch.store import handovers, requests
+from services.dispatch.store import handovers, requests, supervisions
 from services.dispatch.store.columns import Columns, copy, insert, send, update
 from services.dispatch.store.rows import assignment_of, order_of
 
@@ -53,6 +53,7 @@ ORDER: Columns = (
     ("parked_by", "uuid"),
     ("review_at", "timestamptz"),
     ("requests", "smallint"),
+    ("supervisions", "smallint"),
 )
 # Only what gives an order another place, class or path changes these; they are wide: nothing else writes them again.
 ORDER_ROUTED: Columns = (("order_id", "uuid"), ("class_key", "text"), ("division", "text"), ("detail", "json"))
@@ -167,6 +168,7 @@ async def load(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, 
     found = await connection.fetch("SELECT * FROM orders WHERE order_id = ANY($1)", wanted)
     orders = {row["order_id"]: order_of(row) for row in found}
     asked_of = {row["order_id"]: orders[row["order_id"]] for row in found if row["requests"]}
+    watched = {row["order_id"]: orders[row["order_id"]] for row in found if row["supervisions"]}
     if orders:
         rows = await connection.fetch(
             "SELECT * FROM assignments WHERE order_id = ANY($1) ORDER BY order_id, ordinal", list(orders)
@@ -174,6 +176,7 @@ async def load(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, 
         for row in rows:
             orders[row["order_id"]].assignments.append(assignment_of(row))
         await requests.load(connection, asked_of)
+        await supervisions.load(connection, watched)
     return orders
 
 
@@ -255,6 +258,7 @@ async def save(connection: Connection, book: Book, messages: dict[UUID, Outgoing
     await copy(connection, "reporters", REPORTER, reporters)
     await send(connection, _UPDATE_ORDERS, [_order(o) for o in touched])
     await requests.save(connection, touched)
+    await supervisions.save(connection, touched)
     routed = {c.order.order_id for c in book.changes if isinstance(c.fact, _ROUTING)}
     await send(connection, _UPDATE_ROUTED, [(o.order_id, *_order_routed(o)) for o in touched if o.order_id in routed])
     await send(connection, _UPDATE_ASSIGNMENTS, [_assignment(a) for a in parts if a.stored and a.changed])
@@ -293,6 +297,7 @@ def _order(o: Order) -> tuple[Any, ...]:
         o.parked_by,
         o.review_at,
         len(o.requests),
+        len(o.supervisions),
     )
 
 

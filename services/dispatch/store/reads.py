@@ -191,7 +191,8 @@ async def now(pool: asyncpg.Pool) -> datetime:
 async def since(pool: asyncpg.Pool, moment: datetime) -> list[dict[str, Any]]:
     """The changes recorded after a moment, for the live stream."""
     rows = await pool.fetch(
-        "SELECT order_id, seq, type, action, unit, order_version, body->>'status' AS status, occurred_at, recorded_at"
+        "SELECT order_id, seq, type, action, unit, order_version, body->>'status' AS status, occurred_at, recorded_at,"
+        " body->>'rung' AS rung, body->>'ring' AS ring"
         " FROM history WHERE recorded_at > $1 ORDER BY recorded_at, order_id, seq",
         moment,
     )

@@ -52,6 +52,7 @@ def order_of(row: Any) -> Order:
         assignments=[],
         left=[],
         requests=[],
+        supervisions=[],
     )
 
 

@@ -24,7 +24,7 @@ from sqlmodel import Field
 from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, RequestKind, RequestState
 from services.chassis.tables import moment, with_delivery
 from services.chassis.webhooks.tables import with_webhooks
-from services.dispatch.store import tables_cases, tables_people, tables_proposals
+from services.dispatch.store import tables_cases, tables_people, tables_proposals, tables_supervisions
 from services.dispatch.store.tables_base import Base
 from services.dispatch.store.tables_base import one_of as _one_of
 from services.dispatch.store.tables_base import text_column as _text
@@ -65,6 +65,7 @@ class OrderRow(Base, table=True):
     parked_by: UUID | None = Field(sa_column=_uuid(nullable=True))
     review_at: datetime | None = Field(sa_column=moment(nullable=True))
     requests: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    supervisions: int = Field(sa_column=Column(SmallInteger, nullable=False))
     detail: str = Field(sa_column=Column(JSON, nullable=False))
     voices: str = Field(sa_column=Column(JSON, nullable=False))
 
@@ -351,5 +352,5 @@ class PendingLink(Base, table=True):
     __table_args__ = (Index("pending_links_waits_for", "waits_for"),)
 
 
-__all__ = ["metadata", "tables_cases", "tables_people", "tables_proposals"]
+__all__ = ["metadata", "tables_cases", "tables_people", "tables_proposals", "tables_supervisions"]
 metadata = with_webhooks(with_delivery(Base.metadata))

@@ -197,6 +197,8 @@ const NAMES = {
     OrderOpened: ['立案派单', 'Opened'], ReportJoined: ['又一件诉求并入', 'Another report joined'], Urged: ['催办', 'Urged'],
     Supervised: ['督办', 'Supervised'], OrderClosed: ['结案', 'Closed'], ProgressNoted: ['情况记录', 'Note'],
     VerificationRecorded: ['核查', 'Checked'], LeadChanged: ['更换主办', 'Lead changed'], AssignmentOffered: ['派给单位', 'Offered to a unit'],
+    SupervisionAnswered: ['答复督办', 'Supervision answered'], SupervisionAccepted: ['认可答复', 'Answer accepted'],
+    SupervisionRefused: ['退回答复', 'Answer sent back'], SupervisionCleared: ['解除督办', 'Supervision cleared'],
     OrderLinked: ['归入专项', 'Linked to a special case'], OrderUnlinked: ['移出专项', 'Taken out of a special case'],
   },
 };

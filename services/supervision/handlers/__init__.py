@@ -1,8 +1,8 @@
 """What happens when a fact of an order arrives, and when a deadline does.
 
 `orders` folds facts into timelines, sets clocks, and marks orders of which a fact is dead · `sweep` gives notices when
-their time has come · `news` words what is announced · `rebuild` makes timelines and clocks anew · `recompute` brings
-clocks under other terms · `audit` says what should have fired.
+their time has come · `climbing` raises and ends the rungs of the ladder · `news` words what is announced · `rebuild`
+makes timelines and clocks anew · `recompute` brings clocks under other terms · `audit` says what should have fired.
 """
 
 from services.supervision.handlers.audit import Auditor

@@ -1,14 +1,24 @@
 """What supervision says to the world: its facts as messages for `supervision.events`."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from schemas.codec import message
 from schemas.envelope import Outgoing
-from schemas.facts import ClocksSet, ClockView, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
-from schemas.ids import fact_id
+from schemas.facts import (
+    ClocksSet,
+    ClockView,
+    DeadlineMissed,
+    DeadlineWarned,
+    DeadlineWithdrawn,
+    RungCleared,
+    RungRaised,
+)
+from schemas.ids import fact_id, rung_id_of
 from schemas.topics import SUPERVISION_EVENTS
+from services.supervision.rules.ladder import Step
 from services.supervision.rules.timers import WARN, Notice
+from services.supervision.store.rungs import Stored
 
 _SOURCE = "paidan/supervision"
 
@@ -48,3 +58,56 @@ def withdrawn(order_id: UUID, view: ClockView, due: datetime, why: str, cause: U
         source=_SOURCE,
         time=now,
     )
+
+
+def raised(order_id: UUID, view: ClockView, step: Step, times: int, late: bool, now: datetime) -> Outgoing:
+    """A rung of the ladder is due and its clock not met, for the `times`-th time with this deadline."""
+    rung, id_ = step.rung, _opens(view.clock_id, step.rung.rung_id, view.due, times)
+    fact = RungRaised(
+        order_id=order_id,
+        clock_id=view.clock_id,
+        stage=view.stage,
+        owner=view.owner,
+        due=view.due,
+        supervision_id=id_,
+        rung=rung.rung_id,
+        kind=rung.kind,
+        at=step.at,
+        receivers=rung.receivers,
+        answers=rung.answers,
+        level=rung.level,
+        late=late,
+    )
+    return message(SUPERVISION_EVENTS, fact, id=fact_id(id_, "RungRaised"), key=str(order_id), source=_SOURCE, time=now)
+
+
+def cleared(
+    order_id: UUID, view: ClockView, rung: Stored, why: str, withdrawn: bool, cause: UUID, now: datetime
+) -> Outgoing:
+    """What a rung was raised for is over, by the message `cause`."""
+    id_ = _opens(rung.clock_id, rung.rung, rung.due, rung.times)
+    fact = RungCleared(
+        order_id=order_id,
+        clock_id=rung.clock_id,
+        stage=view.stage,
+        owner=view.owner,
+        due=rung.due,
+        supervision_id=id_,
+        rung=rung.rung,
+        kind=rung.kind,
+        cause=why,
+        level=rung.level,
+        withdrawn=withdrawn,
+    )
+    return message(
+        SUPERVISION_EVENTS,
+        fact,
+        id=fact_id(cause, f"RungCleared\x1f{id_.hex}"),
+        key=str(order_id),
+        source=_SOURCE,
+        time=now,
+    )
+
+
+def _opens(clock_id: UUID, rung: str, due: datetime, times: int) -> UUID:
+    return rung_id_of(clock_id, rung, due.astimezone(UTC).isoformat(), times)

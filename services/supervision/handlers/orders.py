@@ -34,11 +34,13 @@ from services.chassis import sequence as numbered
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.supervision.handlers import news
+from services.supervision.handlers.climbing import Rungs
 from services.supervision.rules.cases import CaseTimeline, case_clocks, fold_case
+from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.stages import Clock, Promises, clocks
 from services.supervision.rules.timeline import Timeline, fold
 from services.supervision.rules.timers import Armed, Stored, arm, cancelled, light_of
-from services.supervision.store import cases
+from services.supervision.store import cases, rungs
 from services.supervision.store import orders as store
 
 LOCK_SPACE = 3
@@ -103,6 +105,7 @@ class OrdersHandler:
 
     def __init__(self, promises: Promises, *, quiet: bool = False) -> None:
         self._promises = promises
+        self._ladder = Ladder(promises.newest.terms)
         self._quiet = quiet
 
     def wants(self, fact: Struct) -> bool:
@@ -177,8 +180,9 @@ class OrdersHandler:
         old = [change.timeline.aggregate_id for change in moved if change.timeline.aggregate_id in state.known]
         stored = await store.load_clocks(connection, old)
         written = Written()
+        climbed = Rungs(self._ladder, {} if self._quiet else await rungs.load(connection, old))
         for change in moved:
-            self._set(state, change, stored.get(change.timeline.aggregate_id, {}), written)
+            self._set(state, change, stored.get(change.timeline.aggregate_id, {}), written, climbed)
         of_orders = [(c.last.seq, c.timeline) for c in changes if isinstance(c.timeline, Timeline)]
         new = [each for each in of_orders if each[1].order_id not in state.known]
         await store.save_orders(connection, new, [each for each in of_orders if each[1].order_id in state.known])
@@ -189,9 +193,10 @@ class OrdersHandler:
         await store.update_clocks(connection, written.changed)
         if not self._quiet:
             await store.withdraw_notices(connection, written.gone, state.now)
+            await climbed.apply(connection, state.now)
             written.count()
 
-    def _set(self, state: State, change: Change, before: dict[UUID, Stored], written: Written) -> None:
+    def _set(self, state: State, change: Change, before: dict[UUID, Stored], written: Written, climbed: Rungs) -> None:
         """The clocks of one order beside those that are stored: what must be written, announced and taken back."""
         timeline = change.timeline
         order_id, why = timeline.aggregate_id, type(change.last).__name__
@@ -212,6 +217,8 @@ class OrdersHandler:
             views = tuple(lit(clock, state.now) for clock, _ in found)
             state.output.messages.append(news.clocks_set(order_id, change.last.seq, views, change.cause, state.now))
         state.output.messages += takes
+        if isinstance(timeline, Timeline) and not timeline.imported:
+            state.output.messages += climbed.settle(order_id, timeline.urgency, found, why, change.cause, state.now)
 
     def _clocks(self, timeline: AnyTimeline, known: datetime | None = None) -> list[Clock]:
         if isinstance(timeline, CaseTimeline):

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 from msgspec.structs import replace
 
+from schemas.envelope import Outgoing
 from schemas.ids import uuid5
 from services.chassis import outbox
 from services.chassis.database import Connection
@@ -20,8 +21,10 @@ from services.chassis.logs import logger
 from services.chassis.rebuild import fold_quietly
 from services.supervision.handlers import news
 from services.supervision.handlers.orders import OrdersHandler, Written, lit
+from services.supervision.rules.ladder import CANCELLED, RAISED, WAITING, WITHDRAWN, State
 from services.supervision.rules.stages import Clock, Promises
-from services.supervision.store import cases, orders, rebuilding
+from services.supervision.rules.timers import MISS
+from services.supervision.store import cases, orders, rebuilding, rungs
 
 log = logger(__name__)
 PORTION = 500
@@ -127,8 +130,29 @@ class ClocksView:
             news.withdrawn(order_id, clock.view, due, WHY, uuid5(order_id, f"{WHY}\x1f{now}"), now)
             for order_id, clock, due in gone
         ]
+        said += await self._end_rungs(connection, gone, now)
         await outbox.write(connection, said, urgent=False, recorded_at=now)
-        self.withdrawn = len(said)
+        self.withdrawn = len(gone)
+
+    async def _end_rungs(
+        self, connection: Connection, gone: list[tuple[UUID, Clock, datetime]], now: datetime
+    ) -> list[Outgoing]:
+        """The ladder of a miss that was none goes with it."""
+        stored = await rungs.load(connection, list({order_id for order_id, _, _ in gone}))
+        ended: list[tuple[rungs.Stored, State]] = []
+        said = []
+        for order_id, clock, due in gone:
+            for rung in stored.get(order_id, ()):
+                if (rung.clock_id, rung.due, rung.after) != (clock.view.clock_id, due, MISS):
+                    continue
+                if rung.state == WAITING:
+                    ended.append((rung, CANCELLED))
+                elif rung.state == RAISED:
+                    ended.append((rung, WITHDRAWN))
+                    cause = uuid5(order_id, f"{WHY}\x1f{now}")
+                    said.append(news.cleared(order_id, clock.view, rung, WHY, True, cause, now))
+        await rungs.moved(connection, ended, WHY, now)
+        return said
 
 
 def _portions(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:

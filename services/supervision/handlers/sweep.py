@@ -19,8 +19,10 @@ from services.chassis.delivery import LOCK_BUCKETS
 from services.chassis.errors import is_wait
 from services.chassis.logs import logger
 from services.chassis.outbox import Relay
-from services.supervision.handlers import news
+from services.supervision.handlers import climbing, news
+from services.supervision.handlers.climber import Climber
 from services.supervision.handlers.orders import LOCK_SPACE, lock_of
+from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.timers import MISS, WARN
 from services.supervision.store import timers
 
@@ -35,6 +37,7 @@ class Sweep:
     def __init__(
         self,
         pool: asyncpg.Pool,
+        ladder: Ladder,
         *,
         relay: Relay | None = None,
         every: float = 0.15,
@@ -50,6 +53,8 @@ class Sweep:
         self._held = held
         self._partitions = partitions
         self._late_after = timedelta(seconds=late_after)
+        self._ladder = ladder
+        self._climber = Climber(pool, ladder, relay, page, self._late_after, partitions)
         self._size = page
         self._first: timers.Claimed | None = None
         self._aside: dict[UUID, float] = {}
@@ -72,7 +77,12 @@ class Sweep:
 
     async def drain(self) -> int:
         """Sweep until nothing more can be given now; how many notices were. What cannot be given is set aside, and
-        stops nothing else."""
+        stops nothing else. Then the rungs whose moment came."""
+        given = await self._give_all()
+        await self._climber.drain()
+        return given
+
+    async def _give_all(self) -> int:
         given = 0
         while True:
             size = self._size
@@ -150,6 +160,8 @@ class Sweep:
                 metrics.NOTICES.labels(view.stage, "warned" if given.notice == WARN else "missed").inc()
                 if given.late:
                     metrics.NOTICES_LATE.labels(view.stage).inc()
+        new = [given for given in notices if given.clock.view.clock_id in times]
+        said += await climbing.begin(connection, self._ladder, new, low, now, self._late_after)
         await outbox.write(connection, said, urgent=False, recorded_at=now)
         metrics.TIMER_LAG.set(max(0.0, (now - ripe[0].at).total_seconds()))
         return len(ripe)

@@ -56,19 +56,19 @@ async def save_orders(
     if new:
         await connection.copy_records_to_table(
             "orders",
-            columns=("order_id", "seq", "division", "imported", "open", "timeline"),
-            records=[
-                (each.order_id, seq, each.division, each.imported, each.is_open, _pack(each)) for seq, each in new
-            ],
+            columns=("order_id", "seq", "division", "urgency", "imported", "open", "timeline"),
+            records=[(o.order_id, seq, o.division, o.urgency, o.imported, o.is_open, _pack(o)) for seq, o in new],
         )
     if known:
         await connection.execute(
-            "UPDATE orders SET seq = r.seq, division = r.division, open = r.open, timeline = r.timeline"
-            " FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bytea[], $5::boolean[])"
-            " AS r(order_id, seq, division, timeline, open) WHERE orders.order_id = r.order_id",
+            "UPDATE orders SET seq = r.seq, division = r.division, urgency = r.urgency, open = r.open,"
+            " timeline = r.timeline FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bytea[],"
+            " $6::boolean[]) AS r(order_id, seq, division, urgency, timeline, open)"
+            " WHERE orders.order_id = r.order_id",
             [timeline.order_id for _, timeline in known],
             [seq for seq, _ in known],
             [timeline.division for _, timeline in known],
+            [timeline.urgency for _, timeline in known],
             [_pack(timeline) for _, timeline in known],
             [timeline.is_open for _, timeline in known],
         )

@@ -1,4 +1,4 @@
-"""Supervision's schema: orders, clocks, notices, Ticks, dead facts. For migrations and their check only."""
+"""Supervision's schema: orders, clocks, notices, rungs, Ticks, dead facts. For migrations and their check only."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +24,7 @@ class OrderRow(Base, table=True):
     order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
     seq: int = Field(sa_column=Column(Integer, nullable=False))
     division: str = Field(sa_column=Column(Text, nullable=False))
+    urgency: str = Field(sa_column=Column(Text, nullable=False))
     imported: bool
     open: bool = Field(sa_column=Column(Boolean, nullable=False))
     timeline: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -98,6 +99,33 @@ class NoticeRow(Base, table=True):
     __table_args__ = (
         CheckConstraint("notice IN ('warn', 'miss')", name="notices_notice"),
         Index("notices_late", "at", postgresql_where=text("late")),
+    )
+
+
+class RungRow(Base, table=True):
+    """A rung of the ladder on one clock, once per (clock, rung, due): `waiting` for its moment `at`, or what became of
+    it. `after` is the notice that it counts from; `times` counts how often it was raised, `cause` is why it ended."""
+
+    __tablename__ = "rungs"
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    clock_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    rung: str = Field(sa_column=Column(Text, primary_key=True))
+    due: datetime = Field(sa_column=moment(primary_key=True))
+    after: str = Field(sa_column=Column(Text, nullable=False))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    level: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    at: datetime = Field(sa_column=moment())
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    times: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    late: bool
+    raised_at: datetime | None = Field(sa_column=moment(nullable=True))
+    ended_at: datetime | None = Field(sa_column=moment(nullable=True))
+    cause: str | None = Field(sa_column=Column(Text, nullable=True))
+
+    __table_args__ = (
+        CheckConstraint("after IN ('start', 'warn', 'miss')", name="rungs_after"),
+        CheckConstraint("state IN ('waiting', 'raised', 'cancelled', 'cleared', 'withdrawn')", name="rungs_state"),
+        Index("rungs_timers", "at", postgresql_where=text("state = 'waiting'")),
     )
 
 

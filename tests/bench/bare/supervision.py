@@ -68,7 +68,7 @@ class BareTimelines:
             return
         order_id: UUID = work.fact.order_id
         template, report_id, key = pick(self._templates, order_id), order_of(order_id), str(order_id)
-        state.orders.append((order_id, 1, template.division, False, template.timeline))
+        state.orders.append((order_id, 1, template.division, "normal", False, template.timeline))
         for clock in template.clocks:
             row = [order_id, *clock[1:]]
             if row[_REPORT_ID] == REPORT:
@@ -84,7 +84,9 @@ class BareTimelines:
         await store.save_ticks(connection, state.ticks)
         if state.orders:
             await connection.copy_records_to_table(
-                "orders", columns=("order_id", "seq", "division", "imported", "timeline"), records=state.orders
+                "orders",
+                columns=("order_id", "seq", "division", "urgency", "imported", "timeline"),
+                records=state.orders,
             )
             await connection.copy_records_to_table("clocks", columns=store._CLOCK, records=state.clocks)
 

@@ -24,7 +24,8 @@ from tests.rules.dispatch.town import DIRECTORY, record
 TABLES = (
     "merge_proposals, special_cases, special_case_orders, special_case_history, commitments, webhook_deliveries,"
     " webhook_pauses,"
-    " handovers, orders, assignments, queue_past, requests, reports, reporters, report_words, task_lists, task_rows,"
+    " handovers, orders, assignments, queue_past, requests, supervisions, told_later, reports, reporters,"
+    " report_words, task_lists, task_rows,"
     " history, clocks, idempotency_keys, pending_links, reveals, duty_changes, attachments, inbox, outbox,"
     " outbox_refused, stops"
 )

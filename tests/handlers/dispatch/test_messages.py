@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -17,9 +18,10 @@ from schemas.facts import (
     ReportAnswered,
     Reporter,
     ReportTransferred,
+    RungRaised,
 )
-from schemas.ids import clock_id_of, successor_id
-from schemas.vocabulary import ClockState, Lane, Source, Stage, Urgency, Verification
+from schemas.ids import clock_id_of, rung_id_of, successor_id
+from schemas.vocabulary import ClockState, Lane, RungKind, Source, Stage, Urgency, Verification
 from services.chassis.delivery import Seam
 from services.dispatch.handlers import RoutingHandler
 from services.dispatch.settings import DispatchSettings
@@ -278,19 +280,27 @@ async def test_a_clearing_that_overtakes_its_alarm_waits_for_it(pool: asyncpg.Po
 
 
 @pytest.mark.parametrize("imported", [False, True])
-async def test_deadlines_become_an_urge_a_supervision_and_a_note_but_not_for_an_imported_past(
+async def test_rungs_become_an_urge_and_a_supervision_but_not_for_an_imported_past(
     pool: asyncpg.Pool, send: Send, notice: Send, imported: bool
 ) -> None:
     fact = proposed(a_report(f"due-{imported}", imported=imported))
     await send(fact)
-    said = {
+    said: dict[str, Any] = {
         "order_id": fact.order_id,
         "clock_id": clock_id_of(fact.order_id, 1, "accept", ""),
         "stage": Stage.ACCEPT,
         "owner": "s1-road",
         "due": minutes(60),
     }
-    notices = (DeadlineWarned(**said), DeadlineMissed(**said), DeadlineWithdrawn(**said, cause="came late"))
+    rung = {"supervision_id": rung_id_of(said["clock_id"], "r", "", 1), "receivers": ("dispatching_centre",)}
+    rung |= {"at": minutes(60), "answers": "owner"}
+    notices = (
+        DeadlineWarned(**said),
+        RungRaised(**said, **rung, rung="urge", kind=RungKind.URGE),
+        DeadlineMissed(**said),
+        RungRaised(**said, **rung, rung="supervise-1", kind=RungKind.SUPERVISE, level=1),
+        DeadlineWithdrawn(**said, cause="came late"),
+    )
     before = await pool.fetchrow("SELECT version, status FROM orders")
     for _ in range(2):
         await notice(*notices)
@@ -300,6 +310,7 @@ async def test_deadlines_become_an_urge_a_supervision_and_a_note_but_not_for_an_
     if not imported:
         facts = await announced(pool)
         assert facts[1]["clock_id"] == str(said["clock_id"]) and facts[2]["level"] == 1
+        assert (facts[2]["answerer"], facts[2]["by"], facts[2]["told"]) == ("s1-road", "s1", ["s1"])
     await no_gaps(pool)
 
 

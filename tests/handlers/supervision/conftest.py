@@ -15,7 +15,8 @@ from services.supervision.settings import SupervisionSettings
 from tests.rules.supervision_timeline.toy import PROMISES
 
 TABLES = (
-    "orders, special_cases, clocks, notices, ticks, dead_facts, terms, pending, outbox, outbox_refused, inbox, stops"
+    "orders, special_cases, clocks, notices, rungs, ticks, dead_facts, terms, pending, outbox, outbox_refused, inbox,"
+    " stops"
 )
 
 

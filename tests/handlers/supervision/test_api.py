@@ -19,7 +19,7 @@ from services.supervision.api import supervision_app
 from services.supervision.handlers import Sweep
 from services.supervision.settings import SupervisionSettings
 from tests.rules.supervision_timeline.story import Story, minutes, records, tick
-from tests.rules.supervision_timeline.toy import CITY, START
+from tests.rules.supervision_timeline.toy import CITY, LADDER, START
 
 Ask = Callable[..., Any]
 
@@ -61,7 +61,7 @@ async def story(seam: Seam, pool: asyncpg.Pool) -> Story:
     told = Story("asked").opened(START)
     await seam.handle(records(*told.outgoing()))
     await seam.handle(tick(START + minutes(61)))
-    await Sweep(pool).drain()
+    await Sweep(pool, LADDER).drain()
     return told
 
 
@@ -222,7 +222,7 @@ async def test_pages_follow_each_other_without_a_gap(ask: Ask, seam: Seam, pool:
     for number in range(7):
         await seam.handle(records(*Story(f"page-{number}").opened(START).outgoing()))
     await seam.handle(tick(START + minutes(61)))
-    await Sweep(pool).drain()
+    await Sweep(pool, LADDER).drain()
     found: list[str] = []
     cursor = ""
     while True:

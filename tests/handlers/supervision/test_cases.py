@@ -16,7 +16,7 @@ from tests.handlers.supervision.test_api import Ask, ask  # noqa: F401 - a fixtu
 from tests.handlers.supervision.test_rebuild import anew, seen
 from tests.rules.supervision_timeline.gathered import CaseStory
 from tests.rules.supervision_timeline.story import Story, minutes, records, tick
-from tests.rules.supervision_timeline.toy import START
+from tests.rules.supervision_timeline.toy import LADDER, START
 
 
 def at(count: float) -> datetime:
@@ -26,7 +26,7 @@ def at(count: float) -> datetime:
 
 @pytest.fixture
 def sweep(pool: asyncpg.Pool) -> Sweep:
-    return Sweep(pool)
+    return Sweep(pool, LADDER)
 
 
 async def passes(seam: Seam, sweep: Sweep, count: float) -> int:

@@ -9,7 +9,7 @@ import asyncpg
 from deploy.stack.lifecycle import Stack
 from schemas.codec import decode
 from schemas.envelope import Outgoing, Record
-from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned
+from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, RungRaised
 from schemas.topics import ORDERS_EVENTS, SUPERVISION_EVENTS
 from services.chassis.publisher import Publisher
 from services.supervision.main import build
@@ -70,12 +70,13 @@ async def test_from_the_fact_to_the_breach_through_a_restart(
     try:
         async with working(settings):
             await publisher.send_all([*story.outgoing(), *ticks(start + minutes(25))])
-            kinds = [type(decode(each)) for each in await of_order(tail, story, 2)]
-            assert kinds == [ClocksSet, DeadlineWarned]
+            kinds = [type(decode(each)) for each in await of_order(tail, story, 3)]
+            assert kinds == [ClocksSet, DeadlineWarned, RungRaised]
         await publisher.send_all(ticks(start + minutes(31)))
         async with working(settings):
-            found = [decode(each) for each in await of_order(tail, story, 3)]
-        assert isinstance(found[2], DeadlineMissed) and found[2].due == start + minutes(30)
+            found = [decode(each) for each in await of_order(tail, story, 5)]
+        assert isinstance(found[3], DeadlineMissed) and found[3].due == start + minutes(30)
+        assert isinstance(found[4], RungRaised) and found[4].level == 1
     finally:
         await publisher.stop()
     assert await pool.fetchval("SELECT count(*) FROM outbox") == 0

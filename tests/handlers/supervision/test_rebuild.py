@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from schemas.envelope import Outgoing, Record
-from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
+from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn, RungCleared
 from services.chassis.delivery import Seam
 from services.chassis.rebuild import Busy, Rebuild, Step
 from services.chassis.shadow import Shadow
@@ -21,7 +21,7 @@ from services.supervision.settings import SupervisionSettings
 from services.supervision.store.tables import metadata
 from tests.handlers.supervision.said import said
 from tests.rules.supervision_timeline.story import NOISE, Story, minutes, records, tick
-from tests.rules.supervision_timeline.toy import PROMISES, START
+from tests.rules.supervision_timeline.toy import LADDER, PROMISES, START
 
 SHOWN = {
     "orders": "SELECT * FROM orders ORDER BY order_id",
@@ -108,7 +108,7 @@ async def live(seam: Seam, sweep: Sweep, stories: Sequence[Story], until: float)
 
 @pytest.fixture
 def sweep(pool: asyncpg.Pool) -> Sweep:
-    return Sweep(pool)
+    return Sweep(pool, LADDER)
 
 
 def told(stories: Sequence[Story]) -> list[Outgoing]:
@@ -186,6 +186,12 @@ async def test_a_miss_that_the_facts_do_not_bear_out_is_taken_back_with_the_swap
     )
     assert row["withdrawn_at"] is not None and row["cause"] == "Rebuilt"
     assert await pool.fetchval("SELECT state FROM clocks WHERE stage = 'accept'") == "met"
+    (over,) = await said(pool, RungCleared)
+    assert (over.rung, over.cause, over.withdrawn) == ("supervise-1", "Rebuilt", True), "its ladder goes with it"
+    states = {
+        row["rung"]: row["state"] for row in await pool.fetch("SELECT rung, state FROM rungs WHERE due = $1", over.due)
+    }
+    assert (states["supervise-1"], states["supervise-2"]) == ("withdrawn", "cancelled")
     await anew(pool, settings, told([story]))
     assert len(await said(pool, DeadlineWithdrawn)) == 1, "once"
 

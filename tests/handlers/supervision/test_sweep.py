@@ -13,7 +13,7 @@ from services.chassis.delivery import Seam
 from services.supervision.handlers import Sweep
 from tests.handlers.supervision.said import outbox, said
 from tests.rules.supervision_timeline.story import NOISE, Story, minutes, records, tick
-from tests.rules.supervision_timeline.toy import START
+from tests.rules.supervision_timeline.toy import LADDER, START
 
 
 def at(count: float) -> datetime:
@@ -23,7 +23,7 @@ def at(count: float) -> datetime:
 
 @pytest.fixture
 def sweep(pool: asyncpg.Pool) -> Sweep:
-    return Sweep(pool, page=50)
+    return Sweep(pool, LADDER, page=50)
 
 
 async def passes(seam: Seam, sweep: Sweep, count: float) -> int:
@@ -223,7 +223,7 @@ async def test_two_sweeps_give_each_notice_once(pool: asyncpg.Pool, seam: Seam) 
     for number in range(100):
         await seam.handle(records(*Story(f"shared-{number}").opened(START).outgoing()))
     await seam.handle(tick(at(1000)))
-    sweeps = [Sweep(pool, page=20) for _ in range(3)]
+    sweeps = [Sweep(pool, LADDER, page=20) for _ in range(3)]
     while await pool.fetchval("SELECT count(*) FROM clocks WHERE next_at IS NOT NULL"):
         await asyncio.gather(*(each.drain() for each in sweeps))
     facts = await said(pool, DeadlineMissed)
@@ -262,7 +262,7 @@ async def test_an_imported_order_is_never_news(pool: asyncpg.Pool, seam: Seam, s
 async def test_one_bad_sweep_does_not_stop_the_next(pool: asyncpg.Pool, seam: Seam) -> None:
     await seam.handle(records(*Story("bad").opened(START).outgoing()))
     await seam.handle(tick(at(31)))
-    sweep = Sweep(pool, every=0.01)
+    sweep = Sweep(pool, LADDER, every=0.01)
     drain, calls = sweep.drain, 0
 
     async def sometimes() -> int:
@@ -295,7 +295,7 @@ async def test_one_clock_that_cannot_be_given_keeps_nobody_waiting(
         bad,
     )
     await seam.handle(tick(at(31)))
-    sweep = Sweep(pool, page=16)
+    sweep = Sweep(pool, LADDER, page=16)
     assert await sweep.drain() == 19
     assert {fact.order_id for fact in await said(pool, DeadlineMissed)} == {s.order_id for s in stories} - {bad}
     assert metrics.TIMERS_ASIDE._value.get() == 1
@@ -314,7 +314,7 @@ async def test_a_database_that_fails_on_one_row_does_not_stop_the_others(pool: a
     bad = stories[4].order_id
     await pool.execute(f"ALTER TABLE notices ADD CONSTRAINT odd CHECK (order_id <> '{bad}')")
     try:
-        assert await Sweep(pool, page=8).drain() == 8
+        assert await Sweep(pool, LADDER, page=8).drain() == 8
     finally:
         await pool.execute("ALTER TABLE notices DROP CONSTRAINT odd")
     assert {fact.order_id for fact in await said(pool, DeadlineMissed)} == {s.order_id for s in stories} - {bad}
@@ -326,11 +326,11 @@ async def test_after_a_standstill_what_is_said_is_said_to_be_late(pool: asyncpg.
     for story in (old, new):
         await seam.handle(records(*story.outgoing()))
     await seam.handle(tick(now + minutes(0.1)))
-    assert await Sweep(pool, late_after=3000).drain() == 2
+    assert await Sweep(pool, LADDER, late_after=3000).drain() == 2
     assert not any(fact.late for fact in [*await said(pool, DeadlineMissed), *await said(pool, DeadlineWarned)])
     gone = Story("gone").opened(now - minutes(60.5))
     await seam.handle(records(*gone.outgoing()))
-    await Sweep(pool, late_after=900).drain()
+    await Sweep(pool, LADDER, late_after=900).drain()
     late = {(f.order_id, f.stage): f.late for f in await said(pool, DeadlineMissed) if f.order_id == gone.order_id}
     assert late == {(gone.order_id, "accept"): True, (gone.order_id, "contact"): False}
     rows = await pool.fetch(
@@ -345,7 +345,7 @@ async def test_sweeps_share_the_work_and_none_starves(pool: asyncpg.Pool, seam: 
     for first in range(0, 240, 60):
         await seam.handle(records(*(each for story in stories[first : first + 60] for each in story.outgoing())))
     await seam.handle(tick(at(31)))
-    sweeps = [Sweep(pool, page=10) for _ in range(3)]
+    sweeps = [Sweep(pool, LADDER, page=10) for _ in range(3)]
     gave = [0, 0, 0]
 
     async def work(place: int) -> None:

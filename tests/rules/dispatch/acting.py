@@ -150,7 +150,7 @@ class Table:
 def seen(order: Order) -> bytes:
     """Everything about an order that people can see, for comparing."""
     bare = msgspec.to_builtins(order)
-    for part in (*bare["assignments"], *bare["requests"]):
+    for part in (*bare["assignments"], *bare["requests"], *bare["supervisions"]):
         part["stored"] = part["changed"] = False
     return msgspec.json.encode(bare, order="sorted")
 

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 
-from schemas.facts import AssignmentDone, OrderFact, RequestDecided, Supervised, VerificationRecorded
+from schemas.facts import AssignmentDone, OrderFact, RequestDecided, VerificationRecorded
 from schemas.refusals import Refused
 from tests.rules.dispatch.acting import Table, seen
 from tests.rules.dispatch.test_walks import STEPS, Step, step, tables
 
 # What may have a second change follow at once, each with a fact of its own: a part that is finished or checked closes
-# an order that needs nothing more, a decision is carried out, a missed deadline moves a request or a hand-over on.
-LEADS_ON = (AssignmentDone, VerificationRecorded, RequestDecided, Supervised)
+# an order that needs nothing more, a decision is carried out.
+LEADS_ON = (AssignmentDone, VerificationRecorded, RequestDecided)
 
 
 def whole(table: Table) -> dict[UUID, bytes]:

@@ -3,22 +3,33 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import hypothesis.strategies as st
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from msgspec import Struct
 
-from schemas.facts import AlarmCleared, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
+from schemas.facts import AlarmCleared, DeadlineMissed, DeadlineWithdrawn, RungCleared, RungRaised
 from schemas.ids import clock_id_of
 from schemas.refusals import Refused
-from schemas.vocabulary import AssignmentRole, AssignmentStatus, OrderStatus, Role, Source, Stage, Verification
+from schemas.vocabulary import (
+    AssignmentRole,
+    AssignmentStatus,
+    OrderStatus,
+    Role,
+    RungKind,
+    Source,
+    Stage,
+    Verification,
+)
 from services.dispatch.rules import lifecycle, shapes
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.notices import on_cleared, on_deadline
 from services.dispatch.rules.opening import join
 from services.dispatch.rules.order import Assignment, Order
 from services.dispatch.rules.standing import reporter_of
+from services.dispatch.rules.supervisions import climbing
 from tests.rules.dispatch.acting import Table, at, cause, kept, saying, seen
 from tests.rules.dispatch.observed import effects, named
 from tests.rules.dispatch.themes import body_of
@@ -34,7 +45,7 @@ ACTORS = [Actor(f"person@{unit}", Role.RESPONDER, unit) for unit in UNITS]
 ACTORS += [Actor(f"{role}@s1", role, "s1") for role in (Role.AGENT, Role.DISPATCHER, Role.SUPERVISOR, Role.INSPECTOR)]
 # besides once each, where it may be done
 LIKELY = ("accept", "accept", "accept", "finish", "pass_on", "pass_on", "request", "request", "resume", "resume")
-AUTOMATIC = ("join", "cleared", "warned", "missed", "undone", "decided", "decided", "silence")
+AUTOMATIC = ("join", "cleared", "missed", "undone", "decided", "decided", "silence", "rung", "rung", "rung_cleared")
 ENDS = ("void", "merge", "reject", "transfer", "import_close")
 WILD = st.sampled_from([*lifecycle.ASSIGNMENT_ACTIONS, *lifecycle.ORDER_ACTIONS, *AUTOMATIC])
 # how long ago, in minutes, the client says it happened; below zero is ahead of the server's clock
@@ -157,8 +168,18 @@ def automatic(table: Table, kind: str) -> None:
     }
     if kind == "undone":
         on_deadline(table.book, order, DeadlineWithdrawn(**said, cause="came late"), cause())
-    elif kind == "warned":
-        on_deadline(table.book, order, DeadlineWarned(**said), cause())
+    elif kind == "rung":
+        raised = RungRaised(
+            **said, supervision_id=uuid4(), rung="r", kind=RungKind.SUPERVISE, at=table.book.now, level=1,
+            receivers=("duty_phone", "dispatching_centre"), answers="owner",
+        )  # fmt: skip
+        climbing.on_raised(table.book, order, raised, cause())
+    elif kind == "rung_cleared":
+        for one in [s for s in order.supervisions if s.live][:1]:
+            cleared = RungCleared(
+                **said, supervision_id=one.supervision_id, rung="r", kind=RungKind.SUPERVISE, cause="AssignmentDone"
+            )
+            climbing.on_cleared(table.book, order, cleared, cause())
     else:
         on_deadline(table.book, order, DeadlineMissed(**said), cause())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -9,7 +10,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.envelope import Record
-from schemas.facts import OrderFact, OrderParked, OrderResumed, RequestDecided, RequestMade
+from schemas.facts import (
+    OrderFact,
+    OrderParked,
+    OrderResumed,
+    RequestDecided,
+    RequestMade,
+    Supervised,
+    SupervisionAnswered,
+    SupervisionCleared,
+    SupervisionRefused,
+)
 from schemas.vocabulary import AssignmentRole, RequestKind, RequestState
 from services.chassis.sequence import Sequence
 from services.supervision.rules.stages import Clock, clocks
@@ -36,7 +47,7 @@ STEPS = (
     "returned",
     "refused",
 )
-ASKS = (*STEPS, "parked", "resumed", "extended")
+ASKS = (*STEPS, "parked", "resumed", "extended", "supervised", "answered", "sent_back", "cleared")
 
 
 def _step(story: Story, name: str, at: datetime) -> None:
@@ -56,6 +67,17 @@ def _step(story: Story, name: str, at: datetime) -> None:
         getattr(story, name)(at)
 
 
+def _supervised(story: Story, at: datetime) -> None:
+    said = {"level": 1, "answerer": "street-a", "by": "centre-district"}
+    story.tell(Supervised, at, supervision_id=UUID(int=len(story.facts)), **said)
+
+
+def _about(story: Story, at: datetime, kind: type[OrderFact], **said: Any) -> None:
+    opened = [fact.supervision_id for fact in story.facts if isinstance(fact, Supervised)]
+    if opened:
+        story.tell(kind, at, supervision_id=opened[-1], **said)
+
+
 def _refused(story: Story, at: datetime) -> None:
     id_ = asked(story, at, RequestKind.PARKING, at + minutes(900), name=f"refused-{len(story.facts)}")
     decided(story, at + minutes(1), id_, RequestKind.PARKING, RequestState.REFUSED)
@@ -73,6 +95,10 @@ def _extended(story: Story, at: datetime) -> None:
 
 
 _MOVES: dict[str, Callable[[Story, datetime], object]] = {
+    "supervised": _supervised,
+    "answered": lambda story, at: _about(story, at, SupervisionAnswered),
+    "sent_back": lambda story, at: _about(story, at, SupervisionRefused, turn=len(story.facts)),
+    "cleared": lambda story, at: _about(story, at, SupervisionCleared, cause="AssignmentDone"),
     "returned": lambda story, at: returned(story, at, since=at - minutes(5)),
     "refused": _refused,
     "parked": lambda story, at: parked(story, at, until=at + minutes(900)),

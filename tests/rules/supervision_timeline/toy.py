@@ -4,6 +4,7 @@ from datetime import UTC, datetime, time
 
 from schemas.city import CalendarData, City, ClassItem, Division, Limit, Policy, Thresholds, Unit, WorkingHours
 from schemas.vocabulary import ClassKind, LimitUnit, Stage, Tier, Urgency
+from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.stages import Promises
 
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
@@ -56,6 +57,7 @@ CITY = City(
             _limit(Stage.HANDLE, 240, limit_id="handle-noise", classes=("T/event/0201",)),
             _limit(Stage.HANDLE, 120),
             _limit(Stage.SIGN, 3),
+            _limit(Stage.ANSWER, 120),
             _limit(Stage.VERIFY, 60),
             _limit(Stage.CALLBACK, 90),
             _limit(Stage.TOTAL, 600, limit_id="total-noise", classes=("T/event/0201",)),
@@ -76,3 +78,4 @@ CITY = City(
     thresholds=Thresholds(),
 )
 PROMISES = Promises.of(CITY)
+LADDER = Ladder(PROMISES.newest.terms)

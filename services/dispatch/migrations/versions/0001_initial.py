@@ -10,6 +10,7 @@ from services.chassis.delivery_tables import WHOLE, create_delivery_tables, drop
 from services.chassis.webhooks.migration import create_webhook_tables, drop_webhook_tables
 from services.dispatch.store.case_tables import create_case_tables, drop_case_tables
 from services.dispatch.store.proposal_table import create_proposal_table, drop_proposal_table
+from services.dispatch.store.supervision_tables import create_supervision_tables, drop_supervision_tables
 
 revision = "0001"
 down_revision = None
@@ -44,6 +45,7 @@ def upgrade() -> None:
     _handovers()
     create_proposal_table()
     create_case_tables()
+    create_supervision_tables()
     create_delivery_tables()
     create_webhook_tables()
 
@@ -82,6 +84,7 @@ def _orders() -> None:
         sa.Column("parked_by", _ID),
         sa.Column("review_at", _MOMENT),
         sa.Column("requests", sa.SmallInteger(), nullable=False),
+        sa.Column("supervisions", sa.SmallInteger(), nullable=False),
         sa.Column("detail", _JSON, nullable=False),
         sa.Column("voices", _JSON, nullable=False),
         sa.CheckConstraint(f"status IN ({_ORDER_STATUSES})", name="status_known"),
@@ -359,6 +362,7 @@ def downgrade() -> None:
     drop_proposal_table()
     drop_webhook_tables()
     drop_delivery_tables()
+    drop_supervision_tables()
     drop_case_tables()
     beside = ("duty_changes", "attachments", "reveals", "pending_links", "idempotency_keys", "clocks", "history")
     reports = ("words_place", "report_words", "reporters", "reports")

@@ -12,6 +12,7 @@ from services.dispatch.rules.acts import (
     requests,
     splitting,
     steering,
+    supervising,
     tree,
     urgency,
 )
@@ -29,6 +30,7 @@ _THEMES = (
     requests,
     finishing,
     steering,
+    supervising,
     merging,
     splitting,
     urgency,

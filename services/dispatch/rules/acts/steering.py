@@ -1,4 +1,4 @@
-"""What centres do to an order as a whole: route it, remind of it, end it."""
+"""What centres do to an order as a whole: route it, end it."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -37,19 +37,6 @@ class Route(Body, frozen=True, kw_only=True):
     assists: Annotated[tuple[UnitId, ...], Meta(max_length=20)] = ()
     class_key: Short | None = field(default=None, name="class")
     reason: Note = ""
-
-
-class Urge(Body, frozen=True, kw_only=True):
-    """A word with the reminder."""
-
-    note: Note = ""
-
-
-class Supervise(Body, frozen=True, kw_only=True):
-    """How high it goes: 1 the dispatching centre, 2 the centre above, 3 the city."""
-
-    level: Annotated[int, Meta(ge=1, le=3)] = 1
-    note: Note = ""
 
 
 class ImportClose(Body, frozen=True, kw_only=True):
@@ -114,16 +101,6 @@ def _assign(
     return tuple(offers), gone, accepted
 
 
-def _urge(book: Book, order: Order, asked: Act) -> None:
-    at = occurred(asked.body.occurred_at, book.now, order.since)
-    record(book, order, facts.Urged, {"note": asked.body.note}, asked, at)
-
-
-def _supervise(book: Book, order: Order, asked: Act) -> None:
-    at = occurred(asked.body.occurred_at, book.now, order.since)
-    record(book, order, facts.Supervised, {"level": asked.body.level, "note": asked.body.note}, asked, at)
-
-
 def _end(kind: type[facts.OrderFact]) -> Callable[[Book, Order, Act], None]:
     """Rejecting or voiding, each with its fact."""
 
@@ -149,8 +126,6 @@ def _import_close(book: Book, order: Order, asked: Act) -> None:
 ASSIGNMENT: dict[str, OnAssignment] = {}
 ORDER = {
     "route": OnOrder(Route, _route),
-    "urge": OnOrder(Urge, _urge),
-    "supervise": OnOrder(Supervise, _supervise),
     "reject": OnOrder(Reason, _end(facts.OrderRejected)),
     "void": OnOrder(Reason, _end(facts.OrderVoided)),
     "import_close": OnOrder(ImportClose, _import_close),

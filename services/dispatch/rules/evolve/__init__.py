@@ -20,11 +20,12 @@ from services.dispatch.rules.evolve import (
     milestones,
     requests,
     steering,
+    supervising,
     tree,
     urgency,
 )
 from services.dispatch.rules.evolve.moving import offered, voice_of
-from services.dispatch.rules.lifecycle import LIVE
+from services.dispatch.rules.lifecycle import ENDED, LIVE
 from services.dispatch.rules.order import Assignment, Detail, Order, Stood
 
 _THEMES = (
@@ -34,6 +35,7 @@ _THEMES = (
     requests,
     finishing,
     steering,
+    supervising,
     merging,
     urgency,
     linking,
@@ -43,7 +45,11 @@ FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
 }
 
 
-TELLS: dict[type[OrderFact], Callable[[Order, Any, dict[str, Any]], None]] = {**finishing.TELLS, **requests.TELLS}
+TELLS: dict[type[OrderFact], Callable[[Order, Any, dict[str, Any]], None]] = {
+    **finishing.TELLS,
+    **requests.TELLS,
+    **supervising.TELLS,
+}
 
 
 def opened(fact: OrderOpened, why: str = "", text: str = "") -> Order:
@@ -99,6 +105,8 @@ def fold(order: Order, fact: OrderFact) -> None:
     if fact.status is not order.status:
         order.status = fact.status
         order.since = fact.occurred_at
+    if order.supervisions and order.status in ENDED:
+        supervising.lapse(order, fact)
     if order.parked_by is not None and order.status is not OrderStatus.PARKED:
         order.parked_by = order.review_at = None
     if before != (order.status, order.lead):

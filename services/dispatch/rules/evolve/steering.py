@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas import facts
 from schemas.facts import OrderFact
-from services.dispatch.rules.evolve.moving import move, noted, offered, settle, take_back, voice_of
+from services.dispatch.rules.evolve.moving import move, offered, settle, take_back, voice_of
 from services.dispatch.rules.order import Order
 
 
@@ -44,6 +44,4 @@ FOLDS: dict[type[OrderFact], Callable[[Order, Any], None]] = {
     facts.OrderRouted: _routed,
     facts.OrderRejected: _ended,
     facts.OrderVoided: _ended,
-    facts.Urged: noted,
-    facts.Supervised: noted,
 }

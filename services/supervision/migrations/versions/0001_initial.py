@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("order_id", _ID, primary_key=True),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("division", sa.Text(), nullable=False),
+        sa.Column("urgency", sa.Text(), nullable=False),
         sa.Column("imported", sa.Boolean(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("timeline", sa.LargeBinary(), nullable=False),
@@ -52,6 +53,7 @@ def upgrade() -> None:
         sa.CheckConstraint("notice IN ('warn', 'miss')", name="notices_notice"),
     )
     op.create_index("notices_late", "notices", ["at"], postgresql_where=sa.text("late"))
+    _rungs()
     op.create_table(
         "ticks",
         sa.Column("part", sa.Integer(), primary_key=True, autoincrement=False),
@@ -105,6 +107,29 @@ def _clocks() -> None:
     op.create_index("clocks_breaches_of", "clocks", ["owner", "due", "clock_id"], postgresql_where=missed)
 
 
+def _rungs() -> None:
+    op.create_table(
+        "rungs",
+        sa.Column("order_id", _ID, primary_key=True),
+        sa.Column("clock_id", _ID, primary_key=True),
+        sa.Column("rung", sa.Text(), primary_key=True),
+        sa.Column("due", _MOMENT, primary_key=True),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("level", sa.SmallInteger(), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("times", sa.SmallInteger(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("raised_at", _MOMENT),
+        sa.Column("ended_at", _MOMENT),
+        sa.Column("cause", sa.Text()),
+        sa.CheckConstraint("after IN ('start', 'warn', 'miss')", name="rungs_after"),
+        sa.CheckConstraint("state IN ('waiting', 'raised', 'cancelled', 'cleared', 'withdrawn')", name="rungs_state"),
+    )
+    op.create_index("rungs_timers", "rungs", ["at"], postgresql_where=sa.text("state = 'waiting'"))
+
+
 def _pending() -> None:
     op.create_table(
         "pending",
@@ -120,6 +145,6 @@ def _pending() -> None:
 def downgrade() -> None:
     """Drop everything."""
     drop_delivery_tables()
-    tables = ("terms", "pending", "dead_facts", "ticks", "notices", "clocks")
+    tables = ("terms", "pending", "dead_facts", "ticks", "rungs", "notices", "clocks")
     for table in (*tables, "special_cases", "orders"):
         op.drop_table(table)

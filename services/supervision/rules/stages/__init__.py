@@ -14,6 +14,8 @@
 | decide   | request, for | when it came before that centre            | the decision; the centre above takes over  |
 |          | each centre  |                                            |                                            |
 | decide   | parking      | the parking; due on its review date        | the order going on, or parked anew         |
+| answer   | supervision, | its opening; then each refusal             | the answer; what it is about being over    |
+|          | each answer  |                                            | ends it                                    |
 | total    | report       | its receipt; in a reopened round that      | the approved answer                        |
 
 The limits of a clock are those of the policy version that covers it (`promises`).
@@ -36,7 +38,7 @@ it was late already; an order entered in error (void) was never late. A stage wi
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.supervision.rules.stages import parts, reports, requests
+from services.supervision.rules.stages import parts, reports, requests, supervising
 from services.supervision.rules.stages.promises import Asked, Clock, Promises, Span, TermsData, set_to
 from services.supervision.rules.stages.reader import PARENT_DUE, REVIEW_DATE, SOURCE_DUE, Reader
 from services.supervision.rules.stages.reports import promised
@@ -75,6 +77,9 @@ def clocks(timeline: Timeline, promises: Promises, known: datetime | None = None
         for ask in timeline.asks:
             if ask.round == round_.number:
                 requests.of_ask(reader, ask, round_)
+        for watch in timeline.watches:
+            if watch.round == round_.number:
+                supervising.of_watch(reader, watch, round_)
         run = run_from(timeline.rounds, place)
         for voice in timeline.voices:
             if voice.round <= round_.number and not voice.away:

@@ -22,11 +22,13 @@ CENTRE = "centre"  # the function of units that dispatch
 
 
 class Clock(Struct, frozen=True, gc=False):
-    """One clock: what others see of it, when it warns, and the calendar if it had no published list for the span."""
+    """One clock: what others see of it, when it warns, and the calendar if it had no published list for the span.
+    `over`: its milestone came or its reason ended, in time or not."""
 
     view: ClockView
     warn_at: datetime
     unlisted: str = ""
+    over: bool = False
 
 
 class Span(Struct, frozen=True, gc=False):
@@ -158,9 +160,9 @@ class Promises:
         return self.versions[-1]
 
 
-def set_to(start: datetime, due: datetime) -> Span:
+def set_to(start: datetime, due: datetime, warn: float = SET_WARN) -> Span:
     """The span of a deadline that somebody set: real time, and the warning after four fifths of it."""
-    spent: timedelta = (due - start) * SET_WARN
+    spent: timedelta = (due - start) * warn
     return Span(due, min(max(start, start + spent), due), "")
 
 

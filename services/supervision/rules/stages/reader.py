@@ -13,6 +13,7 @@ from services.supervision.rules.timeline import Ask, Part, Round, Timeline
 
 SOURCE_DUE = "source_due"  # the policy of a clock whose deadline the sending platform set
 PARENT_DUE = "parent_due"  # one that the unit which passed the part on set
+SET_BY_HAND = "set_by_hand"  # one that whoever opened a supervision set
 REVIEW_DATE = "review_date"  # one on which a parked order is looked at again
 
 
@@ -67,7 +68,8 @@ class Reader:
             state, still = self._state(span.due, at, end), granted.still_since
             if still is not None and at is None and end is None and still <= span.due:
                 state = ClockState.PAUSED
-            self._clock(stage, round_, owner, start, span, state, policy, part, report, key)
+            over = at is not None or end is not None
+            self._clock(stage, round_, owner, start, span, state, policy, part, report, key, over)
 
     def _promised(
         self, asked: Asked, stage: Stage, owner: str, start: datetime, at: datetime | None, granted: Moved
@@ -96,6 +98,7 @@ class Reader:
         part: Part | None,
         report: UUID | None,
         key: str,
+        over: bool,
     ) -> None:
         id_ = None if part is None else part.assignment_id
         of = key or str(id_ or report or "") + (f"/{part.stint}" if part is not None and part.stint else "")
@@ -111,7 +114,7 @@ class Reader:
             assignment_id=id_,
             report_id=report,
         )
-        self.found.append(Clock(view, span.warn_at, span.unlisted))
+        self.found.append(Clock(view, span.warn_at, span.unlisted, over))
 
     def _state(self, due: datetime, at: datetime | None, end: datetime | None) -> ClockState:
         if self.of.void:

@@ -18,6 +18,7 @@ from services.supervision.rules.timeline import (
     milestones,
     requests,
     steering,
+    supervising,
     tree,
     urgency,
 )
@@ -32,6 +33,7 @@ from services.supervision.rules.timeline.shape import (
     Timeline,
     Turn,
     Voice,
+    Watch,
 )
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "Timeline",
     "Turn",
     "Voice",
+    "Watch",
     "fold",
     "moving",
 ]
@@ -57,6 +60,7 @@ _THEMES = (
     requests,
     finishing,
     steering,
+    supervising,
     merging,
     urgency,
 )

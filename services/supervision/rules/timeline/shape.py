@@ -138,6 +138,20 @@ class Ask(Struct, frozen=True, array_like=True):
         return self.granted and self.kind is RequestKind.PARKING
 
 
+class Watch(Struct, frozen=True, array_like=True, gc=False):
+    """A supervision whose answer is due: from whom, since when, for the how-manieth time (`turn` from 0), and by when,
+    where somebody said so. `ended_at`: what it was about is over, or its answer was accepted."""
+
+    supervision_id: UUID
+    answerer: str
+    round: int
+    since: datetime
+    due: datetime | None = None
+    turn: int = 0
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
 class Timeline(Struct, frozen=True, array_like=True):
     """One order as its clocks see it. `top` is the first unit of the path, `centre` the last one before the lead;
     `triage_from` and `decided_at` frame the decision of a triage, `triage_by` is whose it is or was; `paces` are
@@ -164,6 +178,7 @@ class Timeline(Struct, frozen=True, array_like=True):
     handovers: tuple[Handover, ...] = ()
     asks: tuple[Ask, ...] = ()
     triage_by: str = ""
+    watches: tuple[Watch, ...] = ()
 
     @property
     def aggregate_id(self) -> UUID:

@@ -9,8 +9,6 @@ from schemas.facts import (
     OrderRouted,
     OrderVoided,
     ReportJoined,
-    Supervised,
-    Urged,
 )
 from schemas.vocabulary import OrderStatus
 from services.supervision.rules.timeline.folding import (
@@ -24,7 +22,7 @@ from services.supervision.rules.timeline.folding import (
 )
 from services.supervision.rules.timeline.shape import Round, Timeline
 
-STILL: tuple[type[OrderFact], ...] = (Urged, Supervised)
+STILL: tuple[type[OrderFact], ...] = ()
 
 
 def opened(fact: OrderOpened) -> Timeline:
