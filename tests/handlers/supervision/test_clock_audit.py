@@ -14,7 +14,7 @@ from tests.handlers.supervision.test_rebuild import city
 from tests.handlers.supervision.test_recompute import LONGER, told
 from tests.rules.supervision_timeline.gathered import CaseStory
 from tests.rules.supervision_timeline.story import Story, minutes, records
-from tests.rules.supervision_timeline.toy import PROMISES, START
+from tests.rules.supervision_timeline.toy import LADDER, PROMISES, START
 
 
 async def audited(pool: asyncpg.Pool, page: int = 3) -> list[Difference]:
@@ -38,7 +38,7 @@ async def live(pool: asyncpg.Pool, seam: Seam, until: int) -> None:
     await seam.handle(records(*case.outgoing()))
     for passed in range(0, until + 1, 10):
         await told(seam, [], passed)
-        await Sweep(pool).drain()
+        await Sweep(pool, LADDER).drain()
 
 
 @pytest.mark.parametrize("until", [0, 31, 200, 5000])
@@ -71,7 +71,7 @@ async def test_a_sweep_that_forgot_is_found(pool: asyncpg.Pool, seam: Seam) -> N
     """Ticks pass and no sweep runs; and a notice that was written without a reason."""
     await told(seam, [Story("forgotten").opened(START)], 40)
     assert {(each.fault, each.stage) for each in await audited(pool)} == {(Fault.NOT_MISSED, "accept")}
-    await Sweep(pool).drain()
+    await Sweep(pool, LADDER).drain()
     assert await audited(pool) == []
     await pool.execute("DELETE FROM notices")
     assert (Fault.NOT_MISSED, "accept") in {(each.fault, each.stage) for each in await audited(pool)}
@@ -91,7 +91,7 @@ async def test_an_order_that_waits_for_a_fact_owes_nothing(pool: asyncpg.Pool, s
     story = Story("hole").opened(START).accepted(START + minutes(5)).contacted(START + minutes(6))
     await seam.handle(records(*story.outgoing(1, 1), *story.outgoing(3)))
     await told(seam, [], 600)
-    await Sweep(pool).drain()
+    await Sweep(pool, LADDER).drain()
     assert await audited(pool) == []
 
 
@@ -109,7 +109,7 @@ async def test_an_ended_order_that_still_owes_a_notice_is_found(pool: asyncpg.Po
     await told(seam, [story], 300)
     wrong = await audited(pool)
     assert {each.fault for each in wrong} == {Fault.NOT_MISSED} and "accept" in {each.stage for each in wrong}
-    await Sweep(pool).drain()
+    await Sweep(pool, LADDER).drain()
     assert await audited(pool) == []
 
 

@@ -16,7 +16,7 @@ from services.supervision.settings import SupervisionSettings
 from services.supervision.store import opened
 from tests.handlers.supervision.said import said
 from tests.rules.supervision_timeline.story import Story, minutes, records, tick
-from tests.rules.supervision_timeline.toy import CITY, PROMISES, START
+from tests.rules.supervision_timeline.toy import CITY, LADDER, PROMISES, START
 
 
 def with_amounts(version: str = "2", **amounts: float) -> City:
@@ -29,7 +29,7 @@ LONGER = Promises.of(with_amounts(accept=60))
 
 @pytest.fixture
 def sweep(pool: asyncpg.Pool) -> Sweep:
-    return Sweep(pool)
+    return Sweep(pool, LADDER)
 
 
 async def told(seam: Seam, stories: Sequence[Story], until: float = 0) -> None:
