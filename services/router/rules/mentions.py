@@ -20,6 +20,7 @@ _STREET_WORD = bytewise("街道")
 _ENDINGS_BEGIN = tuple(map(bytewise, ("街", "接", "道", "镇", " ", "、", "-", "·")))
 _NOT_HERE = tuple(map(bytewise, ("不是", "不在", "不属于", "并非", "而非")))
 _AREA = tuple(map(bytewise, ("辖区", "境内", "地区", "街面", "政府", "办事处")))
+LONG_ENOUGH = 6  # a longer name is not the end of another
 _ORDINAL = bytewise("第")
 _BESIDE = tuple(map(bytewise, ("附近", "对面", "斜对面", "旁", "周边", "以东", "以西", "以南", "以北", "交界")))
 SOUND = 0.9  # a name that stands there by its sound
@@ -59,18 +60,24 @@ def mentions_of(hits: Hits) -> list[Mention]:
         elif hit[1] - hit[0] > kept[-1][1] - kept[-1][0]:
             kept[-1] = hit
     found: list[Mention] = []
+    denied = -1  # where what was denied ends: 不是嘉定区马陆镇 denies both
     for start, end, word in kept:
+        if start == denied or hits.body.endswith(_NOT_HERE, 0, start):
+            denied = end
+            continue
         one = _mention(start, end, word.text, word.names, word.known, hits.body)
         if one is None:
             continue
-        if one.names and one.tier is not Tier.DISTRICT and _goes_back(hits.body, start, found):
+        if one.names and one.tier is not Tier.DISTRICT and _goes_back(word.text, hits.body, start, found):
             one = structs.replace(one, cut=True)
         found.append(one)
     return found
 
 
-def _goes_back(body: str, start: int, before: list[Mention]) -> bool:
+def _goes_back(text: str, body: str, start: int, before: list[Mention]) -> bool:
     """Whether something stands before a name that may be its own beginning: a character that no name begins after."""
+    if len(text) > LONG_ENOUGH:
+        return False
     behind_a_division = before and before[-1].end == start and before[-1].names
     if body.startswith(_ORDINAL, start):
         return not behind_a_division
@@ -92,8 +99,6 @@ def _mention(
         elif body.startswith(_ROAD_ON, end) or (known is not None and names[0].weight < SHORT):
             names = ()  # a road, whatever division is called after it
     if not names and known is None:
-        return None
-    if body.endswith(_NOT_HERE, 0, start):
         return None
     tier = names[0].tier if names else None
     beside, area = body.startswith(_BESIDE, end), body.startswith(_AREA, end)
@@ -148,7 +153,7 @@ def _grouped(near: Iterable[Near], plain_text: str, body: str) -> list[Mention]:
         like = max(one.likeness for one in group)
         names = tuple(Name(one.code, one.tier, _NEAR_WEIGHT * one.likeness) for one in group)
         beside = body.startswith(_BESIDE, end)
-        cut = _goes_back(body, begin, [])
         words = readable(body[begin:end])
+        cut = _goes_back(words, body, begin, [])
         found.append(Mention(begin, end, words, names, names[0].tier, None, min(like, 0.99), beside, cut))
     return found
