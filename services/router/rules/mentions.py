@@ -49,8 +49,9 @@ class Mention(Struct, frozen=True):
         return self.like == 1.0 and not self.cut and bool(self.names) and self.names[0].weight >= ALIAS
 
 
-def mentions_of(hits: Hits) -> list[Mention]:
-    """The longest names only, in order, without those that are part of another thing's name or denied."""
+def mentions_of(hits: Hits) -> tuple[list[Mention], list[tuple[int, int]]]:
+    """The longest names only, in order, without those that are part of another thing's name; and from where to where
+    others stand that are denied."""
     kept: list[Hit] = []
     for hit in hits.names:
         while kept and hit[0] <= kept[-1][0]:
@@ -60,10 +61,10 @@ def mentions_of(hits: Hits) -> list[Mention]:
         elif hit[1] - hit[0] > kept[-1][1] - kept[-1][0]:
             kept[-1] = hit
     found: list[Mention] = []
-    denied = -1  # where what was denied ends: 不是嘉定区马陆镇 denies both
+    denied: list[tuple[int, int]] = []
     for start, end, word in kept:
-        if start == denied or hits.body.endswith(_NOT_HERE, 0, start):
-            denied = end
+        if (denied and start == denied[-1][1]) or hits.body.endswith(_NOT_HERE, 0, start):
+            denied.append((start, end))  # 不是嘉定区马陆镇 denies both
             continue
         one = _mention(start, end, word.text, word.names, word.known, hits.body)
         if one is None:
@@ -71,7 +72,7 @@ def mentions_of(hits: Hits) -> list[Mention]:
         if one.names and one.tier is not Tier.DISTRICT and _goes_back(word.text, hits.body, start, found):
             one = structs.replace(one, cut=True)
         found.append(one)
-    return found
+    return found, denied
 
 
 def _goes_back(text: str, body: str, start: int, before: list[Mention]) -> bool:
@@ -106,11 +107,17 @@ def _mention(
 
 
 def with_nearly(
-    found: list[Mention], plain_text: str, body: str, nearly: Nearly, districts: frozenset[str]
+    found: list[Mention],
+    denied: list[tuple[int, int]],
+    plain_text: str,
+    body: str,
+    nearly: Nearly,
+    districts: frozenset[str],
 ) -> list[Mention]:
     """The mentions of a text together with names that almost stand there (sooner in the `districts` named): those that
-    a full name does not cover, in place of what they cover in part."""
-    taken = [(len(readable(body[: one.start])), len(readable(body[: one.end]))) for one in found if _stands(one, body)]
+    a full name or a denied one does not cover, in place of what they cover in part."""
+    stand = denied + [(one.start, one.end) for one in found if _stands(one, body)]
+    taken = [(len(readable(body[:start])), len(readable(body[:end]))) for start, end in stand]
     near = _grouped(nearly.find(plain_text, taken, districts), plain_text, body)
     near = [one for one in near if not any(_overlap(one, other) and _beats(other, one) for other in found)]
     if not near:

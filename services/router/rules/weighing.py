@@ -114,7 +114,7 @@ def named(report: ReportReceived, plain_text: str, atlas: Atlas) -> Named:
     """What the names in a plain text say, checked against the caller's stated district. What stands behind 另反映 and
     its like is another matter's: it counts, by half, only where the first has no place."""
     hits = atlas.read(plain_text)
-    mentions = mentions_of(hits) if hits.names else []
+    mentions, denied = mentions_of(hits) if hits.names else ([], [])
     stated = atlas.named(report.district) if report.district else ()
     another = _ANOTHER.search(hits.body)
     later: list[Mention] = []
@@ -124,7 +124,7 @@ def named(report: ReportReceived, plain_text: str, atlas: Atlas) -> Named:
         mentions = [one for one in mentions if one.start < another.start()]
     if not any(one.clear and one.tier is not Tier.DISTRICT for one in mentions):
         districts = frozenset(code for code, _ in _districts(mentions, stated, atlas))
-        mentions = with_nearly(mentions, plain_text, hits.body, atlas.nearly, districts)
+        mentions = with_nearly(mentions, denied, plain_text, hits.body, atlas.nearly, districts)
     if mentions or not later:
         return _weigh(mentions, stated, report.district, hits.body, atlas)
     found = _weigh(later, stated, report.district, hits.body, atlas)
