@@ -27,7 +27,7 @@ SOUND = 0.9  # a name that stands there by its sound
 _NEAR_WEIGHT = 0.9  # of what a name that only almost stands there says
 
 
-class Mention(Struct, frozen=True):
+class Mention(Struct, frozen=True, gc=False):
     """One name in a text, from where to where (bytes of the plain text), and what it may mean: divisions, or a road or
     compound. `like` is how much of it stands there, 1 as written; `beside`: the place is next to it; `cut`: it may be
     the end of a longer name; `area`: it is said to be an area (大团辖区内)."""

@@ -47,7 +47,7 @@ _AN_ENDING = re.compile(  # but not those of 曾向居委反映, 希望街道介
 )
 
 
-class Near(Struct, frozen=True):
+class Near(Struct, frozen=True, gc=False):
     """One stretch of a text (offsets in the plain text) that almost is the name of a division; `likeness` in 0–1."""
 
     start: int

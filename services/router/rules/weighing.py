@@ -1,6 +1,5 @@
 """What all the names of a report come to: one place with a sureness, or several with shares."""
 
-import re
 from collections.abc import Sequence
 
 from msgspec import Struct, structs
@@ -26,9 +25,7 @@ _BESIDE = 0.9
 _MOST_BY_ROAD = 0.9
 _GAP = 15  # bytes (five characters) at most between two roads that cross
 _BREAKS = tuple(map(bytewise, ("，", "。", "；", ",", ";", ".", "\n")))
-_ANOTHER = re.compile(
-    "|".join(map(bytewise, ("另反映", "另外", "此外", "同时反映", "还反映", "另有", "第二个诉求", "诉求二")))
-)
+_ANOTHER = tuple(map(bytewise, ("另反映", "另外", "此外", "同时反映", "还反映", "另有", "第二个诉求", "诉求二")))
 _ABOVE = tuple(map(bytewise, ("上述地址", "该地址", "诉求地址", "上址")))
 
 
@@ -116,12 +113,12 @@ def named(report: ReportReceived, plain_text: str, atlas: Atlas) -> Named:
     hits = atlas.read(plain_text)
     mentions, denied = mentions_of(hits) if hits.names else ([], [])
     stated = atlas.named(report.district) if report.district else ()
-    another = _ANOTHER.search(hits.body)
+    another = min((at for word in _ANOTHER if (at := hits.body.find(word)) >= 0), default=-1)
     later: list[Mention] = []
-    if another:
-        plain_text = readable(hits.body[: another.start()])
-        later = [one for one in mentions if one.start >= another.start()]
-        mentions = [one for one in mentions if one.start < another.start()]
+    if another >= 0:
+        plain_text = readable(hits.body[:another])
+        later = [one for one in mentions if one.start >= another]
+        mentions = [one for one in mentions if one.start < another]
     if not any(one.clear and one.tier is not Tier.DISTRICT for one in mentions):
         districts = frozenset(code for code, _ in _districts(mentions, stated, atlas))
         mentions = with_nearly(mentions, denied, plain_text, hits.body, atlas.nearly, districts)
