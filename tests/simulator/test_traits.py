@@ -42,7 +42,7 @@ def sent(text: str, told: str = "street", address: str = "") -> Sent:
     ("text", "traits"),
     [
         ("路灯不亮", set()),
-        ("今晨１２号楼停水", {"full-width digits", "time word"}),
+        ("今晨１２路停水", {"full-width digits", "time word"}),
         ("市民反映:停水", {"half-width marks"}),
         ("來電人稱沒有水", {"traditional script", "negation"}),
         ("长宁路100弄3号201室", {"lane, house, room"}),

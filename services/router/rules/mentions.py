@@ -79,7 +79,7 @@ def _goes_back(text: str, body: str, start: int, before: list[Mention]) -> bool:
     """Whether something stands before a name that may be its own beginning: a character that no name begins after."""
     if len(text) > LONG_ENOUGH:
         return False
-    behind_a_division = before and before[-1].end == start and before[-1].names
+    behind_a_division = before and before[-1].end == start and before[-1].tier in (Tier.STREET, Tier.SUB_AREA)
     if body.startswith(_ORDINAL, start):
         return not behind_a_division
     if before and before[-1].end == start:

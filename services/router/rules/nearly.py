@@ -96,7 +96,8 @@ class _Stems:
         if third in _ENDING_BEGINS or heard[start - 1 : start] == _TAKEN:  # 豫园街, or right behind its district
             may = may + [stem for stem in self._outer.get(first, ()) if stem.sound == heard[start : start + 2]]
         for at in range(1, 5):
-            for stem in self._tails.get(heard[start + at : start + at + 2], ()):
+            tail = heard[start + at : start + at + 2]
+            for stem in (*self._tails.get(tail, ()), *self._tails.get(tail[::-1], ())):
                 if at <= len(stem.sound) - 2 <= at + 1:
                     may = [*may, stem]
         for stem in may:

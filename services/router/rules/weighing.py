@@ -260,4 +260,4 @@ def _common(ranked: Sequence[tuple[str, float]], atlas: Atlas) -> tuple[str, flo
     code, most = max(found.items(), key=lambda one: one[1])
     if most < ENOUGH * sum(found.values()):
         return "", 0.0
-    return code, min(DISTRICT_SURE, most + 0.1 if len(found) == 1 else most)
+    return code, min(DISTRICT_SURE, most)
