@@ -1,4 +1,4 @@
-"""paidan clock due · classify · locate · sensors screen: the pure rules on a pipe, to try a pack on one's own history.
+"""paidan clock due · classify · sensors screen: the pure rules on a pipe, to try a pack on one's own history.
 
 Nothing has to run for it: text or CSV in on standard input, one answer a line out.
 """
@@ -96,23 +96,6 @@ def classify(city: City = DEFAULT_CITY) -> None:
         )
 
 
-def locate(city: City = DEFAULT_CITY) -> None:
-    """Lines of text in, JSON lines out: division code, name, tier, confidence, why, candidates. 定位"""
-    for prepared in _prepared(city):
-        found = prepared.located
-        place = found.place
-        _print(
-            {
-                "division": place.division if place else None,
-                "name": place.name if place else None,
-                "tier": place.tier if place else None,
-                "confidence": round(found.confidence, 4),
-                "why": found.because,
-                "candidates": found.candidates,
-            }
-        )
-
-
 @sensors.command("screen")
 def screen_readings(city: City = DEFAULT_CITY) -> None:
     """JSON lines of readings in (device_id, kind, value, unit, at), alarms out as JSON lines, in order. 筛查"""
@@ -171,4 +154,3 @@ def register(app: typer.Typer) -> None:
     app.add_typer(clock, name="clock")
     app.add_typer(sensors, name="sensors")
     app.command("classify")(classify)
-    app.command("locate")(locate)

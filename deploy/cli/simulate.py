@@ -20,6 +20,7 @@ from deploy.simulator.run import Addresses, Plan, simulate
 from deploy.simulator.run import Progress as Where
 from deploy.simulator.stream import Mix
 from deploy.simulator.tally import Tally
+from deploy.simulator.traits import TRAITS
 from deploy.stack.home import Home
 from deploy.stack.keys import issue_token
 from deploy.stack.lifecycle import Stack
@@ -164,6 +165,7 @@ def as_data(plan: Plan, tally: Tally, outcome: Outcome) -> dict[str, Any]:
         "seed": plan.seed,
         "way": plan.way,
         "sent": dict(tally.sent),
+        "traits": {name: tally.traits[name] for name in TRAITS},
         "accepted": outcome.accepted,
         "accepted_as": dict(tally.states),
         "refused": dict(tally.refused),
@@ -188,6 +190,7 @@ def _show(plan: Plan, tally: Tally, outcome: Outcome, console: Console) -> None:
     table.add_column(style="bold")
     table.add_column()
     table.add_row("sent 发送", _counts(tally.sent))
+    table.add_row("traits 语言特征", "\n".join(f"{name} {tally.traits[name]}" for name in TRAITS))
     table.add_row("accepted 受理", f"{outcome.accepted} reports, {tally.readings} readings")
     if tally.refused or tally.readings_refused:
         table.add_row("refused 拒收", _counts(tally.refused + Counter(readings=tally.readings_refused)))

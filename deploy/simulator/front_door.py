@@ -99,7 +99,7 @@ class Single(_Http):
     async def send(self, items: Sequence[Sent]) -> None:
         """Send one after another."""
         for item in items:
-            self._tally.sent[item.path] += 1
+            self._tally.sending(item)
             if item.path == READINGS:
                 await self._readings(item)
                 continue
@@ -119,7 +119,7 @@ class Bulk(_Http):
         """Send kind by kind; readings batch by batch."""
         by_path: dict[str, list[Sent]] = defaultdict(list)
         for item in items:
-            self._tally.sent[item.path] += 1
+            self._tally.sending(item)
             by_path[item.path].append(item)
         for item in by_path.pop(READINGS, ()):
             await self._readings(item)
@@ -156,7 +156,7 @@ class Direct:
         messages: list[Outgoing] = []
         taken: list[tuple[Sent, Entry]] = []
         for item in items:
-            self._tally.sent[item.path] += 1
+            self._tally.sending(item)
             if item.path == READINGS:
                 messages += _by_bucket(item.body)
                 self._tally.readings += len(item.body)

@@ -21,6 +21,7 @@ _FULL_WIDTH = 0.04
 _TRADITIONAL = 0.02
 _HALF_WIDTH_MARKS = 0.05
 _INFORMANT = 0.015
+_MASKED = 0.06
 _ANSWERED = 0.5  # of consultations
 _TITLE = 0.25
 _GCJ = 0.2  # of findings, from phones with a Chinese map
@@ -68,6 +69,8 @@ class Writer:
         text = self._shaped("ticket", told.name, said, "asking") if asking else self._several(self._story(told, said))
         if informant:
             text += self._say("ticket.informant") + speech.stop
+        if rand() < _MASKED:
+            text += self._say("ticket.masked") + speech.stop
         body: dict[str, Any] = {
             "source_id": f"12345-{self._run}-{n:07d}",
             "ticket_type": "informant" if informant else kind,

@@ -194,12 +194,10 @@ def _traditional() -> dict[int, str]:
 
 
 def as_typed(rand: Random) -> Callable[[str], str]:
-    """How the keyboard was set: as usual, full-width digits and letters, the traditional script, half-width marks."""
+    """How the keyboard was set: full-width digits and letters, the traditional script, or half-width marks."""
     way = rand.random()
-    if way < 0.12:
+    if way < 0.34:
         return lambda text: "".join(chr(ord(s) + 0xFEE0) if s.isascii() and s.isalnum() else s for s in text)
-    if way < 0.2:
+    if way < 0.67:
         return lambda text: text.translate(_traditional())
-    if way < 0.32:
-        return lambda text: text.translate(str.maketrans("，。：；（）", ",.:;()"))
-    return str
+    return lambda text: text.translate(str.maketrans("，。：；（）", ",.:;()"))

@@ -20,6 +20,7 @@ _ROAD = re.compile(
     r"^[一-鿿]{2,4}?(?:路|街|公路)(?=[一二三四五六七八九十百〇零]*弄?(?:第[一二三四五六七八九十]+)?居委会)"
 )
 COMMITTEES = 1000
+_OF_SENTENCES = ("reordered", "denied", "another place", "typed")
 _PEOPLED = ("residents_committee", "villagers_committee")
 _PROBLEMS = (
     "垃圾成堆三天无人清理",
@@ -81,14 +82,14 @@ def sentences(city: City, seed: int = 5, *, noisy: bool, per_street: int = 12) -
     for one in city.divisions:
         if one.tier is Tier.COMMITTEE and one.kind in _PEOPLED:
             below[one.parent].append(one)
-    for street in streets:
-        for _ in range(per_street):
-            yield _sentence(rand, above[street.parent], street, None, _roads(below[street.code]), noisy=noisy)
+    asked: list[tuple[Division, Division | None]] = [(street, None) for street in streets for _ in range(per_street)]
     peopled = [one for street in streets for one in below[street.code]]
-    for committee in rand.sample(peopled, COMMITTEES):
-        street = above[committee.parent]
-        for _ in range(2):
-            yield _sentence(rand, above[street.parent], street, committee, _roads(below[street.code]), noisy=noisy)
+    asked += [(above[one.parent], one) for one in rand.sample(peopled, COMMITTEES) for _ in range(2)]
+    for street, committee in asked:
+        other = rand.choice(streets)
+        elsewhere = above[other.parent].name + other.name
+        roads = _roads(below[street.code])
+        yield _sentence(rand, above[street.parent], street, committee, roads, noisy=noisy, elsewhere=elsewhere)
 
 
 def _roads(committees: Sequence[Division]) -> tuple[str, ...]:
@@ -103,22 +104,28 @@ def _sentence(
     roads: tuple[str, ...],
     *,
     noisy: bool,
+    elsewhere: str = "",
 ) -> Sentence:
+    """One sentence; `elsewhere` is the full name of another street-town."""
     named = Named(district.name, street.name, committee.name if committee else "")
     noises: list[str] = []
     if noisy:
-        for noise in rand.sample(tuple(NOISES), rand.choice((1, 1, 2))):
-            changed = NOISES[noise](named, rand)
+        for noise in rand.sample((*NOISES, *_OF_SENTENCES), rand.choice((1, 1, 2))):
+            changed = named if noise in _OF_SENTENCES else NOISES[noise](named, rand)
             if changed is not None:
                 named, noises = changed, [*noises, noise]
     kind, where = _where(rand, named, committee is not None)
+    if "reordered" in noises:
+        where = f"{named.committee or named.street}，{named.street}，{named.district}"
+    if "denied" in noises:
+        where = f"不是{elsewhere}，是{where}"
     filled = {
         "open": rand.choice(_OPENINGS),
         "where": where,
         "spot": _spot(rand, roads),
         "when": rand.choice(_WHEN),
         "problem": rand.choice(_PROBLEMS),
-        "end": rand.choice(_ENDS),
+        "end": f"。另反映{elsewhere}路灯不亮。" if "another place" in noises else rand.choice(_ENDS),
     }
     address = ""
     if rand.random() < 0.12:
@@ -128,7 +135,7 @@ def _sentence(
     else:
         text = rand.choice(_WHOLE).format(**filled)
     said = named.district if rand.random() < 0.3 else ""
-    typed = as_typed(rand) if noisy else str
+    typed = as_typed(rand) if "typed" in noises else str
     return Sentence(typed(text), street.code, kind, tuple(noises), typed(address), said)
 
 

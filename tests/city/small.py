@@ -47,6 +47,12 @@ K1,一村居委会,S1,committee,,一村,10.211,50.211,,
 {"type":"Feature","properties":{"code":"D2"},"geometry":{"type":"MultiPolygon","coordinates":[[[[10.5,50.1],[10.9,50.1],[10.9,50.5],[10.5,50.1]]]]}}
 ]}
 """,
+    "landmarks.csv": """\
+name,kind,division,share,numbers,aliases
+长街,road,S1,0.5,1-99,
+长街,road,S3,0.4,odd 101-199,大街
+石桥新村,compound,K1,0.9,,
+""",
     "units.csv": """\
 unit_id,name,name_en,tier,function,division,parent,second_parent,phone
 C-centre,城运中心,Centre,city,centre,C,,,

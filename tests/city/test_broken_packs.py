@@ -1,6 +1,7 @@
 """Every way a pack can be wrong gives its fault with file, line and cause, and nothing else with it."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def test_all_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
     assert str(found[2]) == "divisions.csv:7: unknown parent 'D9' of S3"
 
 
-@pytest.mark.parametrize("file", [file for file in small.FILES if file not in ("polygons.geojson", "one_stop.csv")])
+@pytest.mark.parametrize(
+    "file", [file for file in small.FILES if file not in ("polygons.geojson", "one_stop.csv", "landmarks.csv")]
+)
 def test_a_missing_file_is_one_fault_and_no_avalanche(tmp_path: Path, file: str) -> None:
     (small.write(tmp_path) / file).unlink()
     found = faults_of(tmp_path)
@@ -105,3 +108,21 @@ def test_only_line_ends_end_lines(tmp_path: Path) -> None:
         'code,name,stays_with,class_key\r\n01,a\u2028b\x0cc,110,\r\n02,"d\ne",,\r\n03,f,,T/x/1\r\n', "utf-8", newline=""
     )
     assert faults_of(tmp_path) == [Fault("police.csv", 5, "unknown class 'T/x/1'")]
+
+
+def test_a_polygon_holds_on_its_days_only(tmp_path: Path) -> None:
+    small.write(tmp_path)
+    small.change(tmp_path, "polygons.geojson", '{"code":"D1"}', '{"code":"D1","valid_to":"2026-06-30"}')
+    days = {day: [code for code, _ in load(tmp_path, day).polygons] for day in (date(2026, 6, 30), date(2026, 7, 1))}
+    assert days == {date(2026, 6, 30): ["D1", "D2"], date(2026, 7, 1): ["D2"]}
+
+
+def test_a_landmark_of_a_division_that_was_taken_in_lies_in_the_one_that_took_it(tmp_path: Path) -> None:
+    small.write(tmp_path)
+    small.change(
+        tmp_path, "divisions.csv", "S3,山上街道,D2,street,,,10.71,50.21,,", "S3,山上街道,D2,street,,,,,,2026-06-30"
+    )
+    small.change(tmp_path, "divisions.csv", "S2,河边街道,D1,street,,,", "S2,河边街道,D1,street,,S3,")
+    before, after = (load(tmp_path, day).landmarks for day in (date(2026, 6, 30), date(2026, 7, 1)))
+    assert [one.division for one in before] == ["S1", "S3", "K1"]
+    assert [one.division for one in after] == ["S1", "S2", "K1"]

@@ -37,6 +37,19 @@ def test_text_is_located_and_look_alikes_are_told_apart() -> None:
     done = run("locate", text="长宁区虹桥街道虹桥路100弄\n闵行区虹桥镇某小区\n没有地点\n")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["division"] for answer in answers] == ["310105009", "310112107", None]
+    assert [(part["words"], part["start"], part["end"]) for part in answers[0]["evidence"]] == [("虹桥街道", 3, 7)]
+
+
+def test_a_line_to_locate_may_be_an_object_and_a_bad_one_is_named() -> None:
+    point = '{"text":"噪音","lon":121.40445,"lat":31.19909,"crs":"cgcs2000"}'
+    grid = '{"text":"噪音","grid_code":"310105009888012"}'
+    done = run("locate", text=f'{point}\n{grid}\n{{"text":1}}\n{{"txt":"x"}}\n{{"lon":500}}\n')
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer.get("division") for answer in answers] == ["310105009", "310105009", None, None, None]
+    assert "第10位起无此登记" in answers[1]["why"] and answers[2:] == [{}, {}, {}]
+    assert done.exit_code == 1
+    for number, cause in ((3, "text"), (4, "txt"), (5, "lon")):
+        assert any(line.startswith(f"line {number}: ") and cause in line for line in done.stderr.splitlines())
 
 
 def test_readings_become_alarms_and_a_bad_line_is_named() -> None:

@@ -67,7 +67,7 @@ def locate(report: ReportReceived, plain_text: str, atlas: Atlas) -> Located:
         place = structs.replace(place, lon=point.lon, lat=point.lat)
     evidence = (*found.evidence, *_evidence(words, place, atlas.read(plain_text).body, atlas))
     because = both(odd, found.because) if odd else found.because
-    located = structs.replace(found, place=place, because=because, asset="", address_key=key, evidence=evidence)
+    located = Located(place, found.confidence, because, found.candidates, "", key, found.clash, evidence)
     return _if_it_stood(located, report, atlas)
 
 

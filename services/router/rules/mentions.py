@@ -20,13 +20,14 @@ _STREET_WORD = bytewise("街道")
 _ENDINGS_BEGIN = tuple(map(bytewise, ("街", "接", "道", "镇", " ", "、", "-", "·")))
 _NOT_HERE = tuple(map(bytewise, ("不是", "不在", "不属于", "并非", "而非")))
 _AREA = tuple(map(bytewise, ("辖区", "境内", "地区", "街面", "政府", "办事处")))
+LONG_ENOUGH = 6  # a longer name is not the end of another
 _ORDINAL = bytewise("第")
 _BESIDE = tuple(map(bytewise, ("附近", "对面", "斜对面", "旁", "周边", "以东", "以西", "以南", "以北", "交界")))
 SOUND = 0.9  # a name that stands there by its sound
 _NEAR_WEIGHT = 0.9  # of what a name that only almost stands there says
 
 
-class Mention(Struct, frozen=True):
+class Mention(Struct, frozen=True, gc=False):
     """One name in a text, from where to where (bytes of the plain text), and what it may mean: divisions, or a road or
     compound. `like` is how much of it stands there, 1 as written; `beside`: the place is next to it; `cut`: it may be
     the end of a longer name; `area`: it is said to be an area (大团辖区内)."""
@@ -48,8 +49,9 @@ class Mention(Struct, frozen=True):
         return self.like == 1.0 and not self.cut and bool(self.names) and self.names[0].weight >= ALIAS
 
 
-def mentions_of(hits: Hits) -> list[Mention]:
-    """The longest names only, in order, without those that are part of another thing's name or denied."""
+def mentions_of(hits: Hits) -> tuple[list[Mention], list[tuple[int, int]]]:
+    """The longest names only, in order, without those that are part of another thing's name; and from where to where
+    others stand that are denied."""
     kept: list[Hit] = []
     for hit in hits.names:
         while kept and hit[0] <= kept[-1][0]:
@@ -59,19 +61,25 @@ def mentions_of(hits: Hits) -> list[Mention]:
         elif hit[1] - hit[0] > kept[-1][1] - kept[-1][0]:
             kept[-1] = hit
     found: list[Mention] = []
+    denied: list[tuple[int, int]] = []
     for start, end, word in kept:
+        if (denied and start == denied[-1][1]) or hits.body.endswith(_NOT_HERE, 0, start):
+            denied.append((start, end))  # 不是嘉定区马陆镇 denies both
+            continue
         one = _mention(start, end, word.text, word.names, word.known, hits.body)
         if one is None:
             continue
-        if one.names and one.tier is not Tier.DISTRICT and _goes_back(hits.body, start, found):
+        if one.names and one.tier is not Tier.DISTRICT and _goes_back(word.text, hits.body, start, found):
             one = structs.replace(one, cut=True)
         found.append(one)
-    return found
+    return found, denied
 
 
-def _goes_back(body: str, start: int, before: list[Mention]) -> bool:
+def _goes_back(text: str, body: str, start: int, before: list[Mention]) -> bool:
     """Whether something stands before a name that may be its own beginning: a character that no name begins after."""
-    behind_a_division = before and before[-1].end == start and before[-1].names
+    if len(text) > LONG_ENOUGH:
+        return False
+    behind_a_division = before and before[-1].end == start and before[-1].tier in (Tier.STREET, Tier.SUB_AREA)
     if body.startswith(_ORDINAL, start):
         return not behind_a_division
     if before and before[-1].end == start:
@@ -93,19 +101,23 @@ def _mention(
             names = ()  # a road, whatever division is called after it
     if not names and known is None:
         return None
-    if body.endswith(_NOT_HERE, 0, start):
-        return None
     tier = names[0].tier if names else None
     beside, area = body.startswith(_BESIDE, end), body.startswith(_AREA, end)
     return Mention(start, end, text, names, tier, known, 1.0, beside, False, area)
 
 
 def with_nearly(
-    found: list[Mention], plain_text: str, body: str, nearly: Nearly, districts: frozenset[str]
+    found: list[Mention],
+    denied: list[tuple[int, int]],
+    plain_text: str,
+    body: str,
+    nearly: Nearly,
+    districts: frozenset[str],
 ) -> list[Mention]:
     """The mentions of a text together with names that almost stand there (sooner in the `districts` named): those that
-    a full name does not cover, in place of what they cover in part."""
-    taken = [(len(readable(body[: one.start])), len(readable(body[: one.end]))) for one in found if _stands(one, body)]
+    a full name or a denied one does not cover, in place of what they cover in part."""
+    stand = denied + [(one.start, one.end) for one in found if _stands(one, body)]
+    taken = [(len(readable(body[:start])), len(readable(body[:end]))) for start, end in stand]
     near = _grouped(nearly.find(plain_text, taken, districts), plain_text, body)
     near = [one for one in near if not any(_overlap(one, other) and _beats(other, one) for other in found)]
     if not near:
@@ -148,7 +160,7 @@ def _grouped(near: Iterable[Near], plain_text: str, body: str) -> list[Mention]:
         like = max(one.likeness for one in group)
         names = tuple(Name(one.code, one.tier, _NEAR_WEIGHT * one.likeness) for one in group)
         beside = body.startswith(_BESIDE, end)
-        cut = _goes_back(body, begin, [])
         words = readable(body[begin:end])
+        cut = _goes_back(words, body, begin, [])
         found.append(Mention(begin, end, words, names, names[0].tier, None, min(like, 0.99), beside, cut))
     return found

@@ -47,7 +47,7 @@ _AN_ENDING = re.compile(  # but not those of 曾向居委反映, 希望街道介
 )
 
 
-class Near(Struct, frozen=True):
+class Near(Struct, frozen=True, gc=False):
     """One stretch of a text (offsets in the plain text) that almost is the name of a division; `likeness` in 0–1."""
 
     start: int
@@ -96,7 +96,8 @@ class _Stems:
         if third in _ENDING_BEGINS or heard[start - 1 : start] == _TAKEN:  # 豫园街, or right behind its district
             may = may + [stem for stem in self._outer.get(first, ()) if stem.sound == heard[start : start + 2]]
         for at in range(1, 5):
-            for stem in self._tails.get(heard[start + at : start + at + 2], ()):
+            tail = heard[start + at : start + at + 2]
+            for stem in (*self._tails.get(tail, ()), *self._tails.get(tail[::-1], ())):
                 if at <= len(stem.sound) - 2 <= at + 1:
                     may = [*may, stem]
         for stem in may:
@@ -129,7 +130,7 @@ class _Stems:
                 start = stop - length
                 if start < 0 or not (like := _like(stem, heard[start:stop], tight[start:stop])):
                     continue
-                if size < 3 and like < _SOUND and not _addressed(tight, heard, start):
+                if (size < 2 or (size < 3 and like < _SOUND)) and not _addressed(tight, heard, start):
                     continue
                 yield stem, start, stop, like
                 break
@@ -171,14 +172,16 @@ class Nearly:
         whole = [one.stem for one in streets if not one.ending]
         self._start = _a_start({part for stem in whole for part in (stem[-3:-1], stem[-2:])})
         self._streets = _Stems(streets)
+        towns = [one for one in streets if len(one.stem) == 2 and len(one.ending) == 1]
+        self._towns = _Stems(map(_whole, towns))  # 大镇场 is 大场镇
         self._committees = _Stems([one for one in stems if one.tier is Tier.COMMITTEE])
 
     def find(
         self, plain_text: str, taken: Sequence[tuple[int, int]] = (), districts: frozenset[str] = frozenset()
     ) -> list[Near]:
         """What is almost named, in order of the text; several for one stretch where they are alike. What is `taken`
-        (from where to where names stand for sure) is no part of it; what lies in `districts`, if there are any, is
-        likelier."""
+        (from where to where names stand for sure) is no part of it; what lies in `districts`, if there are any, goes
+        before the rest."""
         tight, offsets = _tight(plain_text)
         heard = sounded(tight)
         for begin, end in taken:
@@ -191,7 +194,10 @@ class Nearly:
             found += _likeliest(stems.ending(tight, heard, ending.start()), tight, heard, districts)
         for start in self._starts(tight, heard):
             if not any(one.start <= start < one.end for one in found):
-                found += _likeliest(self._streets.beginning(tight, heard, start), tight, heard, districts)
+                near = _likeliest(self._streets.beginning(tight, heard, start), tight, heard, districts)
+                if not near and heard[start - 1 : start] == _TAKEN:
+                    near = _likeliest(self._towns.beginning(tight, heard, start), tight, heard, districts)
+                found += near
         found.sort(key=lambda one: one.start)
         return found if offsets is None else [_as_written(one, offsets) for one in found]
 
@@ -240,6 +246,11 @@ def _stems(city: City) -> Iterable[_Stem]:
             if stem not in seen and (division.tier is Tier.STREET or len(stem) > 1):
                 seen.add(stem)
                 yield _Stem(division.code, division.tier, _district(division, above), stem, sounded(stem), ending)
+
+
+def _whole(one: _Stem) -> _Stem:
+    """The name with its ending, as a stem."""
+    return _Stem(one.code, one.tier, one.district, one.stem + one.ending, one.sound + sounded(one.ending), "")
 
 
 def _district(division: Division, above: Mapping[str, Division]) -> str:

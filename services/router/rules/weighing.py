@@ -1,9 +1,8 @@
 """What all the names of a report come to: one place with a sureness, or several with shares."""
 
-import re
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.facts import ReportReceived
 from schemas.vocabulary import Tier
@@ -12,7 +11,7 @@ from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.gazetteer import ENOUGH, spread, together, within
 from services.router.rules.lexicon import ALIAS, SHORT, Name
 from services.router.rules.mentions import Mention, mentions_of, with_nearly
-from services.router.rules.text import both, bytewise
+from services.router.rules.text import both, bytewise, readable
 
 AGREED = 0.8  # a short name beside the district that it lies in
 DISTRICT_SURE, STATED_SURE = 0.9, 0.75
@@ -26,9 +25,7 @@ _BESIDE = 0.9
 _MOST_BY_ROAD = 0.9
 _GAP = 15  # bytes (five characters) at most between two roads that cross
 _BREAKS = tuple(map(bytewise, ("，", "。", "；", ",", ";", ".", "\n")))
-_ANOTHER = re.compile(
-    "|".join(map(bytewise, ("另反映", "另外", "此外", "同时反映", "还反映", "另有", "第二个诉求", "诉求二")))
-)
+_ANOTHER = tuple(map(bytewise, ("另反映", "另外", "此外", "同时反映", "还反映", "另有", "第二个诉求", "诉求二")))
 _ABOVE = tuple(map(bytewise, ("上述地址", "该地址", "诉求地址", "上址")))
 
 
@@ -111,22 +108,24 @@ def _names_a_street(mention: Mention) -> bool:
 
 
 def named(report: ReportReceived, plain_text: str, atlas: Atlas) -> Named:
-    """What the names in a plain text say, checked against the caller's stated district."""
+    """What the names in a plain text say, checked against the caller's stated district. What stands behind 另反映 and
+    its like is another matter's: it counts, by half, only where the first has no place."""
     hits = atlas.read(plain_text)
-    mentions = mentions_of(hits) if hits.names else []
+    mentions, denied = mentions_of(hits) if hits.names else ([], [])
     stated = atlas.named(report.district) if report.district else ()
+    another = min((at for word in _ANOTHER if (at := hits.body.find(word)) >= 0), default=-1)
+    later: list[Mention] = []
+    if another >= 0:
+        plain_text = readable(hits.body[:another])
+        later = [one for one in mentions if one.start >= another]
+        mentions = [one for one in mentions if one.start < another]
     if not any(one.clear and one.tier is not Tier.DISTRICT for one in mentions):
         districts = frozenset(code for code, _ in _districts(mentions, stated, atlas))
-        mentions = with_nearly(mentions, plain_text, hits.body, atlas.nearly, districts)
-    return _weigh(_first_matter(mentions, hits.body), stated, report.district, hits.body, atlas)
-
-
-def _first_matter(mentions: Sequence[Mention], body: str) -> Sequence[Mention]:
-    """The mentions without those of further demands, where the first one has a place of its own."""
-    if len(mentions) < 2:
-        return mentions
-    another = _ANOTHER.search(body, mentions[0].end)
-    return [one for one in mentions if one.start < another.start()] if another else mentions
+        mentions = with_nearly(mentions, denied, plain_text, hits.body, atlas.nearly, districts)
+    if mentions or not later:
+        return _weigh(mentions, stated, report.district, hits.body, atlas)
+    found = _weigh(later, stated, report.district, hits.body, atlas)
+    return structs.replace(found, sure=found.sure * DOUBTED, district_sure=found.district_sure * DOUBTED)
 
 
 def _districts(mentions: Sequence[Mention], stated: Sequence[Name], atlas: Atlas) -> list[tuple[str, float]]:
@@ -261,4 +260,4 @@ def _common(ranked: Sequence[tuple[str, float]], atlas: Atlas) -> tuple[str, flo
     code, most = max(found.items(), key=lambda one: one[1])
     if most < ENOUGH * sum(found.values()):
         return "", 0.0
-    return code, min(DISTRICT_SURE, most + 0.1 if len(found) == 1 else most)
+    return code, min(DISTRICT_SURE, most)
