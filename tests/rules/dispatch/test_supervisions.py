@@ -80,12 +80,14 @@ PARTIES = [
     ("s1-road", "duty_leader", "s1"),
     ("s1", "duty_leader", "d1"),
     ("s1-road", "unit:police", "police"),
+    ("d1-police", "dispatching_centre", "d1"),
+    ("d1-police", "district", "d1"),
 ]
 
 
 @pytest.mark.parametrize(("owner", "party", "unit"), PARTIES)
 def test_a_party_is_a_unit_of_today(owner: str, party: str, unit: str) -> None:
-    table = Table(proposed(a_report(), a_plan("s1-road", "s1-clean")))
+    table = Table(proposed(a_report(), a_plan("s1-road", "s1-clean", "d1-police")))
     assert parties.unit_of(DIRECTORY, table.order, owner, party) == unit
 
 

@@ -9,12 +9,13 @@ from schemas.vocabulary import Party, Role, Stage, Tier
 from services.dispatch.rules.book import Actor
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.order import Order
-from services.dispatch.rules.requests.deciders import centre_above, dispatching_centre
+from services.dispatch.rules.requests.deciders import centre_above
 from services.dispatch.rules.standing import centre_of
 from services.dispatch.rules.subjects import bars
 from services.dispatch.rules.supervisions.model import Supervision
 
 UNIT = "unit:"
+_TIERS = list(Tier)  # the highest first
 RINGS = frozenset({Party.DUTY_PHONE, Party.DUTY_LEADER})
 
 
@@ -36,20 +37,31 @@ def unit_of(directory: Directory, order: Order, owner: str, party: str) -> str:
         case Party.DUTY_LEADER:
             return next(iter(directory.rosters.above(owner)[1:]), "")
         case Party.DISTRICT:
-            over = directory.centres_over(owner)
-            return next((unit for unit in over if directory.tier_of(unit) is Tier.DISTRICT), "")
+            centre = directory.centre_above(owner)
+            while centre and directory.tier_of(centre) is not Tier.DISTRICT:
+                centre = directory.centre_above(centre)
+            return centre
     return next(reversed(directory.centres_over(owner)), directory.duty_desk)
 
 
 def _dispatching(directory: Directory, order: Order, owner: str) -> str:
-    """The centre that dispatched to a unit; of a centre's own clock the one above it, at the top itself."""
+    """The centre that dispatched to a unit, be it of the unit's own tier (a district's centre supervises the district's
+    departments), but none of a lower one: then the nearest centre above. Of a part that was passed on it is whoever
+    passed it on; of a centre's own clock the centre above it, at the top itself."""
     unit = directory.heir(owner)
     parts = [a for a in order.assignments if directory.heir(a.unit) == unit]
     if parts:
-        return dispatching_centre(directory, order, parts[-1])
+        centre = centre_of(directory, order, parts[-1])
+        lower = parts[-1].parent is None and _rank(directory, centre) > _rank(directory, unit)
+        return directory.centre_above(unit) if lower else centre
     if directory.is_centre(unit):
         return centre_above(directory, unit) or unit
     return centre_of(directory, order)
+
+
+def _rank(directory: Directory, unit: str) -> int:
+    tier = directory.tier_of(unit)
+    return _TIERS.index(tier) if tier is not None else len(_TIERS)
 
 
 def reached(directory: Directory, order: Order, owner: str, parties: Iterable[str]) -> tuple[str, ...]:
