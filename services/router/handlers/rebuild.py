@@ -17,7 +17,8 @@ from services.chassis.rebuild import fold_quietly
 from services.router import store
 from services.router.handlers.orders import Landed, OrdersHandler
 from services.router.rules.atlas import Atlas
-from services.router.rules.merge import Matter, joined, matter_keys
+from services.router.rules.keys import matter_keys
+from services.router.rules.merge import Matter, joined
 
 log = logger(__name__)
 PORTION = 2000

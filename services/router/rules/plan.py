@@ -25,9 +25,11 @@ from schemas.facts import (
 from schemas.ids import order_id_of
 from schemas.standing import plain_name
 from schemas.vocabulary import GRAVITY, Lane, TicketType, Urgency, Verification
+from services.router.rules.address import without_place
 from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.classify import Classified, classify
 from services.router.rules.hearing import Heard, hear
+from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
 from services.router.rules.locate import Located, locate
 from services.router.rules.match import Matched, deciding_centre, match
 from services.router.rules.merge import (
@@ -37,9 +39,6 @@ from services.router.rules.merge import (
     choose,
     is_informant,
     joined,
-    lock_keys,
-    lookup_keys,
-    matter_keys,
     matter_of,
     may_merge,
 )
@@ -164,7 +163,7 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     report = _kept_confidential(report, question)
     assert report.report_id is not None
     order_id = order_id_of(report.report_id)
-    this = matter_of(report, located, classified, order_id, grams(text))
+    this = matter_of(report, located, classified, order_id, grams(without_place(text)))
     free = may_merge(report, this)
     urgency = _urgency(report, veto, matched, atlas)
     return Prepared(
