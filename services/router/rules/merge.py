@@ -16,6 +16,7 @@ from services.router.rules.ground import metres_between
 from services.router.rules.keys import kind_of
 from services.router.rules.locate import Located
 from services.router.rules.text import alike, both, plain
+from services.router.rules.voices import heard
 
 BY_CLASS, BY_PLACE, BY_TIME, BY_WORDS = 0.3, 0.35, 0.1, 0.25
 ALIKE_FULL = 0.35  # two tickets about one thing in different words reach about this
@@ -34,7 +35,8 @@ _COMPANY = re.compile(
 
 
 class Matter(Struct, frozen=True, array_like=True):
-    """What the router remembers of one order to compare later reports with. `last_at` is the newest report's time."""
+    """What the router remembers of one order to compare later reports with. `last_at` is the newest report's time,
+    `voices` are who speaks of it (`rules.voices`), `marks` what makes it weigh more (`rules.quiet`)."""
 
     order_id: UUID
     class_key: str
@@ -50,6 +52,8 @@ class Matter(Struct, frozen=True, array_like=True):
     closed: bool = False
     reports: int = 1
     scene: str = ""
+    voices: tuple[int, ...] = ()
+    marks: int = 0
 
 
 class Told(Struct, frozen=True, array_like=True):
@@ -82,7 +86,15 @@ class Suggest(Struct, frozen=True):
     score: Score
 
 
-def matter_of(report: ReportReceived, located: Located, classified: Classified, order_id: UUID, words: bytes) -> Matter:
+def matter_of(
+    report: ReportReceived,
+    located: Located,
+    classified: Classified,
+    order_id: UUID,
+    words: bytes,
+    voice: int,
+    marks: int,
+) -> Matter:
     """A report as the matter it would open; `words` is the signature of its wording."""
     place = located.place
     at = report.received_at
@@ -99,12 +111,20 @@ def matter_of(report: ReportReceived, located: Located, classified: Classified, 
         opened_at=at,
         last_at=at,
         scene=classified.scene,
+        voices=(voice,),
+        marks=marks,
     )
 
 
 def joined(matter: Matter, this: Matter) -> Matter:
-    """A matter with one more report; the same whichever of its reports came first."""
-    return structs.replace(matter, last_at=max(matter.last_at, this.last_at), reports=matter.reports + 1)
+    """A matter with the reports of another; the same whichever of them came first."""
+    return structs.replace(
+        matter,
+        last_at=max(matter.last_at, this.last_at),
+        reports=matter.reports + this.reports,
+        voices=heard(matter.voices, this.voices),
+        marks=matter.marks | this.marks,
+    )
 
 
 def may_merge(report: ReportReceived, this: Matter) -> bool:

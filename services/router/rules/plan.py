@@ -43,10 +43,12 @@ from services.router.rules.merge import (
     may_merge,
 )
 from services.router.rules.question import Question, question_of
+from services.router.rules.quiet import marks_of
 from services.router.rules.reasons import Evidence, Term
 from services.router.rules.text import both, grams, wording
 from services.router.rules.tiers import path
 from services.router.rules.veto import Veto, danger
+from services.router.rules.voices import voice_of
 
 WORDS_ALONE = "lexicon-1"  # the model version of a class that was told without the trained model
 
@@ -163,9 +165,11 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     report = _kept_confidential(report, question)
     assert report.report_id is not None
     order_id = order_id_of(report.report_id)
-    this = matter_of(report, located, classified, order_id, grams(without_place(text)))
-    free = may_merge(report, this)
     urgency = _urgency(report, veto, matched, atlas)
+    voice = voice_of(report, atlas.district_of(located.place.division) if located.place else "")
+    marks = marks_of(urgency, classified.key in atlas.severe, text, atlas.vulnerable)
+    this = matter_of(report, located, classified, order_id, grams(without_place(text)), voice, marks)
+    free = may_merge(report, this)
     return Prepared(
         report=report,
         order_id=order_id,
