@@ -17,7 +17,7 @@ _TURNS = frozenset("东西南北中一二三四五六七八九十新支环")  # 
 _NO_ROAD = frozenset("马道铁网线迷走修过半让堵问公条段沿支岔")  # 马路, 道路, 铁路 … are no names
 _LINKS = frozenset(" 与和近、/及跟到至")
 _EDGES = frozenset("道镇乡区县市路弄号")  # end what stood before: they are in no road's name
-_BEFORE = _EDGES | frozenset("与和及近在到从至沿")  # begin none
+_BEFORE = frozenset("与和及近在到从至沿")  # begin none where enough follows
 _ROOM = re.compile(r"(?<!\d)(\d{3,5})室")
 _STOREY = re.compile(rf"{_NUMBER}(?:楼|层)(?!道)")
 _HAN = "[\u4e00-\u9fff]"
@@ -118,15 +118,19 @@ def _landmark(text: str) -> str:
     return ""
 
 
+def _names(sign: str, edges: frozenset[str]) -> bool:
+    return "\u4e00" <= sign <= "\u9fff" and sign not in edges
+
+
 def _name(text: str, at: int, suffix: str) -> tuple[int, str]:
     begin = at
     while begin > 0 and text[begin - 1] in _TURNS and at - begin < 2:
         begin -= 1
     stem = text[max(0, begin - 2) : begin]
-    for place, edges in ((1, _EDGES), (0, _BEFORE)):
-        if len(stem) > place and (stem[place] in edges or not "\u4e00" <= stem[place] <= "\u9fff"):
-            stem = stem[place + 1 :]
-            break
+    if len(stem) == 2 and not _names(stem[1], _EDGES):
+        stem = ""
+    elif stem and not _names(stem[0], _EDGES) or (stem[:1] in _BEFORE and len(stem) + at - begin > 2):
+        stem = stem[1:]  # 和 may begin a name of its own: 和顺路
     if len(stem) + at - begin < 2:
         return begin, ""
     if text[at - 1] in _NO_ROAD and suffix != "公路":

@@ -73,6 +73,7 @@ class Atlas:
         places = {key: column for column, key in enumerate(told)}
         # by class number: its column in the model; one beyond the last for a class that the model does not tell
         self.columns = np.array([places.get(key, len(told)) for key in self.keys], dtype=np.intp)
+        self.fault_classes = frozenset(screen.fault_class_key for screen in city.screens if screen.fault_class_key)
         listed = set(city.warnings.severe)
         self.severe = frozenset(i.key for i in city.classes if i.key in listed or f"major:{i.major}" in listed)
         self.vulnerable: re.Pattern[str] | None = _any_of(city.warnings.vulnerable)

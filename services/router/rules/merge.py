@@ -25,7 +25,7 @@ UNSURE_CLASS = 0.5  # of the class part, where one of the two could not be class
 BY_SUBJECT = 0.9  # of the place part, where the subject is the matter
 UNPLACED = 0.7  # of the place part, where one of two equal addresses says no street or district
 WRONG_STREET = 0.2  # of the place part, for equal addresses in two streets of one district
-TELLING = 5  # so many pairs of signs say something, even where they could not be classified
+TELLING = 3  # so many pairs of signs say something, even where they could not be classified
 SUGGEST_BELOW = 0.15  # how far below the merge score a candidate is still shown to a person
 _SHOWN = 5
 _UNSORTED = UNSORTED.key
@@ -178,10 +178,15 @@ def _refused(candidate: Matter, this: Matter, limits: Thresholds, informant: boo
 
 
 def _same_kind(candidate: Matter, this: Matter, atlas: Atlas) -> float:
+    """The class part: 1 for one class or scene. One thing told of under two classes is one if neither says that the
+    device itself is at fault."""
+    if candidate.class_key == this.class_key or (this.scene and candidate.scene == this.scene):
+        return UNSURE_CLASS if this.class_key == _UNSORTED else 1.0
+    if this.asset and candidate.asset == this.asset:
+        faulty = {this.class_key, candidate.class_key} & atlas.fault_classes
+        return 0.0 if faulty else UNSURE_CLASS
     if _UNSORTED in (candidate.class_key, this.class_key):
         return UNSURE_CLASS
-    if candidate.class_key == this.class_key or (this.scene and candidate.scene == this.scene):
-        return 1.0
     return OTHER_CLASS if kind_of(candidate, atlas) == kind_of(this, atlas) else 0.0
 
 

@@ -19,12 +19,14 @@ from msgspec.structs import replace
 
 from deploy.stack import keys
 from deploy.stack.lifecycle import Stack
+from deploy.stack.processes import city_folder
 from schemas.facts import CrowdFound, HotTopicEnded, HotTopicFound, QuietOrderFound, Reporter, ReportReceived
 from schemas.vocabulary import Lane, OrderStatus, Source
 from services.chassis.delivery import Seam
 from services.chassis.settings import ServiceSettings
 from services.router.api import router_app
 from services.router.handlers import OrdersHandler
+from services.router.handlers.force import InForce
 from services.router.handlers.warnings import Watch
 from services.router.rules.atlas import Atlas
 from services.router.store.tables import metadata
@@ -238,7 +240,7 @@ async def asked(
         kafka_bootstrap=settings.kafka_bootstrap,
         jwks_file=keys.jwks_file(servers.home),
     )
-    app = router_app(known, atlas, the_pool)
+    app = router_app(known, InForce(atlas, city_folder("shanghai")), the_pool)
     async with app.router.lifespan_context(app):
         transport: Any = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://router") as client:
