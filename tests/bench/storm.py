@@ -25,6 +25,7 @@ from services.chassis.database import open_pool
 from services.chassis.delivery import Seam
 from services.chassis.settings import ServiceSettings
 from services.router.handlers import ReportsHandler, report_identity
+from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
 from services.router.rules.keys import lookup_keys
 from services.router.rules.plan import prepare
@@ -100,7 +101,8 @@ async def run(count: int, sites: int, open_: int) -> None:
         pool = await open_pool(settings, "router")
         if open_:
             await fill(pool, atlas, open_)
-        seam = Seam(ReportsHandler(atlas, lane=Lane.NORMAL, per_key=20), pool, settings, identity=report_identity)
+        handler = ReportsHandler(InForce(atlas, CITY), lane=Lane.NORMAL, per_key=20)
+        seam = Seam(handler, pool, settings, identity=report_identity)
         told = list(storm(atlas, count, sites, datetime.now(UTC)))
         wall, own = await feed(seam, records([report for _, report in told]))
         site_of = {report.report_id: site for site, report in told}
