@@ -94,13 +94,16 @@ def matter_of(
     words: bytes,
     voice: int,
     marks: int,
+    *,
+    sure: bool = True,
 ) -> Matter:
-    """A report as the matter it would open; `words` is the signature of its wording."""
+    """A report as the matter it would open; `words` is the signature of its wording. A class that nobody can be sure of
+    (`sure` false) is none, so that it keeps no twin away."""
     place = located.place
     at = report.received_at
     return Matter(
         order_id=order_id,
-        class_key=classified.key,
+        class_key=classified.key if sure else _UNSORTED,
         division=place.division if place else "",
         lon=place.lon if place else None,
         lat=place.lat if place else None,

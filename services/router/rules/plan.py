@@ -168,7 +168,8 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     urgency = _urgency(report, veto, matched, atlas)
     voice = voice_of(report, atlas.district_of(located.place.division) if located.place else "")
     marks = marks_of(urgency, classified.key in atlas.severe, text, atlas.vulnerable)
-    this = matter_of(report, located, classified, order_id, grams(without_place(text)), voice, marks)
+    sure = classified.confidence >= atlas.thresholds.classify_confidence
+    this = matter_of(report, located, classified, order_id, grams(without_place(text)), voice, marks, sure=sure)
     free = may_merge(report, this)
     return Prepared(
         report=report,
