@@ -409,10 +409,29 @@ class Thresholds(Struct, frozen=True):
 
     classify_confidence: float = 0.5
     locate_confidence: float = 0.5
-    merge_score: float = 0.72
+    merge_score: float = 0.65
     merge_radius_m: float = 50.0
     merge_hours: float = 24.0
     border_m: float = 50.0
+    subject_classes: tuple[str, ...] = ()  # class keys, or "major:NAME": the subject is the matter, wherever it is told
+
+
+class Warnings(Struct, frozen=True):
+    """When the router speaks up by itself. A crowd: so many reporters of one matter within `crowd_hours`. A hot topic:
+    at least `hot_reporters` in the last `hot_hours`, whose surprise against the same hours of `hot_weeks` earlier weeks
+    is `hot_score` (minus the decimal logarithm of its probability). The quiet few: open for `quiet_days` with at most
+    `quiet_voices`, and severe (urgent, or of the classes `severe`) or of people whom a word of `vulnerable` names."""
+
+    crowd_reporters: int = 10
+    crowd_hours: float = 24.0
+    hot_hours: int = 3
+    hot_weeks: int = 4
+    hot_reporters: int = 8
+    hot_score: float = 6.0
+    quiet_days: float = 7.0
+    quiet_voices: int = 2
+    severe: tuple[str, ...] = ()  # class keys, or "major:NAME"
+    vulnerable: tuple[str, ...] = ()
 
 
 class City(Struct, frozen=True):
@@ -448,6 +467,7 @@ class City(Struct, frozen=True):
     harmless: tuple[str, ...] = ()  # words that a danger word is only a piece of: 火车 in 坐着火车
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"
     ended: frozenset[str] = frozenset()  # codes of divisions that do not stand on that day
+    warnings: Warnings = Warnings()
     turns_on: date | None = None  # the next day on which other divisions or units stand
     earlier_policies: tuple[Policy, ...] = ()  # those that `policy` replaced from its `since` on, the oldest first
     model: bytes = b""  # the file of the trained classifier (schemas/model.py), checked; empty: words alone

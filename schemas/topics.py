@@ -153,6 +153,15 @@ SENSORS_READINGS = Topic(
 )
 ROUTING_URGENT = _decided(Lane.URGENT, "Where urgent reports go, and why")
 ROUTING_NORMAL = _decided(Lane.NORMAL, "Where reports go, and why")
+ROUTING_WARNINGS = Topic(
+    name="routing.warnings",
+    key="topic or order_id",
+    carries=(facts.CrowdFound, facts.HotTopicFound, facts.HotTopicEnded, facts.QuietOrderFound),
+    writers=("router",),
+    readers=(),
+    about="Early warning for whoever listens: crowds, hot topics, the quiet few",
+    partitions=1,
+)
 ORDERS_EVENTS = Topic(
     name="orders.events",
     key="order_id",
@@ -192,6 +201,7 @@ MAIN: tuple[Topic, ...] = (
     SENSORS_READINGS,
     ROUTING_URGENT,
     ROUTING_NORMAL,
+    ROUTING_WARNINGS,
     ORDERS_EVENTS,
     SUPERVISION_EVENTS,
 )

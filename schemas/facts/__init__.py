@@ -99,6 +99,7 @@ from schemas.facts.supervision import (
     RungCleared,
     RungRaised,
 )
+from schemas.facts.warnings import CrowdFound, HotTopicEnded, HotTopicFound, QuietOrderFound
 
 # Facts that are numbered within what they are about: an order, or a special case.
 Numbered = OrderFact | CaseFact
@@ -155,6 +156,7 @@ __all__ = [
     "ClockView",
     "ClocksSet",
     "ContactMade",
+    "CrowdFound",
     "DeadlineMissed",
     "DeadlineWarned",
     "DeadlineWithdrawn",
@@ -162,6 +164,8 @@ __all__ = [
     "DeviceFaulty",
     "DeviceSilent",
     "Hop",
+    "HotTopicEnded",
+    "HotTopicFound",
     "LeadChanged",
     "OrderClosed",
     "OrderFact",
@@ -175,6 +179,7 @@ __all__ = [
     "OrderTransferred",
     "OrderVoided",
     "Place",
+    "QuietOrderFound",
     "Plan",
     "ProgressNoted",
     "RatingReceived",

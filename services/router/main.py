@@ -24,6 +24,7 @@ from services.router.api import router_app
 from services.router.handlers import MattersView, OrdersHandler, ReadingsHandler, ReportsHandler, report_identity
 from services.router.handlers.force import start
 from services.router.handlers.sweep import Sweep
+from services.router.handlers.warnings import Watch
 from services.router.settings import RouterSettings
 
 SERVICE = "router"
@@ -64,7 +65,7 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
         settling = timedelta(seconds=settings.transaction_timeout)
         per_key = settings.candidates_per_key
         sweep = Sweep(pool, force.atlas, settling=settling, every=settings.sweep_every, per_key=per_key, relay=relay)
-        beside.append(sweep.run)
+        beside += [sweep.run, Watch(pool, force.atlas, every=settings.warn_every, relay=relay).run]
         readings = Seam(ReadingsHandler(force.atlas), pool, settings, relay=relay)
         feeds.append((readings, [SENSORS_READINGS.name]))
         orders = Seam(OrdersHandler(), pool, settings)

@@ -17,9 +17,9 @@ from schemas.vocabulary import Source
 from services.chassis.city import load
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import classify
+from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
 from services.router.rules.locate import locate
 from services.router.rules.match import match
-from services.router.rules.merge import lock_keys, lookup_keys, matter_keys
 from services.router.rules.outcome import ruling_of
 from services.router.rules.plan import conclude, prepare
 from services.router.rules.question import question_of

@@ -22,7 +22,7 @@ from services.chassis.city.models import model_of
 from services.chassis.city.naming import version_of
 from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
 from services.chassis.city.rosters import check_rosters
-from services.chassis.city.settings import calendars_of, is_zone, settings_of
+from services.chassis.city.settings import calendars_of, check_named_classes, is_zone, settings_of
 from services.chassis.city.shapes import RULEBOOK, read
 from services.chassis.city.versions import policies_of
 from services.chassis.city.words import (
@@ -61,6 +61,7 @@ def _load(directory: Path, on: date | None, rulebook: str | None) -> City:
     check_landmarks(draft)
     check_rosters(draft)
     check_classes(draft)
+    check_named_classes(draft)
     negations, harmless = words_of(draft, "negation"), words_of(draft, "harmless")
     dangers = dangers_of(draft)
     danger_settings = settings_of_danger(draft, dangers)
@@ -100,6 +101,7 @@ def _load(directory: Path, on: date | None, rulebook: str | None) -> City:
         earlier_policies=earlier,
         calendars=tuple(draft.calendars),
         thresholds=settings.thresholds,
+        warnings=settings.warnings,
         polygons=day.polygons,
         phone_pattern=settings.phone_pattern,
         negations=negations,

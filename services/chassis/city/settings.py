@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from datetime import date, time
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from schemas.city import OWN_CALENDAR, CalendarData, Thresholds, WorkingHours
+from schemas.city import OWN_CALENDAR, CalendarData, Thresholds, Warnings, WorkingHours
 from services.chassis.city.faults import FaultList
 from services.chassis.city.files import csv_rows, struct_of
 from services.chassis.city.shapes import CALENDAR_COLUMNS, CITY, CalendarEntry, Draft, Settings
@@ -20,9 +21,12 @@ _NAMES = (
     "bounds",
     "phone_pattern",
     "thresholds",
+    "warnings",
     "working_hours",
     "calendar",
 )
+CROWD_LEAST = 5  # fewer are no crowd, and the router's index of large matters begins here
+N = TypeVar("N", Thresholds, Warnings)
 _SHARES = ("classify_confidence", "locate_confidence", "merge_score")
 
 
@@ -49,6 +53,7 @@ def settings_of(draft: Draft) -> Settings:
         faults.add(CITY, city.line_of("timezone"), f"timezone: unknown zone {settings.timezone!r}")
     settings.bounds = _bounds(draft)
     settings.thresholds = _thresholds(draft)
+    settings.warnings = _warnings(draft)
     return settings
 
 
@@ -80,20 +85,47 @@ def _is_number(value: object) -> bool:
 
 
 def _thresholds(draft: Draft) -> Thresholds:
-    values = draft.city.values.get("thresholds", {})
-    line = draft.city.line_of("thresholds")
-    if not isinstance(values, dict):
-        draft.faults.add(CITY, line, "thresholds: must be a table")
-        return Thresholds()
-    found = struct_of(Thresholds, values, CITY, line, draft.faults)
-    if found is None:
-        return Thresholds()
-    for name in Thresholds.__struct_fields__:
-        value: float = getattr(found, name)
-        if value <= 0 or (name in _SHARES and value > 1):
-            cause = "must be above 0" if value <= 0 else "must be at most 1"
-            draft.faults.add(CITY, line, f"thresholds.{name}: {value:g} {cause}")
+    return _numbers(draft, "thresholds", Thresholds)
+
+
+def _warnings(draft: Draft) -> Warnings:
+    found = _numbers(draft, "warnings", Warnings)
+    if found.crowd_reporters < CROWD_LEAST:
+        line = draft.city.line_of("warnings")
+        draft.faults.add(
+            CITY, line, f"warnings.crowd_reporters: {found.crowd_reporters} must be at least {CROWD_LEAST}"
+        )
     return found
+
+
+def _numbers(draft: Draft, table: str, kind: type[N]) -> N:
+    """A table of numbers, each above 0, and those that are shares at most 1; beside them lists of words."""
+    values, line = draft.city.values.get(table, {}), draft.city.line_of(table)
+    if not isinstance(values, dict):
+        draft.faults.add(CITY, line, f"{table}: must be a table")
+        return kind()
+    found = struct_of(kind, values, CITY, line, draft.faults)
+    if found is None:
+        return kind()
+    for name in kind.__struct_fields__:
+        value = getattr(found, name)
+        if isinstance(value, int | float) and (value <= 0 or (name in _SHARES and value > 1)):
+            cause = "must be above 0" if value <= 0 else "must be at most 1"
+            draft.faults.add(CITY, line, f"{table}.{name}: {value:g} {cause}")
+    return found
+
+
+def check_named_classes(draft: Draft) -> None:
+    """Classes that city.toml names exist."""
+    known = draft.class_names()
+    settings = draft.settings
+    for where, listed in (
+        ("thresholds.subject_classes", settings.thresholds.subject_classes),
+        ("warnings.severe", settings.warnings.severe),
+    ):
+        for name in listed:
+            if draft.classes.items and name not in known:
+                draft.faults.add(CITY, draft.city.line_of(where.partition(".")[0]), f"{where}: unknown class {name!r}")
 
 
 def calendars_of(draft: Draft) -> list[CalendarData]:

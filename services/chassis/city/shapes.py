@@ -25,6 +25,7 @@ from schemas.city import (
     Shift,
     Thresholds,
     Unit,
+    Warnings,
     WorkingHours,
 )
 from services.chassis.city.faults import FaultList
@@ -139,6 +140,7 @@ class Settings:
     bounds: tuple[float, float, float, float] = (-180.0, -90.0, 180.0, 90.0)
     phone_pattern: str = r"^\+?[0-9][0-9\- ]{4,18}$"
     thresholds: Thresholds = field(default_factory=Thresholds)
+    warnings: Warnings = field(default_factory=Warnings)
 
 
 @dataclass

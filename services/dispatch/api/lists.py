@@ -1,7 +1,5 @@
 """Lists of orders that people look for: by what they are narrowed to, by words, today or as they stood; and as CSV."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,6 +12,7 @@ from schemas.refusals import Refused
 from schemas.vocabulary import Light, OrderStatus, Source, Tier, Urgency
 from services.chassis.asking import At
 from services.chassis.cursors import list_id, read_cursor, write_cursor
+from services.chassis.spreadsheets import BOM, csv_lines
 from services.chassis.web import answer
 from services.dispatch.api.desk import MOST, PAGE, Rooms, reader, rooms, scope_of, settled
 from services.dispatch.rules import shapes
@@ -191,7 +190,7 @@ async def export(request: Request, asked: Asked, as_of: At | None = None) -> Str
 
 
 async def _lines(found: Rooms, scope: Scope, filters: Filters, moment: datetime | None) -> AsyncIterator[bytes]:
-    yield b"\xef\xbb\xbf" + _csv([_HEADER])
+    yield BOM + csv_lines([_HEADER])
     after, left = None, EXPORT_MOST
     while left > 0:
         page = await lists.page(found.pool, scope, filters, after, min(500, left), moment=moment)
@@ -206,7 +205,7 @@ async def _portion(found: Rooms, page: Page, moment: datetime | None) -> bytes:
     orders = await shown(found, page, moment)
     async with found.pool.acquire() as connection:
         running = await clocks.latest(connection, [o.order_id for o in orders], moment)
-    return _csv([_row(found.directory, o, running.get(o.order_id, ()), moment) for o in orders])
+    return csv_lines([_row(found.directory, o, running.get(o.order_id, ()), moment) for o in orders])
 
 
 def _row(directory: Directory, o: Order, running: Any, moment: datetime | None) -> tuple[Any, ...]:
@@ -217,13 +216,3 @@ def _row(directory: Directory, o: Order, running: Any, moment: datetime | None) 
         o.opened_at.isoformat(), o.since.isoformat(), o.closed_at.isoformat() if o.closed_at else "", o.result or "",
         clocks.light_of(running), nearest["due"].isoformat() if nearest else "",
     )  # fmt: skip
-
-
-def _csv(rows: Any) -> bytes:
-    """Lines of CSV; a cell that a spreadsheet would take for a formula is told to be text."""
-    out = io.StringIO()
-    csv.writer(out).writerows(
-        [f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell for cell in row]
-        for row in rows
-    )
-    return out.getvalue().encode()

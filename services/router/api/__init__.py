@@ -14,7 +14,7 @@ from services.chassis.database import patiently, ready
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import answer, principal, web_app
 from services.router import store
-from services.router.api import rulebooks
+from services.router.api import rulebooks, topics
 from services.router.api.dry_run import dry_run
 from services.router.api.explain import explain
 from services.router.api.rulebooks import STAFF
@@ -55,6 +55,7 @@ def router_app(settings: ServiceSettings, force: InForce, open_pool: OpenPool) -
     route("/v1/rules/dry-run", dry_run, methods=["POST"], tags=rules, summary="A rulebook tried on the past")
     app.add_api_route("/v1/devices", devices, tags=["devices"], summary="What each device last said")
     app.add_api_route("/v1/devices/{device_id}", device, tags=["devices"], summary="What one device last said")
+    topics.add_to(app)
     return app
 
 

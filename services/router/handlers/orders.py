@@ -12,7 +12,7 @@ from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.router import store
 from services.router.rules.labels import Label, label_of
-from services.router.rules.landing import class_key_of, has_ended
+from services.router.rules.landing import class_key_of, has_ended, marks_of
 
 
 class Landed(Struct):
@@ -58,7 +58,8 @@ class OrdersHandler:
         if known is not None and known.seq >= fact.seq:
             return
         class_key = class_key_of(fact) or (known.class_key if known else None)
-        state.landings[fact.order_id] = store.Landing(fact.order_id, fact.seq, has_ended(fact), class_key)
+        marks = marks_of(fact) | (known.marks if known else 0)
+        state.landings[fact.order_id] = store.Landing(fact.order_id, fact.seq, has_ended(fact), class_key, marks)
 
     async def apply(self, connection: Connection, state: Landed) -> None:
         """One update for all, in the order of their ids so that two batches never wait in a ring."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
@@ -17,7 +18,8 @@ from services.chassis.rebuild import fold_quietly
 from services.router import store
 from services.router.handlers.orders import Landed, OrdersHandler
 from services.router.rules.atlas import Atlas
-from services.router.rules.merge import Matter, joined, matter_keys
+from services.router.rules.keys import matter_keys
+from services.router.rules.merge import Matter, joined
 
 log = logger(__name__)
 PORTION = 2000
@@ -93,26 +95,23 @@ class MattersView:
         return True
 
     async def _recall(self, connection: Connection, rows: Sequence[store.Recalled]) -> None:
-        matters = await store.matters_of(connection, {row.order_id for row in rows if row.place.links})
-        born: set[UUID] = set()
+        there = set(await store.matters_of(connection, {row.order_id for row in rows if row.place.links}))
+        born: dict[UUID, Matter] = {}
+        added: dict[UUID, Matter] = {}
         keys: dict[tuple[int, UUID], datetime] = {}
         for row in rows:
             this, order_id = row.told.this, row.order_id
-            before = matters.get(order_id)
-            if row.place.links and before is None:
+            if row.place.links and order_id not in there and order_id not in born:
                 self.lost += 1
                 continue
-            if before is None:
-                born.add(order_id)
-            matters[order_id] = this if before is None else joined(before, this)
+            if not row.place.links:
+                born[order_id] = this
+            elif order_id in born:
+                born[order_id] = joined(born[order_id], this)
+            else:
+                before = added.get(order_id)
+                added[order_id] = replace(this, order_id=order_id) if before is None else joined(before, this)
             for key in matter_keys(this, self._atlas) if row.told.merges else ():
                 keys[key, order_id] = max(this.last_at, keys.get((key, order_id), this.last_at))
-        await store.save_matters(connection, *_parted(matters, born), [(k, at, id_) for (k, id_), at in keys.items()])
-
-
-def _parted(matters: dict[UUID, Matter], born: set[UUID]) -> tuple[list[Matter], list[Matter]]:
-    """New matters, and those that were there."""
-    return (
-        [matter for id_, matter in matters.items() if id_ in born],
-        [matter for id_, matter in matters.items() if id_ not in born],
-    )
+        found = [(key, at, order_id) for (key, order_id), at in keys.items()]
+        await store.save_matters(connection, list(born.values()), list(added.values()), found)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.codec import message
 from schemas.envelope import Outgoing, Record, place_of
@@ -26,12 +27,13 @@ from services.router.handlers.drift import DriftWatch
 from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified
-from services.router.rules.merge import Matter, Told
+from services.router.rules.merge import Matter, Told, joined
 from services.router.rules.outcome import ruling_of
 from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare_all
 from services.router.rules.proposals import at_birth
 from services.router.rules.shadow import compared, verdict
 from services.router.rules.shreds import READ
+from services.router.rules.voices import knows
 
 _encode = msgspec.json.Encoder().encode
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -75,6 +77,8 @@ class _State:
     rows: list[store.DecisionRow] = field(default_factory=list)
     matters: dict[UUID, Matter] = field(default_factory=dict)
     born: set[UUID] = field(default_factory=set)
+    added: dict[UUID, Matter] = field(default_factory=dict)
+    tally: Counter[tuple[datetime, str, str, bool]] = field(default_factory=Counter)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     keys: dict[tuple[int, UUID], datetime] = field(default_factory=dict)
     classified: list[Classified] = field(default_factory=list)
@@ -150,6 +154,7 @@ class ReportsHandler:
             for order_id, matter in state.by_key.get(key, {}).items()
         }
         decision = conclude(prepared.plan, list(near.values()), state.now, prepared.atlas)
+        self._tally(state, prepared, decision, near)
         self._fold(state, work, decision)
         self._ask_shadow(state, prepared)
         lane = decision.lane
@@ -166,6 +171,19 @@ class ReportsHandler:
         if decision.suggested is not None:
             self._ask(state, work, decision, out)
         state.counts[decision.kind, work.fact.source] += 1
+
+    @staticmethod
+    def _tally(state: _State, prepared: _Prepared, decision: Decision, near: dict[UUID, Matter]) -> None:
+        """Count the report under its hour, class and street-town (or what is known of the place), and whether it is a
+        voice that its matter did not have. Imports are no news, nor is what could not be classified a topic."""
+        report, this, atlas = prepared.plan.report, prepared.plan.this, prepared.atlas
+        if report.imported or this.class_key not in atlas.classes or not this.division:
+            return
+        place = atlas.street_of(this.division) or this.division
+        matter = near.get(decision.order_id) if decision.kind is Kind.LINK and decision.order_id else None
+        heard_before = matter is not None and knows(matter.voices, this.voices[0])
+        hour = report.received_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        state.tally[hour, this.class_key, place, not heard_before] += 1
 
     @staticmethod
     def _ask(state: _State, work: Work, decision: Decision, out: list[Outgoing]) -> None:
@@ -204,9 +222,13 @@ class ReportsHandler:
             )
         )
         if matter is not None:
-            state.matters[matter.order_id] = matter
+            order_id = matter.order_id
+            state.matters[order_id] = matter
             if decision.kind is not Kind.LINK:
-                state.born.add(matter.order_id)
+                state.born.add(order_id)
+            elif order_id not in state.born:
+                before = state.added.get(order_id)
+                state.added[order_id] = replace(this, order_id=order_id) if before is None else joined(before, this)
             for key in prepared.plan.matter_keys:
                 state.by_key.setdefault(key, {})[matter.order_id] = matter
                 at = state.keys.get((key, matter.order_id), this.last_at)
@@ -239,10 +261,10 @@ class ReportsHandler:
         await store.save_decisions(connection, state.rows)
         await store.save_differences(connection, state.differences)
         born = [matter for id_, matter in state.matters.items() if id_ in state.born]
-        touched = [matter for id_, matter in state.matters.items() if id_ not in state.born]
         keys = [(key, at, order_id) for (key, order_id), at in state.keys.items()]
-        await store.save_matters(connection, born, touched, keys)
+        await store.save_matters(connection, born, list(state.added.values()), keys)
         await store.save_proposals(connection, state.asked)
+        await store.save_tally(connection, state.tally)
         metrics.MERGES_PROPOSED.labels("report").inc(len(state.asked))
         for (kind, source), count in state.counts.items():
             metrics.DECISIONS.labels(kind, source).inc(count)

@@ -23,7 +23,8 @@ from services.chassis.logs import logger
 from services.chassis.outbox import Relay
 from services.router import store
 from services.router.rules.atlas import Atlas
-from services.router.rules.merge import Matter, lookup_keys
+from services.router.rules.keys import lookup_keys
+from services.router.rules.merge import Matter
 from services.router.rules.proposals import swept
 
 log = logger(__name__)

@@ -73,6 +73,10 @@ class Atlas:
         places = {key: column for column, key in enumerate(told)}
         # by class number: its column in the model; one beyond the last for a class that the model does not tell
         self.columns = np.array([places.get(key, len(told)) for key in self.keys], dtype=np.intp)
+        self.fault_classes = frozenset(screen.fault_class_key for screen in city.screens if screen.fault_class_key)
+        listed = set(city.warnings.severe)
+        self.severe = frozenset(i.key for i in city.classes if i.key in listed or f"major:{i.major}" in listed)
+        self.vulnerable: re.Pattern[str] | None = _any_of(city.warnings.vulnerable)
         self.negated: re.Pattern[str] | None = _negated(city.negations)
 
     @classmethod
@@ -158,6 +162,10 @@ class Atlas:
         """Whether a division is an area or lies in it. The empty area covers everything."""
         return not area or area in self.lineage.get(code, ())
 
+    def inside(self, area: str) -> tuple[str, ...]:
+        """The division itself and all that lie in it."""
+        return tuple(code for code, line in self.lineage.items() if area in line)
+
     def unit_for(self, function: str, division: str) -> Unit | None:
         """The unit of a function that covers a division, lowest tier first; `unit:ID` names one outright, or whoever
         took its work over."""
@@ -228,6 +236,11 @@ def _negated(words: tuple[str, ...]) -> re.Pattern[str] | None:
         return None
     any_word = "|".join(sorted((re.escape(plain(word)) for word in words), key=lambda word: -len(word)))
     return re.compile(rf"(?<!有)(?<!不是)(?<!并非)(?:{any_word})\s?(?:{_FILLERS}){{0,2}}$")
+
+
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Matches where one of the words stands."""
+    return re.compile("|".join(sorted((re.escape(plain(w)) for w in words), key=len, reverse=True))) if words else None
 
 
 def _ref(item: ClassItem) -> ClassRef:

@@ -1,7 +1,8 @@
 """What a fact about an order says to the router: whether its matter still takes reports, and which class it has now."""
 
-from schemas.facts import OrderFact
-from schemas.vocabulary import OrderStatus
+from schemas.facts import OrderFact, ReportsMoved, UrgencyChanged
+from schemas.vocabulary import GRAVITY, OrderStatus, Urgency
+from services.router.rules.quiet import AGAIN, MOVED, SEVERE
 
 ENDED = frozenset(
     {OrderStatus.CLOSED, OrderStatus.REJECTED, OrderStatus.TRANSFERRED, OrderStatus.MERGED, OrderStatus.VOID}
@@ -17,3 +18,13 @@ def class_key_of(fact: OrderFact) -> str | None:
     """The class that the order has from now on, as a key; None when the fact does not speak of it."""
     class_ref = getattr(fact, "class_ref", None)
     return None if class_ref is None else class_ref.key
+
+
+def marks_of(fact: OrderFact) -> int:
+    """The marks that the fact gives the matter: it came back, it is severe now, reports of another order came to it."""
+    marks = AGAIN if fact.round > 1 else 0
+    if isinstance(fact, UrgencyChanged) and GRAVITY[fact.urgency] >= GRAVITY[Urgency.URGENT]:
+        marks |= SEVERE
+    if isinstance(fact, ReportsMoved) and not fact.away:
+        marks |= MOVED
+    return marks

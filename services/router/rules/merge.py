@@ -1,9 +1,7 @@
 """Is this the matter of an order that exists? Same class or asset, near, recent, alike in words."""
 
+import re
 from datetime import datetime
-from functools import lru_cache
-from hashlib import blake2b
-from math import cos, floor, radians
 from uuid import UUID
 
 from msgspec import Struct, structs
@@ -14,23 +12,31 @@ from schemas.vocabulary import TicketType
 from services.router.rules.address import OTHER_NUMBER, coarse, same_spot
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import UNSORTED, Classified
-from services.router.rules.ground import METRES_PER_DEGREE, metres_between
+from services.router.rules.ground import metres_between
+from services.router.rules.keys import kind_of
 from services.router.rules.locate import Located
-from services.router.rules.text import alike, plain
+from services.router.rules.text import alike, both, plain
+from services.router.rules.voices import heard
 
 BY_CLASS, BY_PLACE, BY_TIME, BY_WORDS = 0.3, 0.35, 0.1, 0.25
 ALIKE_FULL = 0.35  # two tickets about one thing in different words reach about this
 OTHER_CLASS = 0.15  # of the class part, for another class of the same major
+UNSURE_CLASS = 0.5  # of the class part, where one of the two could not be classified
+BY_SUBJECT = 0.9  # of the place part, where the subject is the matter
+UNPLACED = 0.7  # of the place part, where one of two equal addresses says no street or district
+WRONG_STREET = 0.2  # of the place part, for equal addresses in two streets of one district
+TELLING = 3  # so many pairs of signs say something, even where they could not be classified
 SUGGEST_BELOW = 0.15  # how far below the merge score a candidate is still shown to a person
 _SHOWN = 5
 _UNSORTED = UNSORTED.key
-_MASK = (1 << 64) - 1
-_CELL_LON, _CELL_LAT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
-_AROUND = tuple((east, north) for east in (-1, 0, 1) for north in (-1, 0, 1))
+_COMPANY = re.compile(
+    r"股份有限公司|有限责任公司|有限公司|集团公司|公司|[\s()\[\]（）【】·,.]|\b(?:inc|ltd|llc|corp|co)\b"
+)
 
 
 class Matter(Struct, frozen=True, array_like=True):
-    """What the router remembers of one order to compare later reports with. `last_at` is the newest report's time."""
+    """What the router remembers of one order to compare later reports with. `last_at` is the newest report's time,
+    `voices` are who speaks of it (`rules.voices`), `marks` what makes it weigh more (`rules.quiet`)."""
 
     order_id: UUID
     class_key: str
@@ -46,6 +52,8 @@ class Matter(Struct, frozen=True, array_like=True):
     closed: bool = False
     reports: int = 1
     scene: str = ""
+    voices: tuple[int, ...] = ()
+    marks: int = 0
 
 
 class Told(Struct, frozen=True, array_like=True):
@@ -78,104 +86,63 @@ class Suggest(Struct, frozen=True):
     score: Score
 
 
-def matter_of(report: ReportReceived, located: Located, classified: Classified, order_id: UUID, words: bytes) -> Matter:
-    """A report as the matter it would open; `words` is the signature of its wording."""
+def matter_of(
+    report: ReportReceived,
+    located: Located,
+    classified: Classified,
+    order_id: UUID,
+    words: bytes,
+    voice: int,
+    marks: int,
+    *,
+    sure: bool = True,
+) -> Matter:
+    """A report as the matter it would open; `words` is the signature of its wording. A class that nobody can be sure of
+    (`sure` false) is none, so that it keeps no twin away."""
     place = located.place
     at = report.received_at
     return Matter(
         order_id=order_id,
-        class_key=classified.key,
+        class_key=classified.key if sure else _UNSORTED,
         division=place.division if place else "",
         lon=place.lon if place else None,
         lat=place.lat if place else None,
         address_key=located.address_key,
         asset=located.asset,
-        subject=plain(report.subject).strip() if report.subject else "",
+        subject=subject_key(report.subject) if report.subject else "",
         grams=words,
         opened_at=at,
         last_at=at,
         scene=classified.scene,
+        voices=(voice,),
+        marks=marks,
     )
 
 
 def joined(matter: Matter, this: Matter) -> Matter:
-    """A matter with one more report; the same whichever of its reports came first."""
-    return structs.replace(matter, last_at=max(matter.last_at, this.last_at), reports=matter.reports + 1)
+    """A matter with the reports of another; the same whichever of them came first."""
+    return structs.replace(
+        matter,
+        last_at=max(matter.last_at, this.last_at),
+        reports=matter.reports + this.reports,
+        voices=heard(matter.voices, this.voices),
+        marks=matter.marks | this.marks,
+    )
 
 
 def may_merge(report: ReportReceived, this: Matter) -> bool:
-    """Whether a report can be told to be about anything in particular; imported pasts keep their own orders."""
+    """Whether a report can be told to be about anything in particular: it names an asset or a subject, or says where
+    and either what kind of thing it is or enough in words. Imported pasts keep their own orders."""
     if report.imported:
         return False
-    sorted_ = this.class_key != _UNSORTED
-    return bool(this.asset or this.subject or (sorted_ and (this.lon is not None or this.address_key)))
+    placed = this.lon is not None or bool(this.address_key)
+    says = this.class_key != _UNSORTED or int.from_bytes(this.grams, "big").bit_count() >= TELLING
+    return bool(this.asset or this.subject or (placed and says))
 
 
-def lock_keys(this: Matter, atlas: Atlas) -> tuple[int, ...]:
-    """What must be locked, as sorted signed 64-bit keys, so that two workers cannot miss each other's twin: the kind
-    of matter in its street-town, the asset, the subject."""
-    street = atlas.street_of(this.division) or this.division
-    keys = {_key("in", _kind(this, atlas), street)}
-    if this.asset:
-        keys.add(_key("asset", this.asset, ""))
-    if this.subject:
-        keys.add(_key("subject", this.subject, ""))
-    return tuple(sorted(keys))
-
-
-def matter_keys(this: Matter, atlas: Atlas) -> tuple[int, ...]:
-    """Under which sorted signed 64-bit keys a matter is found: kind and cell, kind, street and address, asset,
-    subject. A cell is `merge_radius_m` wide, and does not end at a border between streets."""
-    return _keys(this, atlas, ((0, 0),))
-
-
-def lookup_keys(this: Matter, atlas: Atlas) -> tuple[int, ...]:
-    """Under which keys the candidates of a report are looked for: its own and those of the eight cells around."""
-    return _keys(this, atlas, _AROUND)
-
-
-def _keys(this: Matter, atlas: Atlas, around: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    kind = _kind(this, atlas)
-    keys: set[int] = set()
-    if this.lon is not None and this.lat is not None:
-        base = _key("cell", kind, "")
-        width, height = _cell(atlas.thresholds.merge_radius_m, atlas.city.bounds)
-        column, row = floor(this.lon / width), floor(this.lat / height)
-        keys.update(_mixed(base, column + east, row + north) for east, north in around)
-    if this.address_key:
-        street = atlas.street_of(this.division) or this.division
-        keys.add(_key("address", f"{kind}\x1f{street}", coarse(this.address_key)))
-    if this.asset:
-        keys.add(_key("asset", this.asset, ""))
-    if this.subject:
-        keys.add(_key("subject", this.subject, ""))
-    return tuple(sorted(keys))
-
-
-def _kind(this: Matter, atlas: Atlas) -> str:
-    """The major of the class: what is reported under two near classes may still be one thing."""
-    item = atlas.classes.get(this.class_key)
-    return item.major if item else this.class_key
-
-
-@lru_cache(maxsize=65_536)
-def _key(what: str, one: str, other: str) -> int:
-    digest = blake2b(f"{what}\x1f{one}\x1f{other}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
-
-
-@lru_cache(maxsize=16)
-def _cell(radius: float, bounds: tuple[float, float, float, float]) -> tuple[float, float]:
-    """Width and height of a cell in degrees; nowhere in the bounds is it narrower than the radius."""
-    farthest = max(abs(bounds[1]), abs(bounds[3]))
-    return radius / (METRES_PER_DEGREE * cos(radians(farthest))), radius / METRES_PER_DEGREE
-
-
-def _mixed(base: int, column: int, row: int) -> int:
-    value = (base ^ (column * _CELL_LON) ^ (row * _CELL_LAT)) & _MASK
-    value = ((value ^ (value >> 31)) * _CELL_LON) & _MASK
-    value ^= value >> 29
-    return value - (1 << 64) if value >> 63 else value
+def subject_key(subject: str) -> str:
+    """Whom a report is about as it is compared: plain, without brackets, blanks and what every company is called."""
+    return _COMPANY.sub("", plain(subject)) or plain(subject).strip()
 
 
 def score(candidate: Matter, this: Matter, atlas: Atlas, informant: bool = False) -> Score:
@@ -185,21 +152,22 @@ def score(candidate: Matter, this: Matter, atlas: Atlas, informant: bool = False
     refused = _refused(candidate, this, limits, informant)
     if refused:
         return Score(0.0, (), refused)
-    same = candidate.class_key == this.class_key or bool(this.scene and candidate.scene == this.scene)
-    if not same and _kind(candidate, atlas) != _kind(this, atlas):
-        return Score(0.0, (), "类别不同 | another kind of matter")
-    near, where = _near(candidate, this, limits)
+    near, where = _near(candidate, this, atlas)
     if near <= 0.0:
         return Score(0.0, (), where)
+    kind = _same_kind(candidate, this, atlas)
     apart = abs((this.last_at - candidate.last_at).total_seconds()) / 3600.0
     time = 1.0 - 0.5 * min(1.0, apart / limits.merge_hours)
     said = alike(candidate.grams, this.grams)
     words = 1.0 if candidate.asset and candidate.asset == this.asset else min(1.0, said / ALIKE_FULL)
-    kind = 1.0 if same else OTHER_CLASS
-    total = BY_CLASS * kind + BY_PLACE * near + BY_TIME * time + BY_WORDS * words
+    total = min(1.0, BY_CLASS * kind + BY_PLACE * near + BY_TIME * time + BY_WORDS * words)
+    if kind <= OTHER_CLASS or near <= WRONG_STREET:  # at most a question to a person, however the bar is set
+        total = min(total, limits.merge_score - 0.01)
     parts = (("class", kind), ("place", near), ("time", time), ("words", words))
-    because = f"{where}，相隔 {apart:.1f} 小时，文字相似 {said:.2f} | near, recent, alike"
-    return Score(min(1.0, total), parts, because)
+    told = both(
+        where, f"相隔 {apart:.1f} 小时 | {apart:.1f} h between", f"文字相似 {said:.2f} | words alike {said:.2f}"
+    )
+    return Score(total, parts, told)
 
 
 def _refused(candidate: Matter, this: Matter, limits: Thresholds, informant: bool) -> str:
@@ -212,24 +180,75 @@ def _refused(candidate: Matter, this: Matter, limits: Thresholds, informant: boo
     return ""
 
 
-def _near(candidate: Matter, this: Matter, limits: Thresholds) -> tuple[float, str]:
+def _same_kind(candidate: Matter, this: Matter, atlas: Atlas) -> float:
+    """The class part: 1 for one class or scene. One thing told of under two classes is one if neither says that the
+    device itself is at fault."""
+    if candidate.class_key == this.class_key or (this.scene and candidate.scene == this.scene):
+        return UNSURE_CLASS if this.class_key == _UNSORTED else 1.0
     if this.asset and candidate.asset == this.asset:
-        return 1.0, f"同一设施 {this.asset}"
-    best, where = 0.0, "地点不同 | another place"
-    if None not in (candidate.lon, candidate.lat, this.lon, this.lat):
-        metres = metres_between(candidate.lon, candidate.lat, this.lon, this.lat)  # type: ignore[arg-type]
-        if metres <= limits.merge_radius_m:
-            best, where = 1.0 - 0.4 * metres / limits.merge_radius_m, f"相距 {metres:.0f} 米"
-        elif metres > 10 * limits.merge_radius_m:
-            return 0.0, f"相距 {metres:.0f} 米 | too far"
-    spot = same_spot(candidate.address_key, this.address_key) if candidate.division == this.division else 0.0
+        faulty = {this.class_key, candidate.class_key} & atlas.fault_classes
+        return 0.0 if faulty else UNSURE_CLASS
+    if _UNSORTED in (candidate.class_key, this.class_key):
+        return UNSURE_CLASS
+    return OTHER_CLASS if kind_of(candidate, atlas) == kind_of(this, atlas) else 0.0
+
+
+def _near(candidate: Matter, this: Matter, atlas: Atlas) -> tuple[float, str]:
+    """How near two matters are in 0–1, and the reason; the strongest of asset, point, address and subject."""
+    if this.asset and candidate.asset == this.asset:
+        return 1.0, f"同一设施 {this.asset} | the same asset"
+    best, where, apart = _by_point(candidate, this, atlas.thresholds.merge_radius_m)
+    fits = 0.0 if apart else _fits(candidate.division, this.division, atlas)
+    spot = same_spot(candidate.address_key, this.address_key) if fits else 0.0
     if spot == OTHER_NUMBER:
-        best, where = spot, f"{coarse(this.address_key)}，号不同"
-    elif spot > best:
-        best, where = spot, f"同一地址 {this.address_key}"
-    if best < 0.9 and this.subject and candidate.subject == this.subject:
-        best, where = 0.9, f"同一被反映主体 {this.subject}"
+        best, where = spot, f"{coarse(this.address_key)}，门牌、楼栋或楼层不同 | another number there"
+    elif spot * fits > best:
+        best, where = spot * fits, f"同一地址 {this.address_key} | the same address"
+    if this.subject and candidate.subject == this.subject:
+        share = BY_SUBJECT if _about_subject(candidate, this, atlas) else OTHER_NUMBER
+        if share > best:
+            best, where = share, f"同一被反映主体 {this.subject} | the same subject"
     return best, where
+
+
+def _by_point(candidate: Matter, this: Matter, radius: float) -> tuple[float, str, bool]:
+    """How near two points are, the reason, and whether they are so far apart that no address can be right about both: a
+    point may be the middle of a compound, ten radii of it."""
+    if None in (candidate.lon, candidate.lat, this.lon, this.lat):
+        return 0.0, "地点不同 | another place", False
+    metres = metres_between(candidate.lon, candidate.lat, this.lon, this.lat)  # type: ignore[arg-type]
+    told = f"相距 {metres:.0f} 米 | {metres:.0f} m apart"
+    return (1.0 - 0.4 * metres / radius if metres <= radius else 0.0), told, metres > 10 * radius
+
+
+def _fits(one: str, other: str, atlas: Atlas) -> float:
+    """How far two divisions may hold one spot: 1 when they are one or the one lies in the other, less when one of the
+    two is not known or they are two streets of a district (somebody named the wrong one), 0 for two districts."""
+    if one == other:
+        return 1.0 if one else UNPLACED
+    if not one or not other:
+        return UNPLACED
+    if one in atlas.lineage.get(other, ()) or other in atlas.lineage.get(one, ()):
+        return 1.0
+    street, beside = atlas.street_of(one), atlas.street_of(other)
+    if street and street == beside:
+        return 1.0
+    district = atlas.district_of(one)
+    return WRONG_STREET if district and district == atlas.district_of(other) else 0.0
+
+
+def _about_subject(candidate: Matter, this: Matter, atlas: Atlas) -> bool:
+    """Whether a common subject is itself the matter, wherever its customers live (`subject_classes`); else it is only
+    where nothing says that two spots of the subject are meant."""
+    told = [one for one in (candidate, this) if one.class_key != _UNSORTED]
+    if told and all(_is_listed(one, atlas) for one in told):
+        return True
+    return not all(one.address_key or one.lon is not None for one in (candidate, this))
+
+
+def _is_listed(one: Matter, atlas: Atlas) -> bool:
+    listed = atlas.thresholds.subject_classes
+    return one.class_key in listed or f"major:{kind_of(one, atlas)}" in listed
 
 
 def choose(

@@ -25,9 +25,11 @@ from schemas.facts import (
 from schemas.ids import order_id_of
 from schemas.standing import plain_name
 from schemas.vocabulary import GRAVITY, Lane, TicketType, Urgency, Verification
+from services.router.rules.address import without_place
 from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.classify import Classified, classify
 from services.router.rules.hearing import Heard, hear
+from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
 from services.router.rules.locate import Located, locate
 from services.router.rules.match import Matched, deciding_centre, match
 from services.router.rules.merge import (
@@ -37,17 +39,16 @@ from services.router.rules.merge import (
     choose,
     is_informant,
     joined,
-    lock_keys,
-    lookup_keys,
-    matter_keys,
     matter_of,
     may_merge,
 )
 from services.router.rules.question import Question, question_of
+from services.router.rules.quiet import marks_of
 from services.router.rules.reasons import Evidence, Term
 from services.router.rules.text import both, grams, wording
 from services.router.rules.tiers import path
 from services.router.rules.veto import Veto, danger
+from services.router.rules.voices import voice_of
 
 WORDS_ALONE = "lexicon-1"  # the model version of a class that was told without the trained model
 
@@ -164,9 +165,12 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     report = _kept_confidential(report, question)
     assert report.report_id is not None
     order_id = order_id_of(report.report_id)
-    this = matter_of(report, located, classified, order_id, grams(text))
-    free = may_merge(report, this)
     urgency = _urgency(report, veto, matched, atlas)
+    voice = voice_of(report, atlas.district_of(located.place.division) if located.place else "")
+    marks = marks_of(urgency, classified.key in atlas.severe, text, atlas.vulnerable)
+    sure = classified.confidence >= atlas.thresholds.classify_confidence
+    this = matter_of(report, located, classified, order_id, grams(without_place(text)), voice, marks, sure=sure)
+    free = may_merge(report, this)
     return Prepared(
         report=report,
         order_id=order_id,

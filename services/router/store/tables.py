@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlmodel import Field, SQLModel
 
@@ -129,7 +129,14 @@ class MatterRow(Base, table=True):
     last_at: datetime = Field(sa_column=moment())
     closed: bool = Field(sa_column_kwargs={"server_default": text("false")})
     reports: int = Field(sa_column=Column(Integer, nullable=False))
+    voices: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
+    marks: int = Field(sa_column=Column(Integer, nullable=False))
     seq: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+
+    __table_args__ = (
+        Index("matters_open", "opened_at", postgresql_where=text("NOT closed")),
+        Index("matters_crowded", "last_at", postgresql_where=text("reports >= 5 AND NOT closed")),
+    )
 
 
 class MatterKey(Base, table=True):
@@ -160,6 +167,38 @@ class SweepPlace(Base, table=True):
     at: datetime = Field(sa_column=moment())
     links: bool
     report_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=False))
+
+
+class TopicHour(Base, table=True):
+    """How many reports, and how many people, an hour brought of a class in a street-town (or a wider place)."""
+
+    __tablename__ = "topic_hours"
+    hour: datetime = Field(sa_column=moment(primary_key=True))
+    class_key: str = Field(sa_column=Column(Text, primary_key=True))
+    division: str = Field(sa_column=Column(Text, primary_key=True))
+    reports: int = Field(sa_column=Column(Integer, nullable=False))
+    voices: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class WarningRow(Base, table=True):
+    """What the router spoke up about: a crowd, a hot topic, one of the quiet few. Open until `ended_at`; `subject` is
+    whom the matter is about, who does not see it; `body` is the fact."""
+
+    __tablename__ = "warnings"
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    found_at: datetime = Field(sa_column=moment(primary_key=True))
+    ended_at: datetime | None = Field(sa_column=moment(nullable=True))
+    division: str = Field(sa_column=Column(Text, nullable=False))
+    subject: str = Field(sa_column=Column(Text, nullable=False))
+    level: int = Field(sa_column=Column(Integer, nullable=False))
+    score: float = Field(sa_column=Column(Double, nullable=False))
+    body: str = Field(sa_column=Column(JSON, nullable=False))
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('crowd', 'hot', 'quiet')", name="kind_known"),
+        Index("warnings_open", "kind", "key", unique=True, postgresql_where=text("ended_at IS NULL")),
+    )
 
 
 class DeviceRow(Base, table=True):

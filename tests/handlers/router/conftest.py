@@ -22,8 +22,8 @@ from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
 
 TABLES = (
-    "proposals, sweep_place, decisions, labels, rulebooks, shadow_differences, matters, matter_keys, devices, inbox,"
-    " outbox, stops"
+    "warnings, topic_hours, proposals, sweep_place, decisions, labels, rulebooks, shadow_differences, matters,"
+    " matter_keys, devices, inbox, outbox, stops"
 )
 
 

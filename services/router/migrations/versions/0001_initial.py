@@ -82,9 +82,14 @@ def upgrade() -> None:
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("reports", sa.Integer(), nullable=False),
+        sa.Column("voices", postgresql.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("marks", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("order_id"),
     )
+    op.create_index("matters_open", "matters", ["opened_at"], postgresql_where=sa.text("NOT closed"))
+    crowded = sa.text("reports >= 5 AND NOT closed")
+    op.create_index("matters_crowded", "matters", ["last_at"], postgresql_where=crowded)
     op.create_table(
         "proposals",
         sa.Column("proposal_id", sa.UUID(), nullable=False),
@@ -131,12 +136,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("report_id"),
     )
     op.create_index("shadow_differences_of", "shadow_differences", ["shadow", "at"], unique=False)
+    _warnings()
     create_delivery_tables()
+
+
+def _warnings() -> None:
+    op.create_table(
+        "topic_hours",
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("class_key", sa.Text(), nullable=False),
+        sa.Column("division", sa.Text(), nullable=False),
+        sa.Column("reports", sa.Integer(), nullable=False),
+        sa.Column("voices", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("hour", "class_key", "division"),
+    )
+    op.create_table(
+        "warnings",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("division", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("body", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("kind IN ('crowd', 'hot', 'quiet')", name="kind_known"),
+        sa.PrimaryKeyConstraint("kind", "key", "found_at"),
+    )
+    op.create_index(
+        "warnings_open", "warnings", ["kind", "key"], unique=True, postgresql_where=sa.text("ended_at IS NULL")
+    )
 
 
 def downgrade() -> None:
     """Drop them."""
     drop_delivery_tables()
+    op.drop_table("warnings")
+    op.drop_table("topic_hours")
     op.drop_table("sweep_place")
     op.drop_table("proposals")
     op.drop_table("labels")
