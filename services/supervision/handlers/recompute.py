@@ -4,6 +4,7 @@ Each page is one transaction that takes the orders' locks, so folds and sweeps g
 can begin again: what is done already does not move a second time.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -60,20 +61,27 @@ class Recompute:
         self.report = Report()
 
     async def run(self) -> Report:
-        """Over all open orders; ends with what moved."""
-        after = FIRST
-        while self._screens != []:  # nothing but the new terms was ever in use
-            async with self._pool.acquire() as connection:
-                page = await opened.spreads(connection, after, READ)
-            if not page:
-                break
-            after = page[-1].order_id
-            self.report.orders += len(page)
-            wanted = [each.order_id for each in page if self._may_move(each)]
-            for first in range(0, len(wanted), PORTION):
-                await self._portion(wanted[first : first + PORTION])
-            self._say(after.int / _SPACE, self.report)
+        """Over all open orders; ends with what moved. The next page is read while this one is worked on."""
+        if self._screens == []:  # nothing but the new terms was ever in use
+            return self.report
+        reading = asyncio.create_task(self._read(FIRST))
+        try:
+            while page := await reading:
+                after = page[-1].order_id
+                reading = asyncio.create_task(self._read(after))
+                await asyncio.sleep(0)  # so that it is asked for before the work begins
+                self.report.orders += len(page)
+                wanted = [each.order_id for each in page if self._may_move(each)]
+                for first in range(0, len(wanted), PORTION):
+                    await self._portion(wanted[first : first + PORTION])
+                self._say(after.int / _SPACE, self.report)
+        finally:
+            reading.cancel()
         return self.report
+
+    async def _read(self, after: UUID) -> list[opened.Spread]:
+        async with self._pool.acquire() as connection:
+            return await opened.spreads(connection, after, READ)
 
     def _may_move(self, order: opened.Spread) -> bool:
         if self._screens is None or order.first is None or order.last is None or order.due is None:
