@@ -8,7 +8,7 @@ import gc
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,13 +23,18 @@ from schemas.ids import placed_id
 from schemas.vocabulary import Source
 from services.chassis.city import load
 from services.router.rules.atlas import Atlas
+from services.router.rules.classify import classify as classified
+from services.router.rules.hearing import hear
 from services.router.rules.plan import Prepared, prepare
 from services.router.rules.screen import DeviceState, screen
+from services.router.rules.text import wording
 from services.supervision.rules.batch import COLUMNS, DueRow, due_rows
 from services.supervision.rules.limits import Terms
 
 __all__ = ["register"]
 
+BATCH = 256  # lines classified at a time; one at a time from a keyboard
+LONGEST = 10_000  # signs of a line that are read
 NAMED = 20  # rows of a year without a calendar that are named; the rest is counted
 EPOCH = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
 clock = typer.Typer(help="Deadlines. 时限")
@@ -81,19 +86,24 @@ class _Counted:
 
 
 def classify(city: City = DEFAULT_CITY) -> None:
-    """Lines of text in, JSON lines out: class, ticket type, confidence, why, candidates. 分类"""
-    for prepared in _prepared(city):
-        found = prepared.classified
-        _print(
-            {
+    """Lines of text in, JSON lines out: class, ticket type, confidence, why, candidates, and the demands of a text that
+    makes several (signs from and to). `sure` says whether the city would route it without a person. 分类"""
+    atlas = _atlas(city)
+    while reports := [_said(text) for text in islice(sys.stdin, 1 if sys.stdin.isatty() else BATCH)]:
+        texts = [wording(report) for report in reports]
+        heard = hear([text.partition("\n")[2] for text in texts], atlas.model)
+        for one in zip(reports, texts, heard, strict=True):
+            found = classified(one[0], one[1], atlas, one[2])
+            answer = {
                 "class": found.class_ref.key,
                 "name": found.class_ref.name,
                 "ticket_type": found.ticket_type,
                 "confidence": round(found.confidence, 4),
+                "sure": found.confidence >= atlas.thresholds.classify_confidence,
                 "why": found.because,
                 "candidates": found.candidates,
             }
-        )
+            _print(answer | ({"demands": found.demands} if found.demands else {}))
 
 
 @sensors.command("screen")
@@ -121,14 +131,15 @@ def screen_readings(city: City = DEFAULT_CITY) -> None:
 
 def _prepared(city: str) -> Iterator[Prepared]:
     atlas = _atlas(city)
-    for number, line in enumerate(sys.stdin, 1):
-        report = ReportReceived(
-            source=Source.HOTLINE,
-            received_at=EPOCH,
-            report_id=placed_id("stdin", 0, number),
-            text=line.strip()[:10_000],
-        )
-        yield prepare(report, atlas)
+    for line in sys.stdin:
+        yield prepare(_said(line), atlas)
+
+
+def _said(line: str) -> ReportReceived:
+    """A line as a ticket of the hotline."""
+    return ReportReceived(
+        source=Source.HOTLINE, received_at=EPOCH, report_id=placed_id("stdin", 0, 0), text=line.strip()[:LONGEST]
+    )
 
 
 def _atlas(city: str) -> Atlas:

@@ -17,11 +17,9 @@ from schemas.vocabulary import Source, TicketType
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified, classify
 from services.router.rules.hearing import hear
-from services.router.rules.locate import Located
 
 BATCH = 500
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
-_NOWHERE = Located(None, 0.0, "")
 
 
 class Point(NamedTuple):
@@ -61,7 +59,7 @@ def told_by(city: City, raw: bytes, texts: Sequence[str]) -> list[Classified]:
         part = texts[begin : begin + BATCH]
         for text, heard in zip(part, hear(part, atlas.model), strict=True):
             report = ReportReceived(source=Source.HOTLINE, received_at=_SOME_DAY, report_id=UUID(int=0), text=text)
-            found.append(classify(report, f"\n{text}", atlas, _NOWHERE, heard))
+            found.append(classify(report, f"\n{text}", atlas, heard))
     return found
 
 

@@ -23,7 +23,7 @@ from services.router.rules.shreds import SHREDS
 
 FOLDS = 4
 TERMS = 50_000
-POLICE = 2.5  # log odds that a 110 class adds to its class; no corpus can teach it
+POLICE = 5.0  # log odds that a 110 class adds to its class; no corpus can teach it
 _SCALES = (0.5, 40.0)
 _DRILL = 0.1  # what a drill row counts where sureness is set: not nothing, or the lexicon would seem to be of no use
 TICKETS = tuple(str(ticket) for ticket in TicketType if ticket is not TicketType.FINDING)
@@ -192,6 +192,7 @@ def _file(fitted: Fitted, card: ModelCard) -> ModelFile:
         "scales": scales.astype("<f4").tobytes(),
         "bias": fitted.bias.astype("<f4").tobytes(),
     }
-    digest = blake2b(b"".join(parts.values()), digest_size=4).hexdigest()
+    numbers = np.array([card.scale, card.ticket_scale, card.words, card.police]).tobytes()
+    digest = blake2b(b"".join([*parts.values(), numbers]), digest_size=4).hexdigest()
     version = f"{card.city or 'model'}-{card.made_on:%Y%m%d}-{digest}"
     return ModelFile(card=structs.replace(card, version=version, terms=len(fitted.terms.keys)), **parts)

@@ -17,6 +17,7 @@ from schemas.vocabulary import Source
 from services.chassis.city import load
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import classify
+from services.router.rules.hearing import hear
 from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
 from services.router.rules.locate import locate
 from services.router.rules.match import match
@@ -66,7 +67,8 @@ def main() -> None:
         for one in reports:
             text = wording(one)
             danger(text, one, atlas)
-            classify(one, text, atlas, locate(one, text, atlas))
+            locate(one, text, atlas)
+            classify(one, text, atlas, hear([text.partition("\n")[2]], atlas.model)[0])
 
     decisions = [conclude(p, [], NOW, atlas) for p in prepared]
 

@@ -14,7 +14,6 @@ from services.router.rules.atlas import Atlas
 from services.router.rules.hearing import Heard, Part
 from services.router.rules.lexical import Weights, weigh
 from services.router.rules.lexicon import Hits
-from services.router.rules.locate import Located
 from services.router.rules.model import Model, Scored
 from services.router.rules.reasons import Term
 from services.router.rules.text import both
@@ -24,7 +23,9 @@ CLAIMED, BY_DEVICE, BY_SERVICE, BY_POLICE = 0.98, 0.99, 0.95, 0.7
 POLICE_WEIGHT = 1.2  # what a 110 class adds to the words that speak for its class
 HALF_TRUSTED = 1.1  # weight of words at which the confidence of an uncontested class is 0.62
 _SHOWN = 5
+_NO_WORD = "没有词指向任何类别 | no word points to a class"
 MOST_SURE = 0.99  # no text is surer than this
+GUESSED = 0.2  # share below which the likeliest class is a guess: shown, not claimed
 TICKET_WORD = 0.8  # log odds that one unit of weight of a ticket word adds to its type
 _FEW = 4  # known terms below which a text says nothing to the model
 _LEAST = 0.002  # share below which a class is not worth showing
@@ -47,9 +48,7 @@ class Classified(Struct, frozen=True):
     terms: tuple[Term, ...] = ()  # by which it told the class
 
 
-def classify(
-    report: ReportReceived, plain_text: str, atlas: Atlas, located: Located, heard: Heard | None = None
-) -> Classified:
+def classify(report: ReportReceived, plain_text: str, atlas: Atlas, heard: Heard | None = None) -> Classified:
     """The class and ticket type of a report; `plain_text` is its wording, `heard` what the model makes of it. Never
     raises for odd content."""
     hits = atlas.read(plain_text)
@@ -76,7 +75,7 @@ def classify(
             because = f"110 类别 {police.code} {police.name} | 110 class"
             return _sure(prior, ticket, BY_POLICE, because, atlas)
     if not said:
-        return Classified(UNSORTED, ticket, 0.0, "没有词指向任何类别 | no word points to a class")
+        return Classified(UNSORTED, ticket, 0.0, _NO_WORD)
     return _of_words(said, ticket, atlas)
 
 
@@ -218,11 +217,14 @@ def _told(
         f"词语 {'、'.join(words)} | words" if words else "",
         "110 类别 | 110 class" if prior is not None and prior.key == key else "",
     )
+    sure = float(shares[number])
+    if sure < GUESSED:
+        return Classified(UNSORTED, ticket, sure, because or _NO_WORD, candidates, learned=True)
     return Classified(
         atlas.refs[key],
         ticket,
-        min(MOST_SURE, float(shares[number])),
-        because or "没有词指向任何类别 | no word points to a class",
+        min(MOST_SURE, sure),
+        because or _NO_WORD,
         candidates,
         major=atlas.classes[key].major,
         key=key,

@@ -18,20 +18,20 @@ _CHUNK = 64  # texts scored at a time, so that what is touched stays in the cach
 _DOWN = np.uint32(32 - SLOT_BITS)
 _TERMS = 4  # shown as the reason
 _NO_TERM = 0xFFFF
-SHORT = 12.0  # length below which a text is no longer made one long: a word or two must not sound like a whole ticket
+SHORT = 20.0  # length below which a text is no longer made one long: a word or two must not sound like a whole ticket
 MOST_TERMS = _NO_TERM
 
 
 class Scored(Struct, frozen=True):
     """What the model says of one text: log odds of the classes and of the ticket types, and which terms it knew there
-    (row of the table, weight in the text, first sign, length)."""
+    (row of the table, weight in the text, and where it stands)."""
 
     classes: NDArray[np.float32]
     tickets: NDArray[np.float32]
     rows: NDArray[np.intp]
     shares: NDArray[np.float32]
     starts: NDArray[np.int32]
-    lengths: NDArray[np.uint8]
+    ends: NDArray[np.int32]
 
 
 class Model:
@@ -74,7 +74,7 @@ class Model:
     def _score(self, texts: Sequence[str]) -> list[Scored]:
         rows, shreds = self._known(tear(texts))
         order = np.argsort(shreds.texts, kind="stable")
-        rows, starts, lengths = rows[order], shreds.starts[order], shreds.lengths[order]
+        rows, starts, ends = rows[order], shreds.starts[order], shreds.ends[order]
         bounds = np.searchsorted(shreds.texts[order], np.arange(len(texts) + 1))
         idf = self._idf[rows]
         kinds = len(self.card.classes)
@@ -90,7 +90,7 @@ class Model:
                     mine,
                     shares,
                     starts[begin:end],
-                    lengths[begin:end],
+                    ends[begin:end],
                 )
             )
         return scored
@@ -107,7 +107,7 @@ class Model:
         self._scratch[cells] = order  # of several in one cell one stays, and only that is kept
         single = self._scratch[cells] == order
         at = at[single]
-        return found[single], Shreds(shreds.hashes[at], shreds.texts[at], shreds.starts[at], shreds.lengths[at])
+        return found[single], Shreds(shreds.hashes[at], shreds.texts[at], shreds.starts[at], shreds.ends[at])
 
     def terms(self, text: str, scored: Scored, column: int) -> tuple[Term, ...]:
         """The parts of a text that spoke most for a class (its column), the strongest first, none inside another. The
@@ -119,8 +119,7 @@ class Model:
         shown: dict[str, float] = {}
         scale = float(self._scales[column]) * self.card.scale
         for one in best.tolist():
-            start = int(scored.starts[one])
-            term = text[start : start + int(scored.lengths[one])]
+            term = text[int(scored.starts[one]) : int(scored.ends[one])]
             if said[one] <= 0 or len(shown) == _TERMS:
                 break
             if not any(term in other for other in shown):

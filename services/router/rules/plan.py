@@ -159,7 +159,7 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
         raise ValueError("a report needs its id before it is routed")
     veto = danger(text, report, atlas)
     located = locate(report, text, atlas)
-    classified = classify(report, text, atlas, located, heard)
+    classified = classify(report, text, atlas, heard)
     question = question_of(report, classified, located, veto.kind if veto else "", atlas)
     question, matched = accused_apart(match(atlas, question, located), question, text, located, atlas)
     report = _kept_confidential(report, question)

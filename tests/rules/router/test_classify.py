@@ -6,7 +6,7 @@ from schemas.facts import Alarm
 from schemas.vocabulary import Source, TicketType
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import UNSORTED, Classified, classify
-from services.router.rules.locate import locate
+from services.router.rules.hearing import hear, without_denied
 from services.router.rules.text import wording
 from tests.rules.router.made import report, town
 
@@ -14,7 +14,7 @@ from tests.rules.router.made import report, town
 def classified(atlas: Atlas, text: str, **more: object) -> Classified:
     told = report(text, **more)
     plain = wording(told)
-    return classify(told, plain, atlas, locate(told, plain, atlas))
+    return classify(told, plain, atlas, hear([plain.partition("\n")[2]], atlas.model)[0])
 
 
 TOLD = [
@@ -143,3 +143,72 @@ def test_the_ticket_type_is_guessed_only_where_the_sender_is_silent(
 ) -> None:
     assert classified(shanghai, text, source=source).ticket_type is ticket
     assert classified(shanghai, text, source=source, ticket_type=TicketType.PRAISE).ticket_type is TicketType.PRAISE
+
+
+SEVERAL = [
+    ("武定路300弄门口路灯不亮已经一周,没人来修;另外弄口的井盖松动,车一压就响,请一起处理。", ["0108", "0103"]),
+    ("楼上天天半夜装修敲墙,要求制止。此外小区电梯停运三天没有人修,老人下不了楼。", ["0202", "0102"]),
+]
+
+
+@pytest.mark.parametrize(("text", "codes"), SEVERAL)
+def test_several_demands_are_told_with_their_spans(shanghai: Atlas, text: str, codes: list[str]) -> None:
+    found = classified(shanghai, text)
+    assert [demand.class_ref.code for demand in found.demands] == codes, found.because
+    assert found.class_ref == found.demands[0].class_ref
+    first, second = found.demands
+    assert 0 == first.start < first.end <= second.start < second.end <= len(text)
+    assert "另外" in text[second.start : second.end] or "此外" in text[second.start : second.end]
+    titled = classified(shanghai, text, title="两件事", address="武定路300弄")
+    assert [(d.start, d.end) for d in titled.demands] == [(d.start, d.end) for d in found.demands]
+
+
+@pytest.mark.parametrize("text", ["路灯不亮已经一周,另外物业说不归他们管", "路灯不亮,灯杆歪了;另外还有两盏路灯也不亮"])
+def test_one_demand_told_twice_is_one(shanghai: Atlas, text: str) -> None:
+    assert classified(shanghai, text).demands == ()
+
+
+def test_what_is_denied_is_not_heard(shanghai: Atlas) -> None:
+    assert without_denied("不是噪音问题,是油烟") == ",,,,,,,是油烟".replace(",,,,,,,", "," * 6 + ",")
+    assert without_denied("这不是第一次反映") == "这不是第一次反映"
+    assert without_denied("是不是噪音超标") == "是不是噪音超标"
+    found = classified(shanghai, "不是装修噪音,是楼下饭店的油烟直排到居民窗口")
+    assert found.class_ref.code == "0116"
+    assert "0202" not in {one.value.rpartition("/")[2] for one in found.candidates[:2]}
+
+
+DIALECT_AND_ODD = [
+    "阿拉屋里厢楼浪相漏水漏得来一塌糊涂,侬帮帮忙呀",
+    "咯种额事体哪能弄法",
+    "🐱🐱🚗💡💡",
+    "<div><p style='color:red'>&nbsp;</p></div>" * 40,
+    "Lorem ipsum dolor sit amet, consectetur adipiscing elit " * 20,
+    "啊" * 10_000,
+    "0" * 10_000,
+    "哈哈哈哈哈哈哈哈",
+    "asdfghjkl qwertyuiop",
+]
+
+
+@pytest.mark.parametrize("text", DIALECT_AND_ODD)
+def test_odd_texts_get_an_answer_and_no_false_sureness(shanghai: Atlas, text: str) -> None:
+    found = classified(shanghai, text)
+    assert found.class_ref == UNSORTED or found.confidence < shanghai.thresholds.classify_confidence or "漏水" in text
+    assert 0.0 <= found.confidence <= 0.99 and len(found.candidates) <= 5
+
+
+def test_the_model_says_by_which_parts_of_the_text(shanghai: Atlas) -> None:
+    text = "路口的窨井盖被偷了,一个黑洞,请赶快补上"
+    found = classified(shanghai, text)
+    assert found.learned and found.because.startswith("模型 ")
+    terms = found.because.removeprefix("模型 ").partition("；")[0].partition(" | ")[0].split("、")
+    assert all(term in text for term in terms)
+    assert [one.score for one in found.candidates] == sorted((one.score for one in found.candidates), reverse=True)
+    assert sum(one.score for one in found.candidates) <= 1.001
+
+
+def test_without_a_model_words_alone_decide(shanghai: Atlas) -> None:
+    told = report("窨井盖被偷了")
+    plain = wording(told)
+    found = classify(told, plain, shanghai)
+    assert not found.learned and found.class_ref.code == "0103"

@@ -90,10 +90,33 @@ def test_terms_are_parts_of_the_text(model: Model) -> None:
 def test_any_text_is_torn_into_its_own_parts(texts: list[str]) -> None:
     texts = [plain(text) for text in texts]
     found = tear(texts)
-    for owner, start, size in zip(found.texts.tolist(), found.starts.tolist(), found.lengths.tolist(), strict=True):
-        part = texts[owner][start : start + size]
-        assert part and "\n" not in part
-        assert len(part.replace(" ", "")) == size or " " in texts[owner]
+    for owner, start, end in zip(found.texts.tolist(), found.starts.tolist(), found.ends.tolist(), strict=True):
+        part = texts[owner][start:end]
+        assert part and part[0].isalnum() and part[-1].isalnum() and "\n" not in part
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("路灯", ["路", "灯", "路灯"]),
+        ("led 屏", ["led", "屏", "led 屏"]),
+        ("300号", ["300", "号", "300号"]),
+        ("灯,盖", ["灯", "盖"]),
+        ("灯🎉盖", ["灯", "盖"]),
+        ("a dog barks", ["a", "dog", "barks", "a dog", "dog barks", "a dog barks"]),
+        ("灯 盖", ["灯", "盖", "灯 盖"]),
+        ("", []),
+    ],
+)
+def test_a_text_is_torn(text: str, parts: list[str]) -> None:
+    found = tear(["x", text, "y"])
+    mine = [text[a:b] for o, a, b in zip(found.texts, found.starts, found.ends, strict=True) if o == 1]
+    assert mine == parts
+    assert [found.hashes[n] for n in np.flatnonzero(found.texts == 1)] == list(tear([text]).hashes)
+
+
+def test_a_number_is_any_number() -> None:
+    assert tear(["300号"]).hashes.tolist() == tear(["417号"]).hashes.tolist() != tear(["30号"]).hashes.tolist()
 
 
 def test_no_more_of_a_text_is_read_than_promised(model: Model) -> None:
