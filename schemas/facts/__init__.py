@@ -96,6 +96,8 @@ from schemas.facts.supervision import (
     DeadlineMissed,
     DeadlineWarned,
     DeadlineWithdrawn,
+    FindingRaised,
+    FindingWithdrawn,
     RungCleared,
     RungRaised,
 )
@@ -159,6 +161,8 @@ __all__ = [
     "DeadlineWarned",
     "DeadlineWithdrawn",
     "Demand",
+    "FindingRaised",
+    "FindingWithdrawn",
     "DeviceFaulty",
     "DeviceSilent",
     "Hop",
