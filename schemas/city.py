@@ -11,6 +11,7 @@ from msgspec import Struct
 from schemas.vocabulary import (
     Attribute,
     ClassKind,
+    FindingKind,
     LimitUnit,
     Party,
     Photos,
@@ -384,6 +385,30 @@ class Channel(Struct, frozen=True):
     digest_minutes: int = 0
 
 
+class Detector(Struct, frozen=True):
+    """When supervision finds something worth a look. What the thresholds of each kind mean is said in
+    DEFAULT_DETECTORS; `on` false switches a kind off."""
+
+    kind: FindingKind
+    count: int = 0
+    minutes: float = 0
+    days: float = 0
+    radius_m: float = 0
+    on: bool = True
+
+
+DEFAULT_DETECTORS = (
+    Detector(FindingKind.PING_PONG, count=3),  # returns of one order; dispatch's own verdict counts too
+    Detector(FindingKind.RECURRENCE, count=3, days=30, radius_m=40),  # so many in that time within that distance
+    Detector(FindingKind.NEVER_CONTACTED),
+    Detector(FindingKind.NO_VISIT),  # only where the class asks for a check on the spot
+    Detector(FindingKind.TOO_FAST, minutes=3),  # from the offer to "done", only where the class asks for such a check
+    Detector(FindingKind.PARKED_LONG, days=90),
+    Detector(FindingKind.UNIT_SILENT, count=5, minutes=240),  # offers past due, and no word for that long
+    Detector(FindingKind.OVERLOOKED, count=1, days=30),  # so few reports, and still open after that long
+)
+
+
 class Policy(Struct, frozen=True):
     """The policy of a city, versioned: time limits, and what units may ask for. `late_hours` is how long a phone
     without a network may keep what happened to itself. A version that replaces an earlier one from a moment on names it
@@ -402,6 +427,9 @@ class Policy(Struct, frozen=True):
     covers: Literal["clocks", "orders"] = "clocks"
     ladder: tuple[Rung, ...] = DEFAULT_LADDER
     channels: tuple[Channel, ...] = ()
+    detectors: tuple[Detector, ...] = DEFAULT_DETECTORS
+    league_from: int = 20  # fewer items than that give a unit no rank
+    appeal_days: int = 30  # how long after its day an item may be appealed against
 
 
 class Thresholds(Struct, frozen=True):

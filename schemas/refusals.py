@@ -148,6 +148,12 @@ _ROWS = (
         "not a unit of this centre; a centre above both may name it",
     ),
     ("meetings_too_many", 409, "会商记录过多", "the special case has as many meetings or commitments as it may"),
+    # appeals against numbers
+    ("item_unknown", 422, "该指标中没有此工单", "the order has no such item in this number"),
+    ("appeal_open", 409, "已有待审或已采纳的申诉", "an appeal about this item waits, or was granted"),
+    ("appeal_over", 409, "该申诉已有结论", "this appeal was decided already"),
+    ("appeal_late", 409, "申诉期已过", "too late to appeal against a number of that day"),
+    ("own_appeal", 403, "不得审核本单位的申诉", "nobody reviews an appeal of his own unit, or his own review"),
     # what a message may hold
     ("unreadable", 422, "消息不可读", "the message cannot be read"),
     ("schema", 422, "消息不符合模式", "the message does not fit its schema"),

@@ -112,6 +112,8 @@ _CLOCKS = (
     facts.DeadlineWithdrawn,
     facts.RungRaised,
     facts.RungCleared,
+    facts.FindingRaised,
+    facts.FindingWithdrawn,
 )
 
 
@@ -176,7 +178,8 @@ SUPERVISION_EVENTS = Topic(
     carries=_CLOCKS,
     writers=("supervision",),
     readers=("dispatch",),
-    about="Clocks set, warned, missed, withdrawn, those of commitments under the id of their special case; rungs",
+    about="Clocks set, warned, missed, withdrawn, those of commitments under the id of their special case; rungs; what"
+    " detectors found and took back, of a unit under the finding's id",
 )
 
 

@@ -317,6 +317,19 @@ class SupervisionState(StrEnum):
     CLEARED = "cleared"  # 已解除: its cause is gone
 
 
+class FindingKind(StrEnum):
+    """What a detector of supervision finds (异常发现): a reason to look, never a verdict."""
+
+    PING_PONG = "ping_pong"  # 退单拉锯: returned too often, or back with a unit that had returned it
+    RECURRENCE = "recurrence"  # 同地同类反复: the same class at the same place, again and again
+    NEVER_CONTACTED = "never_contacted"  # 未联系即结案: closed, and nobody ever reached the reporter
+    NO_VISIT = "no_visit"  # 未到场即办结: solved on the spot, says the unit, and nobody was there
+    TOO_FAST = "too_fast"  # 办结过快: finished faster than anybody can get there
+    PARKED_LONG = "parked_long"  # 挂账过久
+    UNIT_SILENT = "unit_silent"  # 单位失声: offers lie past their deadline, and the unit says nothing
+    OVERLOOKED = "overlooked"  # 沉没的少数: few voices, and long unsolved
+
+
 class RequestKind(StrEnum):
     """What a unit may ask of the centre that dispatched to it. One model, one inbox, one way to decide."""
 

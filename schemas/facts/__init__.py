@@ -96,6 +96,8 @@ from schemas.facts.supervision import (
     DeadlineMissed,
     DeadlineWarned,
     DeadlineWithdrawn,
+    FindingRaised,
+    FindingWithdrawn,
     RungCleared,
     RungRaised,
 )
@@ -161,6 +163,8 @@ __all__ = [
     "DeadlineWarned",
     "DeadlineWithdrawn",
     "Demand",
+    "FindingRaised",
+    "FindingWithdrawn",
     "DeviceFaulty",
     "DeviceSilent",
     "Hop",

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from schemas.facts.intake import Moment
-from schemas.vocabulary import ClockState, Light, RungKind, Stage
+from schemas.vocabulary import ClockState, FindingKind, Light, RungKind, Stage
 
 
 class ClockView(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -107,3 +107,26 @@ class RungCleared(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: str
     level: int = 0
     withdrawn: bool = False
+
+
+class FindingRaised(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A detector found something: of an order, or (without `order_id`) of a unit. `at` is when it became so, `reason`
+    says why in figures; no person, no text of a report. Announced again if it was withdrawn and came true after all."""
+
+    finding_id: UUID
+    kind: FindingKind
+    unit: str
+    division: str
+    at: Moment
+    reason: str
+    order_id: UUID | None = None
+
+
+class FindingWithdrawn(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fact that came late shows that a finding was none."""
+
+    finding_id: UUID
+    kind: FindingKind
+    unit: str
+    cause: str
+    order_id: UUID | None = None

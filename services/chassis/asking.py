@@ -94,3 +94,27 @@ async def known_only(request: Request) -> None:
 def _declared(dependant: Dependant) -> set[str]:
     """The query parameters of an endpoint and of what it depends on."""
     return {field.alias for field in dependant.query_params}.union(*map(_declared, dependant.dependencies))
+
+
+KEY_LENGTH = 200
+
+
+def idempotency_key(request: Request) -> str:
+    """The Idempotency-Key. Raises Refused: key_missing, key_invalid."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        raise Refused("key_missing")
+    if not 1 <= len(key) <= KEY_LENGTH or not key.isprintable():
+        raise Refused("key_invalid")
+    return key
+
+
+def if_match(request: Request) -> int:
+    """The version that If-Match names. Raises Refused: version_missing; version_invalid for what is no version."""
+    said = request.headers.get("if-match")
+    if said is None:
+        raise Refused("version_missing")
+    bare = said.strip().removeprefix("W/").strip('"')
+    if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
+        raise Refused("version_invalid", "the version is what ETag said, a whole number")
+    return int(bare)

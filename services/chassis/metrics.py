@@ -112,6 +112,19 @@ TIMER_LAG = Gauge("paidan_timer_lag_seconds", "How late the last timer fired")
 TICK_AGE = Gauge("paidan_tick_age_seconds", "How far the lowest Tick trails the present")
 CLOCK_AUDIT = Gauge("paidan_clock_audit_differences", "Clocks that are not what their facts say, by fault", ["fault"])
 CLOCK_AUDIT_ROUNDS = Counter("paidan_clock_audit_rounds_total", "Times that the auditor went over all open orders")
+KPI_NUMERATOR = Gauge("paidan_kpi_numerator", "Numerator of a number", ["kpi", "period", "group", "key"])
+KPI_DENOMINATOR = Gauge("paidan_kpi_denominator", "Denominator of a number", ["kpi", "period", "group", "key"])
+KPI_SECONDS = Gauge(
+    "paidan_kpi_seconds", "Quantiles of how long something took", ["kpi", "period", "group", "key", "quantile"]
+)
+OPEN_ORDERS = Gauge("paidan_open_orders", "Open orders by status and age", ["status", "age"])
+FINDINGS_OPEN = Gauge("paidan_findings_open", "Findings of the last 30 days that stand", ["kind"])
+FINDINGS = Counter("paidan_findings_total", "Findings by event: raised, withdrawn", ["kind", "event"])
+FROZEN_THROUGH = Gauge("paidan_numbers_frozen_through", "Unix time of the end of the last frozen day")
+CORRECTIONS = Counter(
+    "paidan_number_corrections_total", "Corrections of frozen days by cause: late, appeal, rebuilt", ["cause"]
+)
+APPEALS_OPEN = Gauge("paidan_appeals_open", "Appeals that wait, by step: centre, city", ["step"])
 UNLISTED_YEAR = Counter(
     "paidan_calendar_unlisted_total", "Deadlines computed in a year without a published list", ["calendar"]
 )

@@ -32,7 +32,16 @@ from services.chassis.runner import Engine, run_api, run_async, run_process, run
 from services.chassis.settings import read_settings
 from services.chassis.turning import day_turns
 from services.supervision.api import supervision_app
-from services.supervision.handlers import Auditor, ClocksView, OrdersHandler, Recompute, Sweep
+from services.supervision.handlers import (
+    Auditor,
+    ClocksView,
+    Exporter,
+    NumberKeeper,
+    Numbers,
+    OrdersHandler,
+    Recompute,
+    Sweep,
+)
 from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.recompute import Report, changes
 from services.supervision.rules.stages import Promises
@@ -70,12 +79,14 @@ def api() -> None:
 
 @dataclass(frozen=True)
 class Worker:
-    """The parts of the worker process: what reads facts, what gives notices, what publishes both's news."""
+    """The parts of the worker process: what reads facts, what gives notices, what keeps numbers, what publishes their
+    news."""
 
     seam: Seam
     engine: LoopEngine
     sweep: Sweep
     auditor: Auditor
+    keeper: NumberKeeper
     relay: Relay
     prune: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Coroutine[Any, Any, None]]
@@ -87,10 +98,10 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
     publisher = Publisher(settings.kafka_bootstrap, client_id=SERVICE, partitioner=by_crc32)
     await publisher.start()
     relay = Relay(SERVICE, pool, publisher, transaction_timeout=settings.transaction_timeout)
-    promises = Promises.of(city)
+    promises, numbers = Promises.of(city), Numbers.of(city)
     async with pool.acquire() as connection:
         await opened.remember_terms(connection, promises.data)
-    handler = OrdersHandler(promises)
+    handler = OrdersHandler(promises, numbers)
     seam = Seam(handler, pool, settings, relay=relay, on_dead=handler.mark)
     engine = LoopEngine(
         seam,
@@ -100,6 +111,7 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
         batch=settings.batch_normal,
         patient=True,
     )
+    keeper = NumberKeeper(pool, promises, numbers, relay=relay, exporter=Exporter.of(pool, city))
     sweep = Sweep(
         pool,
         Ladder(promises.newest.terms),
@@ -115,7 +127,7 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
         await pool.close()
 
     auditor = Auditor(pool, promises, page=settings.audit_page, every=settings.audit_every)
-    return Worker(seam, engine, sweep, auditor, relay, lambda: prune_for_ever(pool, ["inbox"]), close)
+    return Worker(seam, engine, sweep, auditor, keeper, relay, lambda: prune_for_ever(pool, ["inbox"]), close)
 
 
 async def worker() -> None:
@@ -127,7 +139,14 @@ async def worker() -> None:
         [Engine(built.engine.run, built.engine.stop)],
         settings,
         pulses=[built.seam.progress],
-        background=[built.relay.run, built.sweep.run, built.auditor.run, built.prune, lambda: day_turns(city)],
+        background=[
+            built.relay.run,
+            built.sweep.run,
+            built.auditor.run,
+            built.keeper.run,
+            built.prune,
+            lambda: day_turns(city),
+        ],
         close=built.close,
     )
 
@@ -135,7 +154,8 @@ async def worker() -> None:
 async def rebuild() -> None:
     """The process that makes timelines and clocks anew, beside the running worker or without it."""
     settings = read_settings(SupervisionSettings)
-    await rebuild_view(ClocksView(Promises.of(load(settings.city_dir))), SERVICE, settings)
+    city = load(settings.city_dir)
+    await rebuild_view(ClocksView(Promises.of(city), Numbers.of(city)), SERVICE, settings)
 
 
 async def recompute() -> None:

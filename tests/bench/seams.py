@@ -32,7 +32,7 @@ from services.dispatch.rules.directory import Directory
 from services.router.handlers import ReportsHandler, report_identity
 from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
-from services.supervision.handlers import OrdersHandler
+from services.supervision.handlers import Numbers, OrdersHandler
 from services.supervision.rules.stages import Promises
 from tests.bench.bare import dispatch as bare_dispatch
 from tests.bench.bare import router as bare_router
@@ -56,7 +56,7 @@ def records_of(messages: Sequence[Outgoing]) -> list[Record]:
 
 def _ours() -> dict[str, Make]:
     city = load(CITY)
-    atlas, directory, promises = Atlas.of(city), Directory(city), Promises.of(city)
+    atlas, directory, promises, numbers = Atlas.of(city), Directory(city), Promises.of(city), Numbers.of(city)
     return {
         "router": lambda pool, settings: Seam(
             ReportsHandler(InForce(atlas, city_folder("shanghai")), lane=Lane.NORMAL, per_key=20),
@@ -65,7 +65,7 @@ def _ours() -> dict[str, Make]:
             identity=report_identity,
         ),
         "dispatch": lambda pool, settings: Seam(RoutingHandler(directory, Lane.NORMAL), pool, settings),
-        "supervision": lambda pool, settings: Seam(OrdersHandler(promises), pool, settings),
+        "supervision": lambda pool, settings: Seam(OrdersHandler(promises, numbers), pool, settings),
     }
 
 

@@ -21,6 +21,7 @@ MOMENTS = {
     *("as_of /v1/orders", "as_of /v1/orders/{order}", "as_of /v1/orders.csv", "as_of /v1/me/queue"),
     *("as_of /v1/special-cases/{case}", "at /v1/units/{unit}/duty", "since /v1/breaches"),
     "since /v1/catch-ups",
+    *("as_of /v1/kpis", "as_of /v1/kpis.csv", "as_of /v1/kpis/items", "as_of /v1/kpis/league", "since /v1/findings"),
     *(
         f"{milestone}_{end} {path}"
         for milestone in ("opened", "closed")

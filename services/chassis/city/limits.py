@@ -10,6 +10,9 @@ from services.chassis.city.shapes import Draft
 DAY_ENDS = ("working_hours", "midnight")
 WITHOUT = "stages_without_limit"
 _KNOWN = (
+    "league_from",
+    "appeal_days",
+    "detector",
     "version", "since", "covers", "day_end", "late_hours", "conclude_after", "callback", "limit", "request", "returns",
     "rung", "channel", WITHOUT,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from schemas.city import (
     CalendarData,
     Channel,
     ClassItem,
+    Detector,
     Device,
     Division,
     DutyRule,
@@ -169,6 +170,7 @@ class Draft:
     requests: Table[RequestRule]
     rungs: Table[Rung]
     channels: Table[Channel]
+    detectors: Table[Detector]
     calendar_entries: Table[CalendarEntry]
     hours: Table[WorkingHours]
     features: list[tuple[int, dict[str, Any]]]
@@ -223,6 +225,7 @@ def read(directory: Path, faults: FaultList, rulebook_text: str | None = None) -
         requests=toml_table(policy, "request", RequestRule, "kind", faults),
         rungs=toml_table(policy, "rung", Rung, "rung_id", faults),
         channels=toml_table(policy, "channel", Channel, "name", faults),
+        detectors=toml_table(policy, "detector", Detector, "kind", faults),
         calendar_entries=toml_table(city, "calendar", CalendarEntry, "name", faults),
         hours=toml_table(city, "working_hours", WorkingHours, "name", faults),
         features=features_of(directory, POLYGONS, faults),

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
-from schemas.city import Channel, Limit, Policy, RequestRule, Rung
+from schemas.city import Channel, Detector, Limit, Policy, RequestRule, Rung
 from services.chassis.city.callbacks import callbacks_of, conclude_after_of, late_hours_of
+from services.chassis.city.detectors import count_of, detectors_of
 from services.chassis.city.files import toml_document, toml_table
 from services.chassis.city.ladder import channels_of, ladder_of
 from services.chassis.city.limits import check_limits
@@ -58,6 +59,7 @@ def _earlier(draft: Draft) -> Iterator[Draft]:
             requests=toml_table(document, "request", RequestRule, "kind", draft.faults),
             rungs=toml_table(document, "rung", Rung, "rung_id", draft.faults),
             channels=toml_table(document, "channel", Channel, "name", draft.faults),
+            detectors=toml_table(document, "detector", Detector, "kind", draft.faults),
         )
 
 
@@ -72,6 +74,9 @@ def _policy(draft: Draft) -> Policy:
         requests=requests_of(draft),
         returns=returns_of(draft),
         conclude_after=conclude_after_of(draft),
+        detectors=detectors_of(draft),
+        league_from=count_of(draft, "league_from"),
+        appeal_days=count_of(draft, "appeal_days"),
         since=_since(draft),
         covers=_covers(draft),
         ladder=ladder_of(draft),

@@ -9,6 +9,9 @@ from fastapi import Request
 
 from schemas.refusals import Refused
 from schemas.vocabulary import Role
+from services.chassis.asking import KEY_LENGTH as KEY_LENGTH
+from services.chassis.asking import idempotency_key as idempotency_key
+from services.chassis.asking import if_match as if_match
 from services.chassis.auth import Principal
 from services.chassis.commands import Desk
 from services.chassis.web import principal
@@ -25,7 +28,6 @@ from services.dispatch.store.filters import Scope
 
 PAGE = 50
 MOST = 200
-KEY_LENGTH = 200
 
 
 @dataclass(slots=True)
@@ -92,27 +94,6 @@ async def settled(found: Rooms, moment: datetime) -> datetime:
     if moment > latest:
         raise Refused("moment_too_young", f"the latest is {latest.isoformat()}")
     return moment
-
-
-def idempotency_key(request: Request) -> str:
-    """The Idempotency-Key. Raises Refused: key_missing, key_invalid."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        raise Refused("key_missing")
-    if not 1 <= len(key) <= KEY_LENGTH or not key.isprintable():
-        raise Refused("key_invalid")
-    return key
-
-
-def if_match(request: Request) -> int:
-    """The version that If-Match names. Raises Refused: version_missing; version_invalid for what is no version."""
-    said = request.headers.get("if-match")
-    if said is None:
-        raise Refused("version_missing")
-    bare = said.strip().removeprefix("W/").strip('"')
-    if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
-        raise Refused("version_invalid", "the version is what ETag said, a whole number")
-    return int(bare)
 
 
 def hash_of(*parts: bytes) -> bytes:

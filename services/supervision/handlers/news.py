@@ -11,11 +11,14 @@ from schemas.facts import (
     DeadlineMissed,
     DeadlineWarned,
     DeadlineWithdrawn,
+    FindingRaised,
+    FindingWithdrawn,
     RungCleared,
     RungRaised,
 )
 from schemas.ids import fact_id, rung_id_of
 from schemas.topics import SUPERVISION_EVENTS
+from services.supervision.rules.detectors import Finding
 from services.supervision.rules.ladder import Step
 from services.supervision.rules.timers import WARN, Notice
 from services.supervision.store.rungs import Stored
@@ -111,3 +114,39 @@ def cleared(
 
 def _opens(clock_id: UUID, rung: str, due: datetime, times: int) -> UUID:
     return rung_id_of(clock_id, rung, due.astimezone(UTC).isoformat(), times)
+
+
+def finding_raised(finding: Finding, times: int, now: datetime) -> Outgoing:
+    """Something that a detector found, for the `times`-th time."""
+    fact = FindingRaised(
+        finding_id=finding.finding_id,
+        kind=finding.kind,
+        unit=finding.unit,
+        division=finding.division,
+        at=finding.at,
+        reason=finding.reason,
+        order_id=finding.order_id,
+    )
+    return message(
+        SUPERVISION_EVENTS,
+        fact,
+        id=fact_id(finding.finding_id, "FindingRaised", times),
+        key=str(finding.order_id or finding.finding_id),
+        source=_SOURCE,
+        time=now,
+    )
+
+
+def finding_withdrawn(finding: Finding, times: int, cause: str, now: datetime) -> Outgoing:
+    """A finding that was none, after it had been raised for the `times`-th time."""
+    fact = FindingWithdrawn(
+        finding_id=finding.finding_id, kind=finding.kind, unit=finding.unit, cause=cause, order_id=finding.order_id
+    )
+    return message(
+        SUPERVISION_EVENTS,
+        fact,
+        id=fact_id(finding.finding_id, "FindingWithdrawn", times),
+        key=str(finding.order_id or finding.finding_id),
+        source=_SOURCE,
+        time=now,
+    )

@@ -28,14 +28,16 @@ from schemas.facts import (
     Urged,
 )
 from schemas.refusals import Refused
-from schemas.vocabulary import Light
+from schemas.vocabulary import Light, OrderStatus
 from services.chassis import metrics
 from services.chassis import sequence as numbered
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.supervision.handlers import news
 from services.supervision.handlers.climbing import Rungs
+from services.supervision.handlers.counting import Counted, Numbers
 from services.supervision.rules.cases import CaseTimeline, case_clocks, fold_case
+from services.supervision.rules.kpi import Ledger, fold_ledger
 from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.stages import Clock, Promises, clocks
 from services.supervision.rules.timeline import Timeline, fold
@@ -44,6 +46,7 @@ from services.supervision.store import cases, rungs
 from services.supervision.store import orders as store
 
 LOCK_SPACE = 3
+_AWAY = (OrderStatus.VOID, OrderStatus.MERGED)
 AnyTimeline = Timeline | CaseTimeline
 
 
@@ -57,7 +60,8 @@ class Change:
     """What a batch did to one order. `cause` is the message of its last fact, `moved` whether a clock may have, `known`
     when the last fact that did was recorded; `answered` whether one of our own notices was: then others want to see the
     clocks as they now stand. `earlier` are clocks that it had on the way: whatever order facts come in, and however
-    many at once, the clocks that were promised and no longer are stay as cancelled ones."""
+    many at once, the clocks that were promised and no longer are stay as cancelled ones. `ledger` is what numbers
+    need of an order, `counts` whether one may have moved, `left` whether it became void or went into another order."""
 
     timeline: AnyTimeline
     last: Numbered
@@ -65,6 +69,9 @@ class Change:
     moved: bool
     answered: bool
     known: datetime
+    ledger: Ledger | None = None
+    counts: bool = False
+    left: bool = False
     earlier: dict[UUID, Clock] = field(default_factory=dict)
 
 
@@ -77,6 +84,7 @@ class State:
     facts: numbered.Sequence
     changes: dict[UUID, Change] = field(default_factory=dict)
     ticks: dict[int, datetime] = field(default_factory=dict)
+    words: dict[str, datetime] = field(default_factory=dict)
     output: Output = field(default_factory=Output)
 
 
@@ -98,14 +106,16 @@ class Written:
 
 
 class OrdersHandler:
-    """The consumer of `orders.events`. With `quiet` it only folds: it announces nothing and touches no notice."""
+    """The consumer of `orders.events`. With `quiet` it only folds: it announces nothing and touches no notice, and no
+    number that was frozen."""
 
     consumer = "supervision"
     lock_space = LOCK_SPACE
 
-    def __init__(self, promises: Promises, *, quiet: bool = False) -> None:
+    def __init__(self, promises: Promises, numbers: Numbers | None = None, *, quiet: bool = False) -> None:
         self._promises = promises
         self._ladder = Ladder(promises.newest.terms)
+        self._numbers = numbers or Numbers()
         self._quiet = quiet
 
     def wants(self, fact: Struct) -> bool:
@@ -153,14 +163,18 @@ class OrdersHandler:
         answers = isinstance(fact, CommitmentRung) or (
             isinstance(fact, Urged | Supervised) and fact.clock_id is not None
         )
+        if isinstance(fact, OrderFact) and fact.unit:
+            state.words[fact.unit] = max(fact.occurred_at, state.words.get(fact.unit, fact.occurred_at))
         if change is None:
             known = state.known.get(fact.aggregate_id)
             before = known.timeline if known is not None else None
             after = _folded(before, fact)
-            state.changes[fact.aggregate_id] = Change(
-                after, fact, cause, after is not before, answers, fact.recorded_at
-            )
+            change = Change(after, fact, cause, after is not before, answers, fact.recorded_at)
+            change.ledger = known.ledger if isinstance(known, store.Known) else None
+            state.changes[fact.aggregate_id] = change
+            _note(change, fact)
             return
+        _note(change, fact)
         after = _folded(change.timeline, fact)
         if after is not change.timeline:
             if change.moved:
@@ -176,28 +190,44 @@ class OrdersHandler:
         if not state.changes:
             return
         changes = list(state.changes.values())
-        moved = [change for change in changes if change.moved or change.answered]
+        moved = [change for change in changes if change.moved or change.answered or change.counts]
         old = [change.timeline.aggregate_id for change in moved if change.timeline.aggregate_id in state.known]
         stored = await store.load_clocks(connection, old)
         written = Written()
         climbed = Rungs(self._ladder, {} if self._quiet else await rungs.load(connection, old))
+        counted = []
         for change in moved:
-            self._set(state, change, stored.get(change.timeline.aggregate_id, {}), written, climbed)
-        of_orders = [(c.last.seq, c.timeline) for c in changes if isinstance(c.timeline, Timeline)]
+            each = self._set(state, change, stored.get(change.timeline.aggregate_id, {}), written, climbed)
+            if each is not None:
+                counted.append(each)
+        await self._save(connection, state, changes)
+        await store.insert_clocks(connection, written.new)
+        await store.update_clocks(connection, written.changed)
+        said = await self._numbers.apply(connection, counted, state.now, quiet=self._quiet)
+        if not self._quiet:
+            await store.withdraw_notices(connection, written.gone, state.now)
+            await climbed.apply(connection, state.now)
+            written.count()
+            state.output.messages += said
+        state.output.messages += await self._numbers.heard(connection, state.words, state.now, quiet=self._quiet)
+
+    async def _save(self, connection: Connection, state: State, changes: Sequence[Change]) -> None:
+        of_orders = [
+            (c.last.seq, c.timeline, c.ledger)
+            for c in changes
+            if isinstance(c.timeline, Timeline) and c.ledger is not None
+        ]
         new = [each for each in of_orders if each[1].order_id not in state.known]
         await store.save_orders(connection, new, [each for each in of_orders if each[1].order_id in state.known])
         of_cases = [(c.last.seq, c.timeline) for c in changes if isinstance(c.timeline, CaseTimeline)]
         if of_cases:
             await cases.save(connection, of_cases)
-        await store.insert_clocks(connection, written.new)
-        await store.update_clocks(connection, written.changed)
-        if not self._quiet:
-            await store.withdraw_notices(connection, written.gone, state.now)
-            await climbed.apply(connection, state.now)
-            written.count()
 
-    def _set(self, state: State, change: Change, before: dict[UUID, Stored], written: Written, climbed: Rungs) -> None:
-        """The clocks of one order beside those that are stored: what must be written, announced and taken back."""
+    def _set(
+        self, state: State, change: Change, before: dict[UUID, Stored], written: Written, climbed: Rungs
+    ) -> Counted | None:
+        """The clocks of one order beside those that are stored: what must be written, announced and taken back. What of
+        it counts, of an order."""
         timeline = change.timeline
         order_id, why = timeline.aggregate_id, type(change.last).__name__
         found = self.settled(timeline, before, change.known, change.earlier)
@@ -211,14 +241,20 @@ class OrdersHandler:
             if armed.withdrawn is not None:
                 written.gone.append((order_id, clock.view.clock_id, armed.withdrawn, why))
                 takes.append(news.withdrawn(order_id, clock.view, armed.withdrawn, why, change.cause, state.now))
+        counted = None
+        if isinstance(timeline, Timeline) and change.ledger is not None:
+            new = order_id not in state.known
+            of = [clock for clock, _ in found]
+            counted = Counted(timeline, change.ledger, of, why, new=new, left=change.left)
         if self._quiet:
-            return
+            return counted
         if changed:
             views = tuple(lit(clock, state.now) for clock, _ in found)
             state.output.messages.append(news.clocks_set(order_id, change.last.seq, views, change.cause, state.now))
         state.output.messages += takes
         if isinstance(timeline, Timeline) and not timeline.imported:
             state.output.messages += climbed.settle(order_id, timeline.urgency, found, why, change.cause, state.now)
+        return counted
 
     def _clocks(self, timeline: AnyTimeline, known: datetime | None = None) -> list[Clock]:
         if isinstance(timeline, CaseTimeline):
@@ -254,6 +290,17 @@ def _folded(before: AnyTimeline | None, fact: Numbered) -> AnyTimeline:
         return fold(before, fact)
     assert not isinstance(before, Timeline)
     return fold_case(before, fact)
+
+
+def _note(change: Change, fact: Numbered) -> None:
+    """One more fact in what numbers need of an order."""
+    if not isinstance(fact, OrderFact):
+        return
+    before = change.ledger
+    change.ledger = fold_ledger(before, fact)
+    change.counts = change.counts or change.ledger is not before
+    status = change.ledger.status
+    change.left = change.left or (before is not None and before.status is not status and status in _AWAY)
 
 
 def lit(clock: Clock, now: datetime) -> ClockView:

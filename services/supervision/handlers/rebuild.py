@@ -6,7 +6,7 @@ taken back, one that was never noticed is the sweep's to find. Others are told o
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -14,37 +14,43 @@ from msgspec.structs import replace
 
 from schemas.envelope import Outgoing
 from schemas.ids import uuid5
-from services.chassis import outbox
+from services.chassis import metrics, outbox
 from services.chassis.database import Connection
 from services.chassis.delivery import Work
 from services.chassis.logs import logger
 from services.chassis.rebuild import fold_quietly
 from services.supervision.handlers import news
+from services.supervision.handlers.counting import REBUILT as WHY
+from services.supervision.handlers.counting import Counted, Numbers
 from services.supervision.handlers.orders import OrdersHandler, Written, lit
+from services.supervision.rules.detectors import found
+from services.supervision.rules.kpi.changes import changes, corrections
 from services.supervision.rules.ladder import CANCELLED, RAISED, WAITING, WITHDRAWN, State
 from services.supervision.rules.stages import Clock, Promises
 from services.supervision.rules.timers import MISS
-from services.supervision.store import cases, orders, rebuilding, rungs
+from services.supervision.store import cases, findings, measures, orders, rebuilding, rungs
 
 log = logger(__name__)
 PORTION = 500
 OVERLAP = timedelta(minutes=1)  # longer than any transaction that gives a notice takes
-WHY = "Rebuilt"
+NEVER = datetime.max.replace(tzinfo=UTC)
 Gone = list[tuple[Clock, datetime]]
 
 
 class ClocksView:
     """Timelines, clocks, and what waits behind a gap. `withdrawn` and `announced` count what the swap says."""
 
-    tables: tuple[str, ...] = ("orders", "special_cases", "pending", "clocks")
+    tables: tuple[str, ...] = ("orders", "special_cases", "pending", "clocks", "measures", "overdue", "unit_words")
 
-    def __init__(self, promises: Promises) -> None:
-        self._handler = OrdersHandler(promises, quiet=True)
+    def __init__(self, promises: Promises, numbers: Numbers | None = None) -> None:
+        self._numbers = numbers or Numbers()
+        self._handler = OrdersHandler(promises, self._numbers, quiet=True)
         self._touched: set[UUID] = set()
         self._gone: dict[UUID, Gone] = {}
         self._approached: datetime | None = None
         self.withdrawn = 0
         self.announced = 0
+        self.corrected = 0
 
     async def begin(self, pool: asyncpg.Pool) -> None:
         """Nothing: all of it follows from facts."""
@@ -70,6 +76,7 @@ class ClocksView:
             for portion in _portions(await rebuilding.differing(connection)):
                 async with connection.transaction():
                     await self._announce(connection, portion)
+            await self._look_again(connection)
 
     async def conclude(self, connection: Connection) -> None:
         """The same for the orders that moved since, and take back the misses that were none."""
@@ -80,7 +87,8 @@ class ClocksView:
         for portion in _portions(await rebuilding.differing(connection, sorted(moved))):
             await self._announce(connection, portion)
         await self._take_back(connection)
-        log.info("rebuilt", announced=self.announced, withdrawn=self.withdrawn)
+        await self._correct(connection)
+        log.info("rebuilt", announced=self.announced, withdrawn=self.withdrawn, corrected=self.corrected)
 
     async def _arm(self, connection: Connection, order_ids: Sequence[UUID]) -> None:
         known: dict[UUID, orders.Known | cases.Known] = {}
@@ -89,6 +97,7 @@ class ClocksView:
         stored = await orders.load_clocks(connection, list(known))
         given = await rebuilding.standing(connection, list(known))
         written, warnings = Written(), []
+        counted: list[Counted] = []
         for order_id, order in known.items():
             self._gone.pop(order_id, None)
             if order.timeline.imported:  # of which nothing is ever said
@@ -102,7 +111,10 @@ class ClocksView:
                 if warned != row.warned_due:
                     warnings.append((order_id, clock_id, warned))
             gone: Gone = []
-            for clock, armed in self._handler.settled(order.timeline, before, order.timeline.opened_at):
+            settled = self._handler.settled(order.timeline, before, order.timeline.opened_at)
+            if isinstance(order, orders.Known):
+                counted.append(Counted(order.timeline, order.ledger, [clock for clock, _ in settled], WHY))
+            for clock, armed in settled:
                 if rows[clock.view.clock_id].differs(clock, armed):
                     written.changed.append((order_id, clock, armed))
                 if armed.withdrawn is not None:
@@ -111,6 +123,40 @@ class ClocksView:
                 self._gone[order_id] = gone
         await rebuilding.remember_warnings(connection, warnings)
         await orders.update_clocks(connection, written.changed)
+        await self._numbers.apply(connection, counted, NEVER, quiet=True)
+
+    async def _look_again(self, connection: Connection) -> None:
+        """What detectors found was said, like notices. Orders in which the facts show something else are marked, and
+        the worker looks at them after the swap."""
+        now, after = await connection.fetchval("SELECT clock_timestamp()"), UUID(int=0)
+        while page := await rebuilding.orders_after(connection, after, PORTION):
+            known = await orders.load_orders(connection, page)
+            stored = await findings.of_orders(connection, page)
+            odd = [
+                order_id
+                for order_id, order in known.items()
+                if {f.finding_id for f in found(order.timeline, order.ledger, self._numbers.rules, now)}
+                != {id_ for id_, one in stored.get(order_id, {}).items() if not one.withdrawn}
+            ]
+            await measures.mark(connection, [*odd, *await rebuilding.crowded(connection, page)], WHY)
+            after = page[-1]
+
+    async def _correct(self, connection: Connection) -> None:
+        """Frozen days stay as they are: where the new view counts otherwise, that is a correction."""
+        now = await connection.fetchval("SELECT clock_timestamp()")
+        through = await measures.frozen_through(connection)
+        if through is None:
+            return
+        done = []
+        for portion in _portions(await rebuilding.counting_otherwise(connection, through)):
+            live = await rebuilding.live_measures(connection, portion)
+            new = await measures.load(connection, portion)
+            for order_id in portion:
+                changed = changes(live.get(order_id, ()), new.get(order_id, ()))
+                done += [(order_id, WHY, one) for one in corrections(changed, through)]
+        await measures.correct(connection, done, now)
+        self.corrected = len(done)
+        metrics.CORRECTIONS.labels("rebuilt").inc(len(done))
 
     async def _announce(self, connection: Connection, order_ids: Sequence[UUID]) -> None:
         now = await connection.fetchval("SELECT clock_timestamp()")

@@ -22,7 +22,7 @@ from services.supervision.handlers.orders import LOCK_SPACE, OrdersHandler, Writ
 from services.supervision.rules.recompute import Moved, Report, Screen, why
 from services.supervision.rules.stages import Clock, Promises
 from services.supervision.rules.timers import Armed, Stored
-from services.supervision.store import opened, orders
+from services.supervision.store import measures, opened, orders
 
 FIRST = UUID(int=0)
 READ, PORTION = 2000, 500
@@ -148,6 +148,7 @@ class Recompute:
     async def _apply(self, connection: Connection, written: Written, said: list[Outgoing], now: datetime) -> None:
         await orders.insert_clocks(connection, written.new)
         await orders.update_clocks(connection, written.changed)
+        await measures.mark(connection, [each[0] for each in (*written.new, *written.changed)], WHY)
         await orders.withdraw_notices(connection, written.gone, now)
         await outbox.write(connection, said, urgent=False, recorded_at=now)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from schemas.topics import ORDERS_EVENTS
+from schemas.vocabulary import Stage
 from services.chassis import metrics, outbox
 from services.chassis.clock import monotonic
 from services.chassis.database import Connection
@@ -21,12 +22,14 @@ from services.chassis.logs import logger
 from services.chassis.outbox import Relay
 from services.supervision.handlers import climbing, news
 from services.supervision.handlers.climber import Climber
+from services.supervision.handlers.counting import MISSED
 from services.supervision.handlers.orders import LOCK_SPACE, lock_of
 from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.timers import MISS, WARN
-from services.supervision.store import timers
+from services.supervision.store import measures, timers
 
 log = logger(__name__)
+COUNTED = (Stage.ACCEPT, Stage.CONTACT, Stage.HANDLE, Stage.TOTAL)  # whose misses move a number
 LOOK_EVERY = 1.0  # seconds between two looks at what holds notices back
 ASIDE = 60.0  # seconds until a clock that failed is tried again
 
@@ -150,7 +153,9 @@ class Sweep:
             notices.append(timers.Given(each, MISS if missed else WARN, now - moment > self._late_after))
         times = await timers.give(connection, notices, now)
         await timers.warned(connection, [given.clock for given in notices if given.notice == WARN])
-        await timers.missed(connection, [given.clock for given in notices if given.notice == MISS])
+        gone = [given.clock for given in notices if given.notice == MISS]
+        await timers.missed(connection, gone)
+        await measures.mark(connection, [clock.order_id for clock in gone if clock.view.stage in COUNTED], MISSED)
         said = []
         for given in notices:
             view = given.clock.view

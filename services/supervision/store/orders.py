@@ -9,9 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from services.chassis.database import Connection
+from services.supervision.rules.detectors import cell_of
+from services.supervision.rules.kpi import Ledger
 from services.supervision.rules.stages import Clock
 from services.supervision.rules.timeline import Timeline
 from services.supervision.rules.timers import Armed, Stored
+from services.supervision.store.measures import pack, unpack
 
 _pack = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _unpack = msgspec.msgpack.Decoder(Timeline).decode
@@ -39,38 +42,62 @@ class Known(Struct):
 
     seq: int
     timeline: Timeline
+    ledger: Ledger
 
 
 async def load_orders(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, Known]:
     """The orders among these that are known."""
     rows = await connection.fetch(
-        "SELECT order_id, seq, timeline FROM orders WHERE order_id = ANY($1)", list(order_ids)
+        "SELECT order_id, seq, timeline, ledger FROM orders WHERE order_id = ANY($1)", list(order_ids)
     )
-    return {row["order_id"]: Known(row["seq"], _unpack(row["timeline"])) for row in rows}
+    return {row[0]: Known(row[1], _unpack(row[2]), unpack(row[3])) for row in rows}
 
 
 async def save_orders(
-    connection: Connection, new: Sequence[tuple[int, Timeline]], known: Sequence[tuple[int, Timeline]]
+    connection: Connection,
+    new: Sequence[tuple[int, Timeline, Ledger]],
+    known: Sequence[tuple[int, Timeline, Ledger]],
 ) -> None:
     """Write orders as they stand after fact `seq`."""
     if new:
         await connection.copy_records_to_table(
             "orders",
-            columns=("order_id", "seq", "division", "urgency", "imported", "open", "timeline"),
-            records=[(o.order_id, seq, o.division, o.urgency, o.imported, o.is_open, _pack(o)) for seq, o in new],
+            columns=(
+                *("order_id", "seq", "division", "urgency", "imported", "open"),
+                *("timeline", "ledger", "status", "opened_at", "spot"),
+            ),
+            records=[
+                (
+                    each.order_id,
+                    seq,
+                    each.division,
+                    each.urgency,
+                    each.imported,
+                    each.is_open,
+                    _pack(each),
+                    pack(ledger),
+                    ledger.status,
+                    each.opened_at,
+                    cell_of(ledger),
+                )
+                for seq, each, ledger in new
+            ],
         )
     if known:
         await connection.execute(
             "UPDATE orders SET seq = r.seq, division = r.division, urgency = r.urgency, open = r.open,"
-            " timeline = r.timeline FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bytea[],"
-            " $6::boolean[]) AS r(order_id, seq, division, urgency, timeline, open)"
+            " timeline = r.timeline, ledger = r.ledger, status = r.status FROM unnest($1::uuid[], $2::int[],"
+            " $3::text[], $4::text[], $5::bytea[], $6::boolean[], $7::bytea[], $8::text[])"
+            " AS r(order_id, seq, division, urgency, timeline, open, ledger, status)"
             " WHERE orders.order_id = r.order_id",
-            [timeline.order_id for _, timeline in known],
-            [seq for seq, _ in known],
-            [timeline.division for _, timeline in known],
-            [timeline.urgency for _, timeline in known],
-            [_pack(timeline) for _, timeline in known],
-            [timeline.is_open for _, timeline in known],
+            [timeline.order_id for _, timeline, _ in known],
+            [seq for seq, _, _ in known],
+            [timeline.division for _, timeline, _ in known],
+            [timeline.urgency for _, timeline, _ in known],
+            [_pack(timeline) for _, timeline, _ in known],
+            [timeline.is_open for _, timeline, _ in known],
+            [pack(ledger) for _, _, ledger in known],
+            [ledger.status for _, _, ledger in known],
         )
 
 

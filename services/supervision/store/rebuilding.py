@@ -4,8 +4,9 @@ Connections see the shadow's `orders`, `special_cases`, `clocks` and `pending` f
 behind them.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,6 +14,8 @@ from msgspec import Struct
 from schemas.facts import ClockView
 from services.chassis.database import Connection
 from services.supervision.rules.audit import Standing
+from services.supervision.rules.kpi import Measure
+from services.supervision.store.measures import COLUMNS
 from services.supervision.store.views import view_of
 
 _LIVE = "supervision"
@@ -91,4 +94,44 @@ async def shown(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID,
     )
     for row in rows:
         found[row["order_id"]].clocks.append((view_of(row), row["warn_at"]))
+    return found
+
+
+async def orders_after(connection: Connection, after: UUID, limit: int) -> list[UUID]:
+    """Orders of the new view, in the order of their ids."""
+    rows = await connection.fetch(
+        "SELECT order_id FROM orders WHERE order_id > $1 AND NOT imported ORDER BY order_id LIMIT $2", after, limit
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def crowded(connection: Connection, order_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these orders that share their class and cell with another, or were found to recur."""
+    rows = await connection.fetch(
+        "SELECT order_id FROM orders o WHERE order_id = ANY($1) AND (EXISTS (SELECT FROM orders p"
+        "  WHERE p.spot = o.spot AND p.order_id <> o.order_id)"
+        " OR EXISTS (SELECT FROM findings f WHERE f.order_id = o.order_id AND f.kind = 'recurrence'))",
+        list(order_ids),
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def counting_otherwise(connection: Connection, through: date) -> list[UUID]:
+    """Orders that count otherwise in the new view than in the live one, on days up to that one."""
+    columns = ", ".join(COLUMNS)
+    new, old = (f"SELECT order_id, {columns} FROM {schema}.measures WHERE day <= $1" for schema in (_SHADOW, _LIVE))
+    rows = await connection.fetch(
+        f"SELECT DISTINCT order_id FROM (({new} EXCEPT {old}) UNION ALL ({old} EXCEPT {new})) AS d ORDER BY 1", through
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def live_measures(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID, list[Measure]]:
+    """What these orders count in the live view."""
+    found: dict[UUID, list[Measure]] = defaultdict(list)
+    rows = await connection.fetch(
+        f"SELECT order_id, {', '.join(COLUMNS)} FROM {_LIVE}.measures WHERE order_id = ANY($1)", list(order_ids)
+    )
+    for row in rows:
+        found[row[0]].append(Measure(*row[1:]))
     return found

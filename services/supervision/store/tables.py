@@ -3,22 +3,21 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from services.chassis.tables import moment, with_delivery
+from services.supervision.store import number_tables
+from services.supervision.store.base import Base
 
-
-class Base(SQLModel):
-    """All tables of supervision's schema hang on this metadata."""
-
-    metadata = MetaData()
+OPEN = "NOT imported AND status IN ('triage', 'dispatched', 'handling', 'verifying', 'callback', 'parked')"
 
 
 class OrderRow(Base, table=True):
-    """One order as its clocks see it; `seq` is the newest fact that was folded into `timeline`. `open`: its clocks can
-    still move, so that whoever goes over all clocks need not go over those of years."""
+    """One order as its clocks see it; `seq` is the newest fact that was folded into `timeline` and `ledger` (what
+    numbers need of it). `open`: its clocks can still move, so that whoever goes over all clocks need not go over those
+    of years. `spot` is its class and the cell of about 200 m in which it was opened."""
 
     __tablename__ = "orders"
     order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
@@ -28,10 +27,16 @@ class OrderRow(Base, table=True):
     imported: bool
     open: bool = Field(sa_column=Column(Boolean, nullable=False))
     timeline: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    ledger: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    opened_at: datetime = Field(sa_column=moment())
+    spot: str | None = Field(sa_column=Column(Text, nullable=True))
 
     __table_args__ = (
         CheckConstraint("seq > 0", name="orders_seq"),
         Index("orders_open", "order_id", postgresql_where=text("open")),
+        Index("orders_aging", "opened_at", postgresql_where=text(OPEN)),
+        Index("orders_spot", "spot", "opened_at", postgresql_where=text("spot IS NOT NULL")),
     )
 
 
@@ -160,4 +165,4 @@ class TermsRow(Base, table=True):
     applied_at: datetime | None = Field(sa_column=moment(nullable=True))
 
 
-metadata = with_delivery(Base.metadata, pending=True)
+metadata = with_delivery(number_tables.METADATA, pending=True)

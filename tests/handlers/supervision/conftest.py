@@ -18,6 +18,9 @@ TABLES = (
     "orders, special_cases, clocks, notices, rungs, ticks, dead_facts, terms, pending, outbox, outbox_refused, inbox,"
     " stops"
 )
+NUMBERS = (
+    "measures, recounts, frozen_days, kpi_days, kpi_corrections, kpi_stock, overdue, appeals, findings, unit_words"
+)
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def settings(servers: Stack, tmp_path: Path) -> SupervisionSettings:
 async def pool(settings: SupervisionSettings) -> AsyncIterator[asyncpg.Pool]:
     """The service's own schema, migrated and empty."""
     opened = await open_pool(settings, "supervision")
-    await opened.execute(f"TRUNCATE {TABLES}")
+    await opened.execute(f"TRUNCATE {TABLES}, {NUMBERS}")
     yield opened
     await opened.close()
 

@@ -45,9 +45,17 @@ async def asking(city: City, pool: asyncpg.Pool, settings: SupervisionSettings, 
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
 
-        async def ask(path: str, role: str = "supervisor", unit: str | None = None, body: Any = None) -> httpx.Response:
-            token = issue_token(role, subject="someone", unit=unit, home=servers.home)
-            headers = {"authorization": f"Bearer {token}"}
+        async def ask(
+            path: str,
+            role: str = "supervisor",
+            unit: str | None = None,
+            body: Any = None,
+            who: str = "someone",
+            **given: str,
+        ) -> httpx.Response:
+            token = issue_token(role, subject=who, unit=unit, home=servers.home)
+            headers = {name.replace("_", "-"): value for name, value in given.items()}
+            headers["authorization"] = f"Bearer {token}"
             if body is None:
                 return await client.get(path, headers=headers)
             return await client.post(path, headers=headers, json=body)

@@ -9,14 +9,14 @@ import pytest
 from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWithdrawn
 from schemas.vocabulary import ClockState, DeadlineNotice, Light, Stage
 from services.chassis.delivery import Seam
-from services.supervision.handlers import Sweep
+from services.supervision.handlers import NumberKeeper, Numbers, Sweep
 from services.supervision.settings import SupervisionSettings
 from tests.handlers.supervision.said import said
 from tests.handlers.supervision.test_api import Ask, ask  # noqa: F401 - a fixture
 from tests.handlers.supervision.test_rebuild import anew, seen
 from tests.rules.supervision_timeline.gathered import CaseStory
 from tests.rules.supervision_timeline.story import Story, minutes, records, tick
-from tests.rules.supervision_timeline.toy import LADDER, START
+from tests.rules.supervision_timeline.toy import LADDER, PROMISES, START
 
 
 def at(count: float) -> datetime:
@@ -32,7 +32,9 @@ def sweep(pool: asyncpg.Pool) -> Sweep:
 async def passes(seam: Seam, sweep: Sweep, count: float) -> int:
     """Every partition's Tick passes that minute; how many notices are given."""
     await seam.handle(tick(at(count)))
-    return await sweep.drain()
+    given = await sweep.drain()
+    await NumberKeeper(sweep._pool, PROMISES, Numbers()).recount()
+    return given
 
 
 def two() -> CaseStory:

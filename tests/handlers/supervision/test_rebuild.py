@@ -16,7 +16,7 @@ from schemas.facts import ClocksSet, DeadlineMissed, DeadlineWarned, DeadlineWit
 from services.chassis.delivery import Seam
 from services.chassis.rebuild import Busy, Rebuild, Step
 from services.chassis.shadow import Shadow
-from services.supervision.handlers import ClocksView, Sweep
+from services.supervision.handlers import ClocksView, NumberKeeper, Numbers, Sweep
 from services.supervision.settings import SupervisionSettings
 from services.supervision.store.tables import metadata
 from tests.handlers.supervision.said import said
@@ -29,6 +29,9 @@ SHOWN = {
     "pending": "SELECT order_id, seq, topic, type, value FROM pending ORDER BY order_id, seq",
     "notices": "SELECT * FROM notices ORDER BY order_id, clock_id, notice, due",
     "ticks": "SELECT * FROM ticks ORDER BY part",
+    "measures": "SELECT * FROM measures ORDER BY order_id, subject, day, unit, n",
+    "overdue": "SELECT * FROM overdue ORDER BY order_id",
+    "unit_words": "SELECT * FROM unit_words ORDER BY unit",
 }
 
 
@@ -104,6 +107,7 @@ async def live(seam: Seam, sweep: Sweep, stories: Sequence[Story], until: float)
     for passed in range(0, int(until) + 1, 10):
         await seam.handle(tick(START + minutes(passed)))
         await sweep.drain()
+    await NumberKeeper(sweep._pool, PROMISES, Numbers()).recount()
 
 
 @pytest.fixture
@@ -142,7 +146,7 @@ async def test_the_live_view_goes_on_with_the_new_tables(
     stories[0].accepted(START + minutes(25)).contacted(START + minutes(26))
     await live(seam, sweep, stories, 200)
     after = await seen(pool)
-    await pool.execute("TRUNCATE orders, clocks, pending, notices, ticks")
+    await pool.execute("TRUNCATE orders, clocks, pending, notices, ticks, measures, overdue, recounts, findings")
     await live(seam, sweep, stories, 20)
     await live(seam, sweep, stories, 200)
     again = await seen(pool)

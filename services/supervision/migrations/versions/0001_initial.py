@@ -5,6 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from services.chassis.delivery_tables import create_delivery_tables, drop_delivery_tables
+from services.supervision.store.number_migration import create_number_tables, drop_number_tables
 
 revision = "0001"
 down_revision = None
@@ -27,9 +28,16 @@ def upgrade() -> None:
         sa.Column("imported", sa.Boolean(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("timeline", sa.LargeBinary(), nullable=False),
+        sa.Column("ledger", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("opened_at", _MOMENT, nullable=False),
+        sa.Column("spot", sa.Text()),
         sa.CheckConstraint("seq > 0", name="orders_seq"),
     )
     op.create_index("orders_open", "orders", ["order_id"], postgresql_where=sa.text("open"))
+    open_ = "NOT imported AND status IN ('triage', 'dispatched', 'handling', 'verifying', 'callback', 'parked')"
+    op.create_index("orders_aging", "orders", ["opened_at"], postgresql_where=sa.text(open_))
+    op.create_index("orders_spot", "orders", ["spot", "opened_at"], postgresql_where=sa.text("spot IS NOT NULL"))
     op.create_table(
         "special_cases",
         sa.Column("case_id", _ID, primary_key=True),
@@ -76,6 +84,7 @@ def upgrade() -> None:
     )
     create_delivery_tables()
     _pending()
+    create_number_tables()
 
 
 def _clocks() -> None:
@@ -144,6 +153,7 @@ def _pending() -> None:
 
 def downgrade() -> None:
     """Drop everything."""
+    drop_number_tables()
     drop_delivery_tables()
     tables = ("terms", "pending", "dead_facts", "ticks", "rungs", "notices", "clocks")
     for table in (*tables, "special_cases", "orders"):

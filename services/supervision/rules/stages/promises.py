@@ -23,12 +23,13 @@ CENTRE = "centre"  # the function of units that dispatch
 
 class Clock(Struct, frozen=True, gc=False):
     """One clock: what others see of it, when it warns, and the calendar if it had no published list for the span.
-    `over`: its milestone came or its reason ended, in time or not."""
+    `over`: its milestone came or its reason ended, in time or not; `at`: when its milestone came."""
 
     view: ClockView
     warn_at: datetime
     unlisted: str = ""
     over: bool = False
+    at: datetime | None = None
 
 
 class Span(Struct, frozen=True, gc=False):

@@ -69,7 +69,7 @@ class Reader:
             if still is not None and at is None and end is None and still <= span.due:
                 state = ClockState.PAUSED
             over = at is not None or end is not None
-            self._clock(stage, round_, owner, start, span, state, policy, part, report, key, over)
+            self._clock(stage, round_, owner, start, span, state, policy, part, report, key, over, at)
 
     def _promised(
         self, asked: Asked, stage: Stage, owner: str, start: datetime, at: datetime | None, granted: Moved
@@ -99,6 +99,7 @@ class Reader:
         report: UUID | None,
         key: str,
         over: bool,
+        at: datetime | None,
     ) -> None:
         id_ = None if part is None else part.assignment_id
         of = key or str(id_ or report or "") + (f"/{part.stint}" if part is not None and part.stint else "")
@@ -114,7 +115,7 @@ class Reader:
             assignment_id=id_,
             report_id=report,
         )
-        self.found.append(Clock(view, span.warn_at, span.unlisted, over))
+        self.found.append(Clock(view, span.warn_at, span.unlisted, over, at))
 
     def _state(self, due: datetime, at: datetime | None, end: datetime | None) -> ClockState:
         if self.of.void:
