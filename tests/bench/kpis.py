@@ -99,7 +99,7 @@ async def measure(stack: Stack, orders: int) -> dict[str, Any]:
     settings = SupervisionSettings(
         database_url=stack.database_url("paidan_supervision"),
         jwks_file=jwks_file(stack.home),
-        transaction_timeout=600,
+        transaction_timeout=60,
     )
     pool = await open_pool(settings, "supervision")
     today = Bearings.of(city).day(await pool.fetchval("SELECT clock_timestamp()"))
