@@ -32,9 +32,9 @@ class Pair:
     texts: tuple[str, str]
 
 
-def pairs() -> Iterator[Pair]:
-    """All pairs, those about one thing first."""
-    for name, same in (("same.txt", True), ("other.txt", False)):
+def pairs(which: str = "") -> Iterator[Pair]:
+    """All pairs, those about one thing first; `fresh_` are those that were measured once."""
+    for name, same in ((f"{which}same.txt", True), (f"{which}other.txt", False)):
         for line in (FOLDER / name).read_text(encoding="utf-8").splitlines():
             if line.startswith("#"):
                 continue
@@ -86,9 +86,9 @@ class Quality:
         return (self.linked_right + self.shown) / max(1, self.linked_right + self.missed)
 
 
-def measure(atlas: Atlas) -> Quality:
+def measure(atlas: Atlas, which: str = "") -> Quality:
     """The quality on all pairs."""
-    rows = [(pair, told(pair, atlas)) for pair in pairs()]
+    rows = [(pair, told(pair, atlas)) for pair in pairs(which)]
     return Quality(
         linked_right=sum(pair.same and said == "link" for pair, said in rows),
         linked_wrong=sum(not pair.same and said == "link" for pair, said in rows),

@@ -44,6 +44,11 @@ def test_on_pairs_written_without_it(shanghai: Atlas) -> None:
     assert found.seen >= 0.93, "what is not linked is put before a person"
 
 
+def test_on_pairs_that_nothing_was_changed_after(shanghai: Atlas) -> None:
+    found = measure(shanghai, "fresh_")
+    assert found.precision >= 0.9 and found.recall >= 0.6 and found.kept_apart >= 19, found.faults
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
