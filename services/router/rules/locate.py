@@ -56,7 +56,7 @@ def locate(report: ReportReceived, plain_text: str, atlas: Atlas) -> Located:
     if device and device.division in atlas.divisions:
         registered = _of_device(device, point, atlas)
         return structs.replace(registered, asset=device.asset or f"device:{device.device_id}", address_key=key)
-    words = named(report, plain_text, atlas)
+    words = named(report, plain_text, atlas, closely=point is None)
     found: Located | None = _of_point(point, words, atlas) if point else None
     if found is None and report.grid_code:
         found, wrong = _of_grid(report.grid_code, words, atlas)
@@ -211,7 +211,7 @@ def _evidence(words: Named, place: Place | None, body: str, atlas: Atlas) -> Ite
             at = mention.start
             part, begins = ("address", 0) if at < head else ("title", head + 1) if at < title else ("text", title + 1)
             start, says = len(readable(body[begins:at])), atlas.divisions[code].name
-            written = readable(body[at : mention.end])
+            written = mention.text if mention.like == 1.0 else readable(body[at : mention.end])
             yield Evidence(part, written, says, start, start + len(written))
 
 

@@ -42,7 +42,7 @@ _TAKEN = "\0"  # like no sound
 _ENDING_BEGINS = frozenset(sounded("街"))
 _OUTSIDE = 0.6  # what remains of a likeness where a district was named that it does not lie in
 _AN_ENDING = re.compile(  # but not those of 曾向居委反映, 希望街道介入
-    r"(?<![向的到、，,。:；找让请])(?:街道|街到|接道|街办|镇|振|乡|"
+    r"(?<![向的到、，,。:；找让请望求议醒])(?:街道|街到|接道|街办|镇|振|乡|"
     r"居委|居位|村委|居民区|村民委|居民委)"
 )
 
@@ -70,70 +70,70 @@ _Found = Iterable[tuple[_Stem, int, int, float]]  # a stem, from where to where 
 
 
 class _Stems:
-    """Stems by the pairs of sounds that stay whole when one character is off: the first two, the last two, the outer
-    two of three, and each of two."""
+    """Stems by what stays whole when one character is off: of more than three characters the first or the last two, of
+    three also the outer two, of two either. `briefly`: two characters of which one is off are looked for too."""
 
-    def __init__(self, stems: Iterable[_Stem]) -> None:
+    def __init__(self, stems: Iterable[_Stem], *, briefly: bool) -> None:
         self._heads: dict[str, list[_Stem]] = {}
         self._tails: dict[str, list[_Stem]] = {}
         self._outer: dict[str, list[_Stem]] = {}
+        self._short: dict[str, list[_Stem]] = {}
         for one in stems:
             sound = one.sound
-            if len(sound) > 2:
-                self._heads.setdefault(sound[:2], []).append(one)
-                self._tails.setdefault(sound[-2:], []).append(one)
             if len(sound) < 3:
-                for sign in set(sound):
+                self._short.setdefault(sound, []).append(one)
+                for sign in set(sound) if briefly and len(sound) == 2 else ():
                     self._outer.setdefault(sign, []).append(one)
-            elif len(sound) == 3:
+                continue
+            self._heads.setdefault(sound[:2], []).append(one)
+            self._tails.setdefault(sound[-2:], []).append(one)
+            if len(sound) == 3:
                 self._outer.setdefault(sound[0] + sound[2], []).append(one)
 
     def beginning(self, tight: str, heard: str, start: int) -> _Found:
         """Stems of at least three characters that begin at `start`."""
-        first, third = heard[start : start + 1], heard[start + 2 : start + 3]
-        pair = heard[start : start + 2]
-        may = self._heads.get(pair, []) + self._heads.get(pair[::-1], []) + self._outer.get(first + third, [])
+        pair, third = heard[start : start + 2], heard[start + 2 : start + 3]
+        may = [*self._heads.get(pair, ()), *self._heads.get(pair[::-1], ()), *self._outer.get(pair[:1] + third, ())]
         if third in _ENDING_BEGINS or heard[start - 1 : start] == _TAKEN:  # 豫园街, or right behind its district
-            may = may + [stem for stem in self._outer.get(first, ()) if stem.sound == heard[start : start + 2]]
+            may += self._short.get(pair, ())
         for at in range(1, 5):
             tail = heard[start + at : start + at + 2]
             for stem in (*self._tails.get(tail, ()), *self._tails.get(tail[::-1], ())):
                 if at <= len(stem.sound) - 2 <= at + 1:
-                    may = [*may, stem]
+                    may.append(stem)
         for stem in may:
             size = len(stem.sound)
-            for length in (size, size - 1, size + 1):
-                stop = start + length
+            for stop in (start + size, start + size - 1, start + size + 1):
                 if like := _like(stem, heard[start:stop], tight[start:stop]):
                     yield stem, start, stop, like
                     break
 
     def ending(self, tight: str, heard: str, stop: int) -> _Found:
         """Stems of any length that end at `stop`."""
-        may: list[_Stem] = []
-        for key in {heard[stop - 1 : stop], heard[max(0, stop - 2) : stop - 1]}:
-            may += self._outer.get(key, ())
-        last = heard[max(0, stop - 2) : stop]
-        may += self._outer.get(last, ()) if len(last) > 1 else ()
-        if stop > 2:
-            may += self._outer.get(heard[stop - 3] + heard[stop - 1], ())
-        for tail in (last, last[::-1]):
-            tails = self._tails.get(tail, ())
-            may += tails if len(tails) <= COMMON else ()
-        for back in range(2, min(stop, LONG + 1) + 1):
-            start = stop - back
-            for head in (heard[start : start + 2], heard[start + 1] + heard[start]):
-                may += [s for s in self._heads.get(head, ()) if abs(len(s.sound) - back) <= 1]
-        for stem in may:
-            size = len(stem.sound)
-            for length in (size, size - 1, size + 1):
-                start = stop - length
+        for stem, size in self._may_end(heard, stop):
+            for start in (stop - size, stop - size + 1, stop - size - 1):
                 if start < 0 or not (like := _like(stem, heard[start:stop], tight[start:stop])):
                     continue
                 if (size < 2 or (size < 3 and like < _SOUND)) and not _addressed(tight, heard, start):
                     continue
                 yield stem, start, stop, like
                 break
+
+    def _may_end(self, heard: str, stop: int) -> Iterable[tuple[_Stem, int]]:
+        last, signs = heard[max(0, stop - 2) : stop], heard[max(0, stop - 3) : stop]
+        may = [*self._short.get(last, ()), *self._short.get(last[-1:], ()), *self._outer.get(signs[:1] + signs[2:], ())]
+        for key in {last, last[-1:], last[:1]}:
+            may += self._outer.get(key, ())
+        for tail in {last, last[::-1]}:
+            tails = self._tails.get(tail, ())
+            may += tails if len(tails) <= COMMON else ()
+        for back in range(2, min(stop, LONG + 1) + 1):
+            start = stop - back
+            head = heard[start : start + 2]
+            for heads in (self._heads.get(head), self._heads.get(head[::-1])):
+                if heads:
+                    may += [one for one in heads if abs(len(one.sound) - back) <= 1]
+        return [(one, len(one.sound)) for one in may]
 
 
 def _addressed(tight: str, heard: str, start: int) -> bool:
@@ -171,10 +171,10 @@ class Nearly:
         streets = [one for one in stems if one.tier is Tier.STREET]
         whole = [one.stem for one in streets if not one.ending]
         self._start = _a_start({part for stem in whole for part in (stem[-3:-1], stem[-2:])})
-        self._streets = _Stems(streets)
+        self._streets = _Stems(streets, briefly=True)
         towns = [one for one in streets if len(one.stem) == 2 and len(one.ending) == 1]
-        self._towns = _Stems(map(_whole, towns))  # 大镇场 is 大场镇
-        self._committees = _Stems([one for one in stems if one.tier is Tier.COMMITTEE])
+        self._towns = _Stems(map(_whole, towns), briefly=False)  # 大镇场 is 大场镇
+        self._committees = _Stems((one for one in stems if one.tier is Tier.COMMITTEE), briefly=False)
 
     def find(
         self, plain_text: str, taken: Sequence[tuple[int, int]] = (), districts: frozenset[str] = frozenset()

@@ -26,6 +26,7 @@ _MOST_BY_ROAD = 0.9
 _GAP = 15  # bytes (five characters) at most between two roads that cross
 _BREAKS = tuple(map(bytewise, ("，", "。", "；", ",", ";", ".", "\n")))
 _ANOTHER = tuple(map(bytewise, ("另反映", "另外", "此外", "同时反映", "还反映", "另有", "第二个诉求", "诉求二")))
+_SIGNS_OF_ANOTHER = tuple(map(bytewise, ("另", "此外", "时反映", "还反映", "诉求")))
 _ABOVE = tuple(map(bytewise, ("上述地址", "该地址", "诉求地址", "上址")))
 
 
@@ -71,8 +72,9 @@ class _Scale:
         if mention.beside:
             weaker *= _BESIDE
         chosen: Sequence[Name] = mention.names
-        beside = [n for n in chosen if n.code not in self.streets and street_of(n.code) in self.streets]
-        inside = [n for n in beside or chosen if district_of(n.code) in self.allowed]
+        streets, allowed = self.streets, self.allowed
+        beside = [n for n in chosen if n.code not in streets and street_of(n.code) in streets] if streets else []
+        inside = [n for n in beside or chosen if district_of(n.code) in allowed] if allowed else []
         chosen = inside or beside or chosen
         for name in chosen:
             weight = self._weight(name, mention, near=bool(inside or beside), agrees=bool(inside))
@@ -107,25 +109,33 @@ def _names_a_street(mention: Mention) -> bool:
     return mention.clear and len(mention.names) == 1 and mention.names[0].tier is Tier.STREET
 
 
-def named(report: ReportReceived, plain_text: str, atlas: Atlas) -> Named:
+def named(report: ReportReceived, plain_text: str, atlas: Atlas, *, closely: bool = True) -> Named:
     """What the names in a plain text say, checked against the caller's stated district. What stands behind 另反映 and
-    its like is another matter's: it counts, by half, only where the first has no place."""
+    its like is another matter's: it counts, by half, only where the first has no place. `closely`: names that almost
+    stand there are looked for too, where no full name does."""
     hits = atlas.read(plain_text)
     mentions, denied = mentions_of(hits) if hits.names else ([], [])
     stated = atlas.named(report.district) if report.district else ()
-    another = min((at for word in _ANOTHER if (at := hits.body.find(word)) >= 0), default=-1)
+    another = _where_another_begins(hits.body)
     later: list[Mention] = []
     if another >= 0:
         plain_text = readable(hits.body[:another])
         later = [one for one in mentions if one.start >= another]
         mentions = [one for one in mentions if one.start < another]
-    if not any(one.clear and one.tier is not Tier.DISTRICT for one in mentions):
+    if closely and not any(one.clear and one.tier is not Tier.DISTRICT for one in mentions):
         districts = frozenset(code for code, _ in _districts(mentions, stated, atlas))
         mentions = with_nearly(mentions, denied, plain_text, hits.body, atlas.nearly, districts)
     if mentions or not later:
         return _weigh(mentions, stated, report.district, hits.body, atlas)
     found = _weigh(later, stated, report.district, hits.body, atlas)
     return structs.replace(found, sure=found.sure * DOUBTED, district_sure=found.district_sure * DOUBTED)
+
+
+def _where_another_begins(body: str) -> int:
+    """Where a further demand begins; -1 where there is none. Most texts have none: that is told by a look."""
+    if not any(sign in body for sign in _SIGNS_OF_ANOTHER):
+        return -1
+    return min((at for word in _ANOTHER if (at := body.find(word)) >= 0), default=-1)
 
 
 def _districts(mentions: Sequence[Mention], stated: Sequence[Name], atlas: Atlas) -> list[tuple[str, float]]:

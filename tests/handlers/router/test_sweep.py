@@ -20,7 +20,7 @@ from tests.handlers.router.test_rebuild import OrderStatus, ended
 from tests.handlers.router.test_reports import NOW, manhole, record, said, seam
 
 # Two street-towns that meet: each report names its own, the point is the same corner for both.
-CORNER = {"lon": 121.4630, "lat": 31.3130}
+CORNER = {"lon": 121.4638, "lat": 31.3184}  # on the border: neither name contradicts it
 HERE = "静安区临汾路街道保德路口雨水井盖缺失"
 THERE = "宝山区庙行镇保德路口雨水井盖缺失"
 SETTLED = timedelta(seconds=0.05)
