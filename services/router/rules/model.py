@@ -16,7 +16,7 @@ from services.router.rules.shreds import SHREDS, Shreds, tear
 SLOT_BITS = 20  # a hash's upper bits find its slot; no two terms of a model share one
 _CHUNK = 64  # texts scored at a time, so that what is touched stays in the cache
 _DOWN = np.uint32(32 - SLOT_BITS)
-_TERMS, _LOOKED = 4, 8  # shown as the reason, out of so many
+_TERMS, _LOOKED = 4, 6  # shown as the reason, out of so many
 _NO_TERM = 0xFFFF
 SHORT = 20.0  # length below which a text is no longer made one long: a word or two must not sound like a whole ticket
 MOST_TERMS = _NO_TERM
