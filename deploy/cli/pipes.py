@@ -89,6 +89,7 @@ def classify(city: City = DEFAULT_CITY) -> None:
     """Lines of text in, JSON lines out: class, ticket type, confidence, why, candidates, and the demands of a text that
     makes several (signs from and to). `sure` says whether the city would route it without a person. 分类"""
     atlas = _atlas(city)
+    gc.freeze()  # as above
     while reports := [_said(text) for text in islice(sys.stdin, 1 if sys.stdin.isatty() else BATCH)]:
         texts = [wording(report) for report in reports]
         heard = hear([text.partition("\n")[2] for text in texts], atlas.model)

@@ -68,7 +68,7 @@ def main() -> None:
             text = wording(one)
             danger(text, one, atlas)
             locate(one, text, atlas)
-            classify(one, text, atlas, hear([text.partition("\n")[2]], atlas.model)[0])
+            classify(one, text, atlas, next(hear([text.partition("\n")[2]], atlas.model)))
 
     decisions = [conclude(p, [], NOW, atlas) for p in prepared]
 

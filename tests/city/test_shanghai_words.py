@@ -31,7 +31,7 @@ def report(text: str) -> ReportReceived:
 def test_a_sentence_is_of_its_class(atlas: Atlas, text: str, key: str) -> None:
     told = report(text)
     plain = wording(told)
-    found = classify(told, plain, atlas, hear([plain.partition("\n")[2]], atlas.model)[0])
+    found = classify(told, plain, atlas, next(hear([plain.partition("\n")[2]], atlas.model)))
     ref = found.class_ref
     assert f"{ref.standard}/{ref.kind}/{ref.code}" == key, found.because
     assert found.confidence >= LIKELY, found.because

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from msgspec import structs
+from numpy.typing import NDArray
 
 from schemas.city import City, ClassItem, Device, Division, DutyRule, OneStopItem, PoliceClass, ScreenRule, Unit
 from schemas.facts import ClassRef, Place
@@ -71,8 +72,10 @@ class Atlas:
         self.model = Model.of(city.model) if city.model else None
         told = self.model.card.classes if self.model else ()
         places = {key: column for column, key in enumerate(told)}
-        # by class number: its column in the model; one beyond the last for a class that the model does not tell
-        self.columns = np.array([places.get(key, len(told)) for key in self.keys], dtype=np.intp)
+        # by class number: its column in the model; one beyond the last for a class that the model does not tell. None
+        # where the numbers are the columns.
+        columns = np.array([places.get(key, len(told)) for key in self.keys], dtype=np.intp)
+        self.columns = None if told == self.keys else columns
         self.fault_classes = frozenset(screen.fault_class_key for screen in city.screens if screen.fault_class_key)
         listed = set(city.warnings.severe)
         self.severe = frozenset(i.key for i in city.classes if i.key in listed or f"major:{i.major}" in listed)
@@ -124,9 +127,16 @@ class Atlas:
             raise LookupError(f"city {self.city.name} has no trained model")
         return self.model.card
 
+    def spread(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores by the model's columns as scores by class number; what the model does not tell gets its least."""
+        if self.columns is None:
+            return scores
+        found: NDArray[np.float32] = np.append(scores, scores.min())[self.columns]
+        return found
+
     def terms(self, text: str, scored: Scored, number: int) -> tuple[Term, ...]:
         """The parts of a text by which the model told the class of this number."""
-        column = int(self.columns[number])
+        column = number if self.columns is None else int(self.columns[number])
         if self.model is None or column == len(self.model.card.classes):
             return ()
         return self.model.terms(text, scored, column)

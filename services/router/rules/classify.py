@@ -125,7 +125,7 @@ def _of_words(said: Weights, ticket: TicketType, atlas: Atlas) -> Classified:
 
 
 def _says_something(scored: Scored, said: Weights, prior: ClassRef | None) -> bool:
-    return bool(said) or prior is not None or len(scored.rows) >= _FEW
+    return bool(said) or prior is not None or len(scored.shares) >= _FEW
 
 
 def _of_model(
@@ -155,7 +155,7 @@ def _shares(scored: Scored, said: Weights, prior: ClassRef | None, atlas: Atlas)
     """The share of each class, by its number: what the model says, each word's weight and the 110 class added in log
     odds. A class that the model was not trained on starts where its least likely one does."""
     card = atlas.card
-    odds = np.append(scored.classes, scored.classes.min())[atlas.columns]
+    odds = atlas.spread(scored.classes).copy()
     for number, (weight, _) in said.items():
         odds[number] += card.words * weight
     if prior is not None:
@@ -196,19 +196,19 @@ def _told(
     ticket: TicketType,
     atlas: Atlas,
 ) -> Classified:
-    best = np.argpartition(-shares, min(_SHOWN, len(shares) - 1))[:_SHOWN].tolist()
-    best.sort(key=lambda number: (-shares[number], number))
+    best = np.argsort(-shares, kind="stable")[:_SHOWN]
+    ranked = list(zip(best.tolist(), shares[best].tolist(), strict=True))
+    number, sure = ranked[0]
     candidates = tuple(
         Candidate(
-            value=atlas.keys[number],
-            score=round(float(shares[number]), 4),
-            name=atlas.refs[atlas.keys[number]].name,
-            because="、".join(said[number][1]) if number in said else "",
+            value=atlas.keys[one],
+            score=round(share, 4),
+            name=atlas.refs[atlas.keys[one]].name,
+            because="、".join(said[one][1]) if one in said else "",
         )
-        for number in best
-        if shares[number] >= _LEAST or number == best[0]
+        for one, share in ranked
+        if share >= _LEAST or one == number
     )
-    number = best[0]
     key = atlas.keys[number]
     words = said[number][1] if number in said else ()
     terms = atlas.terms(text, scored, number)
@@ -217,7 +217,6 @@ def _told(
         f"词语 {'、'.join(words)} | words" if words else "",
         "110 类别 | 110 class" if prior is not None and prior.key == key else "",
     )
-    sure = float(shares[number])
     if sure < GUESSED:
         return Classified(UNSORTED, ticket, sure, because or _NO_WORD, candidates, learned=True)
     return Classified(
@@ -237,7 +236,7 @@ def _ticket_of(report: ReportReceived, hits: Hits, heard: Heard | None, model: M
     """What the citizen wants: by model and words where there is a model; findings and alarms by their source."""
     if report.source in (Source.PATROL, Source.SENSOR):
         return TicketType.FINDING
-    if heard is None or model is None or report.source is Source.POLICE or len(heard.scored.rows) < _FEW:
+    if heard is None or model is None or report.source is Source.POLICE or len(heard.scored.shares) < _FEW:
         return _ticket_by_words(report, hits)
     odds = dict(zip(model.card.tickets, heard.scored.tickets.tolist(), strict=True))
     for _, _, word in hits.tickets:

@@ -4,7 +4,8 @@ Without a model nothing is heard, and words alone decide.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ _ALSO = re.compile(
     r"[,。;、\s](?:另外|此外|另反映|另有|另,|还有一件事|还有个问题|同时反映|同时还|其次|顺便|第[二三][,、个件]|[2二3三][、.]|"
     r"诉求[2二3三]|并且反映|还反映|also|in addition)[,:]?"
 )
+AT_ONCE = 56  # texts read at a time
 _LEAST = 6  # signs of a demand
 _MOST = 4  # demands of one text
 
@@ -54,10 +56,17 @@ def spans(text: str) -> list[tuple[int, int]]:
     return list(zip(cuts, [*cuts[1:], len(text)], strict=True))
 
 
-def hear(texts: Sequence[str], model: Model | None) -> list[Heard | None]:
-    """What the model says of each plain text; None for all of them without a model."""
+def hear(texts: Sequence[str], model: Model | None) -> Iterator[Heard | None]:
+    """What the model says of each plain text, in their order; None for all of them without a model. Texts are read some
+    at a time, just before they are asked for, so that what was heard is still at hand when it is judged."""
     if model is None:
-        return [None] * len(texts)
+        yield from repeat(None, len(texts))
+        return
+    for begin in range(0, len(texts), AT_ONCE):
+        yield from _heard(texts[begin : begin + AT_ONCE], model)
+
+
+def _heard(texts: Sequence[str], model: Model) -> Iterator[Heard]:
     told = [without_denied(text) for text in texts]
     parts: list[tuple[int, int, int]] = []
     for number, text in enumerate(told):
@@ -68,4 +77,5 @@ def hear(texts: Sequence[str], model: Model | None) -> list[Heard | None]:
     several: dict[int, list[Part]] = {}
     for (number, start, end), one in zip(parts, scored[len(told) :], strict=True):
         several.setdefault(number, []).append(Part(start, end, one))
-    return [Heard(text, scored[n], tuple(several.get(n, ()))) for n, text in enumerate(told)]
+    for number, text in enumerate(told):
+        yield Heard(text, scored[number], tuple(several.get(number, ())))

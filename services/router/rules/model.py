@@ -16,7 +16,7 @@ from services.router.rules.shreds import SHREDS, Shreds, tear
 SLOT_BITS = 20  # a hash's upper bits find its slot; no two terms of a model share one
 _CHUNK = 64  # texts scored at a time, so that what is touched stays in the cache
 _DOWN = np.uint32(32 - SLOT_BITS)
-_TERMS = 4  # shown as the reason
+_TERMS, _LOOKED = 4, 6  # shown as the reason, out of so many
 _NO_TERM = 0xFFFF
 SHORT = 20.0  # length below which a text is no longer made one long: a word or two must not sound like a whole ticket
 MOST_TERMS = _NO_TERM
@@ -24,11 +24,11 @@ MOST_TERMS = _NO_TERM
 
 class Scored(Struct, frozen=True):
     """What the model says of one text: log odds of the classes and of the ticket types, and which terms it knew there
-    (row of the table, weight in the text, and where it stands)."""
+    (their weights in the model and in the text, and where they stand)."""
 
     classes: NDArray[np.float32]
     tickets: NDArray[np.float32]
-    rows: NDArray[np.intp]
+    weights: NDArray[np.int8]
     shares: NDArray[np.float32]
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
@@ -82,12 +82,13 @@ class Model:
         for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
             mine, shares = rows[begin:end], idf[begin:end]
             shares = shares / np.float32(max(float(np.sqrt(shares @ shares)), SHORT))
-            sums = (shares @ self._weights[mine].astype(np.float32)) * self._scales + self._bias
+            weights = self._weights[mine]
+            sums = (shares @ weights.astype(np.float32)) * self._scales + self._bias
             scored.append(
                 Scored(
                     sums[:kinds] * self.card.scale,
                     sums[kinds:] * self.card.ticket_scale,
-                    mine,
+                    weights,
                     shares,
                     starts[begin:end],
                     ends[begin:end],
@@ -112,20 +113,26 @@ class Model:
     def terms(self, text: str, scored: Scored, column: int) -> tuple[Term, ...]:
         """The parts of a text that spoke most for a class (its column), the strongest first, none inside another. The
         weight is in log odds."""
-        if not len(scored.rows):
+        if not len(scored.shares):
             return ()
-        said = scored.shares * self._weights[scored.rows, column]
-        best = np.argsort(-said)[: 4 * _TERMS]
+        said = scored.shares * scored.weights[:, column]
+        best = np.argsort(-said)[:_LOOKED]
+        places = zip(said[best].tolist(), scored.starts[best].tolist(), scored.ends[best].tolist(), strict=True)
         shown: dict[str, float] = {}
-        scale = float(self._scales[column]) * self.card.scale
-        for one in best.tolist():
-            term = text[int(scored.starts[one]) : int(scored.ends[one])]
-            if said[one] <= 0 or len(shown) == _TERMS:
+        for weight, start, end in places:
+            if weight <= 0 or len(shown) == _TERMS:
                 break
-            if not any(term in other for other in shown):
-                shown = {other: weight for other, weight in shown.items() if other not in term}
-                shown[term] = float(said[one]) * scale
-        return tuple(Term(term, round(weight, 3)) for term, weight in shown.items())
+            term = text[start:end]
+            inside = [other for other in shown if other in term]
+            if not inside:
+                if term not in " ".join(shown):
+                    shown[term] = weight
+            elif term not in shown:
+                for other in inside:
+                    del shown[other]
+                shown[term] = weight
+        scale = float(self._scales[column]) * self.card.scale
+        return tuple(Term(term, round(weight * scale, 3)) for term, weight in shown.items())
 
 
 def slots_of(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:

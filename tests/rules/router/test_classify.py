@@ -14,7 +14,7 @@ from tests.rules.router.made import report, town
 def classified(atlas: Atlas, text: str, **more: object) -> Classified:
     told = report(text, **more)
     plain = wording(told)
-    return classify(told, plain, atlas, hear([plain.partition("\n")[2]], atlas.model)[0])
+    return classify(told, plain, atlas, next(hear([plain.partition("\n")[2]], atlas.model)))
 
 
 TOLD = [

@@ -62,7 +62,7 @@ def test_the_router_scores_as_training_did_but_for_the_rounding(file: ModelFile)
     scales_of = np.array([file.card.scale] * len(KEYS) + [file.card.ticket_scale] * len(TICKETS))
     for text, wanted, one in zip(texts, expected, model.score(texts), strict=True):
         found = np.concatenate([one.classes, one.tickets]) / scales_of
-        bound = float(np.sqrt(max(1, len(one.rows)))) * scales / 2 + 1e-5
+        bound = float(np.sqrt(max(1, len(one.shares)))) * scales / 2 + 1e-5
         assert (np.abs(found - wanted) <= bound).all(), text
         assert (wanted[: len(KEYS)].argmax() == one.classes.argmax()) or np.ptp(wanted[: len(KEYS)]) < 0.02
 
