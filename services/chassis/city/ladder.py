@@ -1,7 +1,7 @@
 """Checks of the ladder and of who is told outside the screens: [[rung]] and [[channel]] rows of policy.toml."""
 
-from schemas.city import DEFAULT_LADDER, Channel, Rung
 from schemas.ids import platform_name
+from schemas.ladder import DEFAULT_LADDER, Channel, Rung
 from schemas.vocabulary import LimitUnit, Party, RungKind, Stage
 from services.chassis.city.shapes import Draft
 

@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from schemas.city import (
     CalendarData,
-    Channel,
     ClassItem,
     Detector,
     Device,
@@ -20,7 +19,6 @@ from schemas.city import (
     OneStopItem,
     PoliceClass,
     RequestRule,
-    Rung,
     ScreenRule,
     Setting,
     Shift,
@@ -29,6 +27,7 @@ from schemas.city import (
     Warnings,
     WorkingHours,
 )
+from schemas.ladder import Channel, Rung
 from services.chassis.city.faults import FaultList
 from services.chassis.city.files import (
     CsvShape,

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
-from schemas.city import Channel, Detector, Limit, Policy, RequestRule, Rung
+from schemas.city import Detector, Limit, Policy, RequestRule
+from schemas.ladder import Channel, Rung
 from services.chassis.city.callbacks import callbacks_of, conclude_after_of, late_hours_of
 from services.chassis.city.detectors import count_of, detectors_of
 from services.chassis.city.files import toml_document, toml_table

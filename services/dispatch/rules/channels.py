@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from schemas.city import Channel
 from schemas.facts import (
     OrderFact,
     Supervised,
@@ -23,6 +22,7 @@ from schemas.facts import (
     Urged,
 )
 from schemas.ids import number_of, uuid5
+from schemas.ladder import Channel
 from schemas.vocabulary import RungKind, Urgency
 from services.dispatch.rules import shapes
 from services.dispatch.rules.book import Change

@@ -11,8 +11,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas.city import Limit, Rung
+from schemas.city import Limit
 from schemas.facts import ClockView
+from schemas.ladder import Rung
 from schemas.vocabulary import ClockState, RungKind, Stage, Urgency
 from services.supervision.rules.limits import Terms
 from services.supervision.rules.stages import Clock, set_to

@@ -15,8 +15,8 @@ import asyncpg
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from schemas.city import Channel
 from schemas.generate import webhook_schema
+from schemas.ladder import Channel
 from schemas.vocabulary import RungKind, Urgency
 from services.chassis.webhooks import deliveries
 from services.chassis.webhooks.courier import Courier

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from schemas.city import Rung
 from schemas.facts import DeadlineMissed, RungCleared, RungRaised
+from schemas.ladder import Rung
 from schemas.vocabulary import LimitUnit, RungKind, Urgency
 from services.chassis.delivery import Seam
 from services.supervision.handlers import OrdersHandler, Sweep

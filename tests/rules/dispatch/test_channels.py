@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.city import Channel
 from schemas.facts import Reporter
+from schemas.ladder import Channel
 from schemas.vocabulary import RungKind, Urgency
 from services.dispatch.rules.channels import TYPE, Word, alike, hears, portions, tell_at, words
 from services.dispatch.rules.letters import letter

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.city import DEFAULT_LADDER, Limit, Policy, Rung
+from schemas.city import Limit, Policy
 from schemas.facts import ClockView
+from schemas.ladder import DEFAULT_LADDER, Rung
 from schemas.vocabulary import ClockState, LimitUnit, RungKind, Stage, Urgency
 from services.supervision.rules.calendar import Calendar
 from services.supervision.rules.ladder import Ladder, Step, becomes, due_now
