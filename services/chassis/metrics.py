@@ -96,6 +96,10 @@ CHECKED = Counter(
     "paidan_checks_total", "Checks of the work done, by who looked and whether it passed", ["by", "passed"]
 )
 DUTY_EMPTY = Gauge("paidan_duty_empty", "Units that keep a duty roster and have nobody on it now")
+# `what`: danger (urgent, not accepted), triage, request (undecided), reopening (bad word undecided); `key` is the district
+# or the kind of request.
+WAITING_PEOPLE = Gauge("paidan_waiting_for_people", "What waits for a person", ["what", "key"])
+WAITING_OLDEST = Gauge("paidan_waiting_for_people_oldest_seconds", "Age of the oldest of these", ["what", "key"])
 LINKS_PENDING = Gauge("paidan_links_pending", "Reports waiting for an order that is not known yet")
 LINKS_PENDING_AGE = Gauge("paidan_links_pending_age_seconds", "Age of the oldest report that waits for its order")
 

@@ -237,6 +237,14 @@ class Directory:
                 waiting += (above.parent, above.second_parent)
         return found
 
+    def district_of(self, division: str) -> str:
+        """The code of the district that a division lies in; the city's for one that lies in none."""
+        for code in self._upwards(division):
+            found = self._divisions.get(code)
+            if found is not None and found.tier is Tier.DISTRICT:
+                return code
+        return self._root
+
     def _upwards(self, division: str) -> list[str]:
         """A division and those it lies in, up to the city."""
         found = [division]
