@@ -25,6 +25,8 @@ class Pulse:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._shown: dict[str, set[str]] = defaultdict(set)
+        for district in directory.districts():
+            metrics.PLACE.labels(district.code, district.name, district.lat, district.lon).set(1)
 
     async def measure(self, pool: asyncpg.Pool) -> None:
         """Look once at everything."""
