@@ -84,6 +84,10 @@ WARNINGS = Counter("paidan_warnings_total", "Early warnings said, by kind", ["ki
 
 # dispatch
 MERGE_ANSWERS = Counter("paidan_merge_answers_total", "Proposed mergers answered, by answer", ["answer"])
+CANARY_SECONDS = Histogram(
+    "paidan_canary_seconds", "From intake's door to dispatch's commit, of our own reports", buckets=_SPANS
+)
+CANARY_LAST = Gauge("paidan_canary_last_seconds", "Unix time at which the last of them arrived")
 ORDERS_OPENED = Counter("paidan_orders_opened_total", "Orders opened", ["status", "source"])
 REPORTS_JOINED = Counter("paidan_reports_joined_total", "Reports joined to an order that existed", ["source"])
 ACTIONS = Counter("paidan_actions_total", "Actions people took", ["action"])

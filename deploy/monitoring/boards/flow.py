@@ -61,6 +61,12 @@ def flow() -> model.Dashboard:
             refused,
         ),
     )
+    bird = Look(
+        f"{RUNBOOKS}/canary-lost.md",
+        "s",
+        width=24,
+        about="每分钟一件自检，从受理到派单入库 | from the door to dispatch",
+    )
     dying = Look(f"{RUNBOOKS}/dead-letters.md", width=8)
     hooks = Look(f"{RUNBOOKS}/webhooks-old.md", width=8)
     timers = Look(f"{RUNBOOKS}/timers-late.md", "s", width=8)
@@ -78,4 +84,7 @@ def flow() -> model.Dashboard:
             timers,
         ),
     )
+    took = "histogram_quantile({}, sum by (le) (rate(paidan_canary_seconds_bucket[10m])))"
+    round_trip = [Ask(took.format("0.5"), "p50"), Ask(took.format("0.99"), "p99")]
+    sheet.row("自检 Canary", trend("自检用时 Round trip of our own reports", round_trip, bird))
     return sheet.build()

@@ -70,7 +70,7 @@ _ADDRESSES = {
 }
 VARIABLES = {
     "district": ("区 district", "label_values(paidan_place_info, key)"),
-    "source": ("来源 source", "label_values(paidan_reports_accepted_total, source)"),
+    "source": ("来源 source", 'label_values(paidan_reports_accepted_total{source!="canary"}, source)'),
     "tier": ("层级 tier", 'label_values(paidan_kpi_denominator{group="tier"}, key)'),
     "major": ("大类 class", 'label_values(paidan_kpi_denominator{group="major"}, key)'),
     "unit": ("单位 unit", 'label_values(paidan_kpi_denominator{group="unit"}, key)'),

@@ -1,9 +1,12 @@
 """What waits for people is counted while it waits, by district, and no longer than that."""
 
+from datetime import UTC, datetime
+
 import asyncpg
 from prometheus_client import REGISTRY
 
-from schemas.vocabulary import Urgency
+from schemas.facts import ReportAnswered
+from schemas.vocabulary import Source, Urgency
 from services.dispatch.handlers import Pulse
 from tests.handlers.dispatch.client import Desk
 from tests.handlers.dispatch.conftest import Send
@@ -26,6 +29,17 @@ async def test_a_danger_counts_until_its_lead_accepts(pool: asyncpg.Pool, send: 
     assert (await desk.person("responder", "s1-road").on_part(grave.order_id, "accept", "s1-road"))[0] == 200
     await pulse.measure(pool)
     assert (shown("", "danger", district), shown("_oldest_seconds", "danger", district)) == (0, 0)
+
+
+async def test_a_canary_is_kept_and_timed_and_opens_nothing(pool: asyncpg.Pool, send: Send) -> None:
+    before = REGISTRY.get_sample_value("paidan_canary_seconds_count") or 0
+    report = a_report(source=Source.CANARY, received_at=datetime.now(UTC))
+    await send(ReportAnswered(report=report, plan=a_plan()))
+    assert await pool.fetchval("SELECT state FROM reports WHERE source = 'canary'") == "answered"
+    assert await pool.fetchval("SELECT count(*) FROM orders") == 0
+    assert REGISTRY.get_sample_value("paidan_canary_seconds_count") == before + 1
+    arrived = REGISTRY.get_sample_value("paidan_canary_last_seconds")
+    assert arrived is not None and abs(arrived - datetime.now(UTC).timestamp()) < 60
 
 
 async def test_triage_and_requests_count_until_somebody_decides(pool: asyncpg.Pool, send: Send, desk: Desk) -> None:

@@ -5,9 +5,8 @@ from prometheus_client import REGISTRY
 
 from services.chassis.delivery import Seam
 from services.supervision.handlers import Pulse
-from tests.handlers.supervision.conftest import CITY
 from tests.rules.supervision_timeline.story import Story, records
-from tests.rules.supervision_timeline.toy import START
+from tests.rules.supervision_timeline.toy import CITY, START
 
 
 def shown(within: str, stage: str = "accept") -> float:
