@@ -20,7 +20,7 @@ def shown(within: str, stage: str = "accept") -> float:
 
 
 async def test_what_falls_due_is_counted_while_it_runs(pool: asyncpg.Pool, seam: Seam) -> None:
-    pulse = Pulse(CITY)
+    pulse = Pulse(pool, CITY)
     for name in ("soon", "today", "later", "met"):
         await seam.handle(records(*Story(name).opened(START).outgoing()))
     orders = [row["order_id"] for row in await pool.fetch("SELECT order_id FROM clocks WHERE stage = 'accept'")]
@@ -33,8 +33,8 @@ async def test_what_falls_due_is_counted_while_it_runs(pool: asyncpg.Pool, seam:
             hours,
         )
     await pool.execute("UPDATE clocks SET state = 'met' WHERE order_id = $1", orders[-1])
-    await pulse.measure(pool)
+    await pulse.measure()
     assert (shown("2h"), shown("24h")) == (1, 2)
     await pool.execute("UPDATE clocks SET state = 'met'")
-    await pulse.measure(pool)
+    await pulse.measure()
     assert (shown("2h"), shown("24h")) == (0, 0)
