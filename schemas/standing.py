@@ -7,6 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from schemas.city import City, Unit
+from schemas.vocabulary import Tier
 
 CENTRE = "centre"  # the function of units that dispatch to others (城运中心)
 DEEPEST = 16  # deeper than any administration; ends a ring in the data
@@ -130,3 +131,17 @@ def retired_codes(city: City) -> dict[str, str]:
         for alias in division.aliases
         if alias in city.ended or alias.isdigit()
     }
+
+
+def districts_of(city: City) -> dict[str, str]:
+    """The district of every division, those of the past among them; the city's own are of none and left out."""
+    parents = retired_codes(city) | {division.code: division.parent for division in city.divisions}
+    districts = {division.code for division in city.divisions if division.tier is Tier.DISTRICT}
+    found: dict[str, str] = {}
+    for code in parents:
+        above: str = code
+        while above and above not in districts:
+            above = parents.get(above, "")
+        if above:
+            found[code] = above
+    return found

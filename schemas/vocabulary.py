@@ -17,6 +17,7 @@ class Source(StrEnum):
     PLATFORM = "platform"  # matter that another city's platform handed to us, under its own number
     SENSOR = "sensor"  # alarm that the router raised out of readings
     TASK = "task"  # row of a list that a centre pushed down to its units; made by dispatch alone
+    CANARY = "canary"  # 自检: the system's own, once a minute; opens no order and counts in no number
 
 
 # Platforms that number all reports of a source; what any other platform hands over is of source `platform`.

@@ -84,6 +84,10 @@ WARNINGS = Counter("paidan_warnings_total", "Early warnings said, by kind", ["ki
 
 # dispatch
 MERGE_ANSWERS = Counter("paidan_merge_answers_total", "Proposed mergers answered, by answer", ["answer"])
+CANARY_SECONDS = Histogram(
+    "paidan_canary_seconds", "From intake's door to dispatch's commit, of our own reports", buckets=_SPANS
+)
+CANARY_LAST = Gauge("paidan_canary_last_seconds", "Unix time at which the last of them arrived")
 ORDERS_OPENED = Counter("paidan_orders_opened_total", "Orders opened", ["status", "source"])
 REPORTS_JOINED = Counter("paidan_reports_joined_total", "Reports joined to an order that existed", ["source"])
 ACTIONS = Counter("paidan_actions_total", "Actions people took", ["action"])
@@ -96,10 +100,16 @@ CHECKED = Counter(
     "paidan_checks_total", "Checks of the work done, by who looked and whether it passed", ["by", "passed"]
 )
 DUTY_EMPTY = Gauge("paidan_duty_empty", "Units that keep a duty roster and have nobody on it now")
+# `what`: danger (urgent, not accepted), triage, request (undecided), reopening (bad word undecided); `key` is the
+# district, or the kind of request.
+WAITING_PEOPLE = Gauge("paidan_waiting_for_people", "What waits for a person", ["what", "key"])
+WAITING_OLDEST = Gauge("paidan_waiting_for_people_oldest_seconds", "Age of the oldest of these", ["what", "key"])
 LINKS_PENDING = Gauge("paidan_links_pending", "Reports waiting for an order that is not known yet")
 LINKS_PENDING_AGE = Gauge("paidan_links_pending_age_seconds", "Age of the oldest report that waits for its order")
 
 # supervision
+PLACE = Gauge("paidan_place_info", "A district: its code, its name and a point in it", ["key", "name", "lat", "lon"])
+CLOCKS_DUE = Gauge("paidan_clocks_due", "Running clocks that fall due, by district", ["stage", "within", "key"])
 CLOCKS_SET = Counter("paidan_clocks_set_total", "Clocks armed or moved", ["stage"])
 NOTICES = Counter("paidan_notices_total", "Notices by kind: warned, missed, withdrawn", ["stage", "notice"])
 NOTICES_LATE = Counter("paidan_notices_late_total", "Notices given long after their moment", ["stage"])

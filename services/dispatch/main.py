@@ -13,7 +13,6 @@ from schemas.facts import Tick
 from schemas.ids import NAMESPACE, fact_id
 from schemas.topics import ORDERS_EVENTS, ROUTING, SUPERVISION_EVENTS
 from schemas.vocabulary import Lane
-from services.chassis import metrics
 from services.chassis.city import load
 from services.chassis.database import open_pool, patiently
 from services.chassis.delivery import Seam
@@ -28,12 +27,12 @@ from services.chassis.turning import day_turns
 from services.chassis.webhooks.office import Letter
 from services.chassis.webhooks.platforms import Platforms, open_platforms
 from services.dispatch.api import dispatch_app
-from services.dispatch.handlers import DeadlineHandler, RoutingHandler
+from services.dispatch.handlers import DeadlineHandler, Pulse, RoutingHandler
 from services.dispatch.handlers.channels import Digests
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.letters import letter
 from services.dispatch.settings import DispatchSettings
-from services.dispatch.store import duty, reads, search
+from services.dispatch.store import search
 
 SERVICE = "dispatch"
 log = logger(__name__)
@@ -122,13 +121,12 @@ async def worker(lane: Lane, settings: DispatchSettings) -> None:
         await publisher.stop()
         await pool.close()
 
+    pulse = Pulse(directory)
+
     async def measure() -> None:
         while True:
-            count, age = await patiently(lambda: reads.pending_links(pool))
-            metrics.LINKS_PENDING.set(count)
-            metrics.LINKS_PENDING_AGE.set(age)
-            metrics.DUTY_EMPTY.set(await patiently(lambda: duty.empty(pool, directory.rosters)))
-            await asyncio.sleep(5)
+            await patiently(lambda: pulse.measure(pool))
+            await asyncio.sleep(10)
 
     await run_worker(
         [Engine(engine.run, engine.stop) for engine in engines],

@@ -19,6 +19,7 @@ from services.chassis.web import web_app
 from services.chassis.webhooks.platforms import open_platforms
 from services.intake.api import add_routes
 from services.intake.clients import Dispatch
+from services.intake.handlers.canary import sing
 from services.intake.handlers.door import Door
 from services.intake.handlers.keys import KeyKeeper
 from services.intake.handlers.outlet import Outlet
@@ -58,6 +59,8 @@ def build(settings: IntakeSettings, city: City) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         beside = [asyncio.create_task(drain()), asyncio.create_task(keeper.run())]
+        if settings.canary_every:
+            beside.append(asyncio.create_task(sing(door, clock, settings.canary_every)))
         yield
         for task in beside:
             task.cancel()

@@ -39,6 +39,7 @@ from services.supervision.handlers import (
     NumberKeeper,
     Numbers,
     OrdersHandler,
+    Pulse,
     Recompute,
     Sweep,
 )
@@ -87,6 +88,7 @@ class Worker:
     sweep: Sweep
     auditor: Auditor
     keeper: NumberKeeper
+    pulse: Pulse
     relay: Relay
     prune: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Coroutine[Any, Any, None]]
@@ -127,7 +129,8 @@ async def build(settings: SupervisionSettings, city: City) -> Worker:
         await pool.close()
 
     auditor = Auditor(pool, promises, page=settings.audit_page, every=settings.audit_every)
-    return Worker(seam, engine, sweep, auditor, keeper, relay, lambda: prune_for_ever(pool, ["inbox"]), close)
+    prune = partial(prune_for_ever, pool, ["inbox"])
+    return Worker(seam, engine, sweep, auditor, keeper, Pulse(pool, city), relay, prune, close)
 
 
 async def worker() -> None:
@@ -144,6 +147,7 @@ async def worker() -> None:
             built.sweep.run,
             built.auditor.run,
             built.keeper.run,
+            built.pulse.run,
             built.prune,
             lambda: day_turns(city),
         ],

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.monitoring.boards.__main__ import BOARDS
 from deploy.stack.home import CHECKOUT, Home
 from deploy.stack.jars import KAFKA_VERSION
 from deploy.stack.kafka import PROPERTIES
@@ -49,7 +50,7 @@ def test_every_process_has_its_container_and_command() -> None:
 def test_a_container_is_given_what_a_process_is_given(
     process: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("PAIDAN_HOME", "PAIDAN_PORT_BASE"):
+    for name in ("PAIDAN_HOME", "PAIDAN_PORT_BASE", "PAIDAN_CANARY_EVERY"):
         monkeypatch.delenv(name, raising=False)
     here = environment_of(process, Home(tmp_path), Ports(), bootstrap="", database_url="", city=tmp_path)
     there = SERVICES[process.name]["environment"]
@@ -77,6 +78,21 @@ def test_what_watches_is_given_every_file_that_it_reads(watcher: str) -> None:
     read = {f"{watcher}.yml"}
     config = yaml.safe_load((MONITORING / f"{watcher}.yml").read_text(encoding="utf-8"))
     assert set(mounted.values()) == read | set(config.get("rule_files", ()))
+
+
+def test_grafana_is_given_the_boards() -> None:
+    grafana = SERVICES["grafana"]
+    mounted = {each["source"]: each["target"] for each in grafana["configs"]}
+    for source, target in mounted.items():
+        place = CHECKOUT / COMPOSE["configs"][source]["file"]
+        assert place.name == Path(target).name and yaml.safe_load(place.read_text(encoding="utf-8"))["apiVersion"] == 1
+    folder, inside, _ = grafana["volumes"][0].split(":")
+    boards = CHECKOUT / folder
+    assert {place.stem for place in boards.glob("*.json")} == set(BOARDS)
+    provider = yaml.safe_load((MONITORING / "grafana" / "dashboards.yml").read_text(encoding="utf-8"))["providers"][0]
+    assert provider["options"]["path"] == inside
+    first = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert (boards / Path(first).name).is_file() and first.startswith(f"{inside}/")
 
 
 def test_kafka_is_the_same_version_with_the_same_settings() -> None:

@@ -3,6 +3,7 @@
 from services.dispatch.handlers.actions import ActionHandler, Answered, Command
 from services.dispatch.handlers.deadlines import DeadlineHandler
 from services.dispatch.handlers.handovers import HandoverCommand, HandoverHandler
+from services.dispatch.handlers.pulse import Pulse
 from services.dispatch.handlers.routing import RoutingHandler
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "DeadlineHandler",
     "HandoverCommand",
     "HandoverHandler",
+    "Pulse",
     "RoutingHandler",
 ]

@@ -23,7 +23,8 @@ from schemas.facts import (
 )
 from schemas.ids import successor_id
 from schemas.refusals import Refused
-from schemas.vocabulary import Lane
+from schemas.vocabulary import Lane, Source
+from services.chassis import metrics
 from services.chassis.database import Connection
 from services.chassis.delivery import Output, Work
 from services.dispatch.handlers.page import LOCK_SPACE, Page, bucket, load_lines, lock_orders
@@ -130,9 +131,13 @@ class RoutingHandler:
         state.announce(output)
 
     async def apply(self, connection: Connection, state: Page) -> None:
-        """Write the book, and the questions whether two orders are one."""
+        """Write the book, and the questions whether two orders are one; tell of our own reports how long they took."""
         await state.save(connection)
         await proposals.land(connection, state.book.questions)
+        for kept in state.book.kept:
+            if kept.report.source is Source.CANARY:
+                metrics.CANARY_SECONDS.observe((state.book.now - kept.report.received_at).total_seconds())
+                metrics.CANARY_LAST.set(state.book.now.timestamp())
 
     def _link(self, book: Book, fact: ReportLinked, kept: KeptReport, cause: UUID) -> None:
         if fact.order_id in book.orders:

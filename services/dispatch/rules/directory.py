@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from schemas.city import City, RequestRule, Unit
+from schemas.city import City, Division, RequestRule, Unit
 from schemas.facts import ClassRef, Place
 from schemas.rosters import Rosters
-from schemas.standing import CENTRE, DEEPEST, Units, retired_codes
+from schemas.standing import CENTRE, DEEPEST, Units, districts_of, retired_codes
 from schemas.vocabulary import Photos, RequestKind, Tier
 
 DUTY_DESK = "duty_desk"
@@ -50,6 +50,7 @@ class Directory:
         self._root = city.root
         self._divisions = {division.code: division for division in city.divisions}
         self._parent = retired_codes(city) | {division.code: division.parent for division in city.divisions}
+        self._districts = districts_of(city)
         self._children: dict[str, list[str]] = defaultdict(list)
         for code, parent in self._parent.items():
             self._children[parent].append(code)
@@ -236,6 +237,14 @@ class Directory:
                 found.append(above)
                 waiting += (above.parent, above.second_parent)
         return found
+
+    def district_of(self, division: str) -> str:
+        """The code of the district that a division lies in; the city's for one that lies in none."""
+        return self._districts.get(division, self._root)
+
+    def districts(self) -> list[Division]:
+        """The city's districts, in the order of the pack."""
+        return [division for division in self._divisions.values() if division.tier is Tier.DISTRICT]
 
     def _upwards(self, division: str) -> list[str]:
         """A division and those it lies in, up to the city."""

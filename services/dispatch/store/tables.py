@@ -77,6 +77,7 @@ class OrderRow(Base, table=True):
         CheckConstraint("seq > 0 AND version > 0 AND round > 0", name="counts_positive"),
         Index("orders_opened", "opened_at", "order_id"),
         Index("orders_proposed", "opened_at", "order_id", postgresql_where=text("proposed <> ''")),
+        Index("orders_danger", "order_id", postgresql_where=text(f"urgency <> 'normal' AND status NOT IN {ENDED}")),
         Index("orders_parked", "review_at", postgresql_where=text("status = 'parked'")),
         Index("orders_triage", "opened_at", postgresql_where=text("status = 'triage'")),
         Index("orders_lead", "lead", "opened_at"),

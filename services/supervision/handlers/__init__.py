@@ -2,9 +2,10 @@
 
 `orders` folds facts into timelines, sets clocks, and marks orders of which a fact is dead · `counting` keeps what
 orders count and what detectors find · `sweep` gives notices when their time has come · `climbing` raises and ends the
-rungs of the ladder · `keeping` freezes days and counts again what time moved · `exporting` shows Prometheus what the
-API answers · `appeals` files and reviews · `news` words what is announced · `rebuild` makes timelines, clocks and
-counts anew · `recompute` brings clocks under other terms · `audit` says what should have fired.
+rungs of the ladder · `pulse` counts what falls due · `keeping` freezes days and counts again what time moved ·
+`exporting` shows Prometheus what the API answers · `appeals` files and reviews · `news` words what is announced ·
+`rebuild` makes timelines, clocks and counts anew · `recompute` brings clocks under other terms · `audit` says what
+should have fired.
 """
 
 from services.supervision.handlers.audit import Auditor
@@ -12,6 +13,7 @@ from services.supervision.handlers.counting import Numbers
 from services.supervision.handlers.exporting import Exporter
 from services.supervision.handlers.keeping import NumberKeeper
 from services.supervision.handlers.orders import OrdersHandler
+from services.supervision.handlers.pulse import Pulse
 from services.supervision.handlers.rebuild import ClocksView
 from services.supervision.handlers.recompute import Recompute
 from services.supervision.handlers.sweep import Sweep
@@ -23,6 +25,7 @@ __all__ = [
     "NumberKeeper",
     "Numbers",
     "OrdersHandler",
+    "Pulse",
     "Recompute",
     "Sweep",
 ]

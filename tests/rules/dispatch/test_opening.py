@@ -114,7 +114,7 @@ def test_an_imported_order_is_opened_when_its_report_came_and_a_live_one_now() -
 
 
 @pytest.mark.parametrize(
-    ("source", "waits"), [(s, s not in (Source.PATROL, Source.SENSOR, Source.TASK)) for s in Source]
+    ("source", "waits"), [(s, s not in (Source.PATROL, Source.SENSOR, Source.TASK, Source.CANARY)) for s in Source]
 )
 def test_somebody_waits_for_a_call_when_a_citizen_reported(source: Source, waits: bool) -> None:
     def citizens(order: Order) -> bool:

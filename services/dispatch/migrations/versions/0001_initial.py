@@ -97,6 +97,8 @@ def _orders() -> None:
     op.create_index("orders_opened", "orders", ["opened_at", "order_id"])
     proposed = sa.text("proposed <> ''")
     op.create_index("orders_proposed", "orders", ["opened_at", "order_id"], postgresql_where=proposed)
+    danger = sa.text("urgency <> 'normal' AND status NOT IN ('closed', 'rejected', 'transferred', 'merged', 'void')")
+    op.create_index("orders_danger", "orders", ["order_id"], postgresql_where=danger)
     op.create_index("orders_parked", "orders", ["review_at"], postgresql_where=sa.text("status = 'parked'"))
     op.create_index("orders_triage", "orders", ["opened_at"], postgresql_where=sa.text("status = 'triage'"))
     op.create_index("orders_lead", "orders", ["lead", "opened_at"])

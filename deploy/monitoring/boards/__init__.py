@@ -1,0 +1,1 @@
+"""Grafana's boards as code. `python -m deploy.monitoring.boards` writes their JSON anew."""

@@ -1,0 +1,130 @@
+"""Every query of every board brings data from a real Prometheus that scrapes a city at work, and its numbers are those
+of the databases."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+import yaml
+from kafka import KafkaProducer
+
+from deploy.demo.teller import Teller
+from deploy.monitoring.boards.__main__ import rendered
+from deploy.stack.lifecycle import Stack
+from deploy.stack.processes import PROCESSES
+from deploy.stack.watchers import spec_of_watcher
+from schemas.codec import encode
+from schemas.facts import Answer, ReportReceived
+from schemas.topics import REPORTS_NORMAL
+from schemas.vocabulary import Source
+from tests.monitoring.queries import asked, plain
+
+pytestmark = pytest.mark.timeout(300)
+QUERIES = sorted({plain(expr) for board in rendered().values() for expr in asked(json.loads(board))})
+Query = Callable[[str], list[float]]
+
+
+@pytest.fixture(scope="module")
+def query(whole: Stack) -> Iterator[Query]:
+    """Asks a Prometheus that looks at the running city once a second."""
+    if shutil.which("prometheus") is None:
+        if os.environ.get("PAIDAN_CI"):
+            pytest.fail("no Prometheus, and PAIDAN_CI is set: the boards must be tested here")
+        pytest.skip("NOT TESTED: boards on a real Prometheus (none here; apt-get install prometheus)")
+    spec = spec_of_watcher("prometheus", whole.home, whole.ports, PROCESSES)
+    place = Path(spec.folder) / "prometheus.yml"
+    config = yaml.safe_load(place.read_text(encoding="utf-8"))
+    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    rules = []
+    for file in config["rule_files"]:
+        quick = Path(spec.folder) / Path(file).name
+        quick.write_text(re.sub(r"interval: \d+s", "interval: 1s", Path(file).read_text(encoding="utf-8")))
+        rules.append(str(quick))
+    place.write_text(yaml.safe_dump(config | {"rule_files": rules}), encoding="utf-8")
+    base = f"http://127.0.0.1:{whole.ports.of('prometheus')}/api/v1/query"
+    with open(spec.log, "wb") as log, httpx.Client(timeout=10) as client:
+        process = subprocess.Popen(spec.arguments, cwd=spec.folder, stdout=log, stderr=log)
+
+        def ask(expr: str) -> list[float]:
+            try:
+                answer = client.get(base, params={"query": expr}).json()
+            except httpx.TransportError:
+                return []
+            assert answer["status"] == "success", (expr, answer)
+            return [float(each["value"][1]) for each in answer["data"]["result"]]
+
+        try:
+            yield ask
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def until(what: str, look: Callable[[], bool], patience: float = 90) -> None:
+    end = time.monotonic() + patience
+    while not look():
+        assert time.monotonic() < end, what
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def work(whole: Stack, teller: Teller) -> str:
+    """A city at work: a few reports from everywhere, one of which a person must decide, and one of our own."""
+    for n in range(6):
+        body = {"text": f"徐汇区田林街道田林路{7000 + n}弄门口路灯不亮", "source_id": uuid4().hex}
+        report = teller.post("intake", "/v1/hotline/tickets", {**body, "ticket_type": "complaint"}, "agent")
+        teller.clocks_of(teller.order_of(report["report_id"])["order_id"])
+    body = {"text": "有事情想反映，请回电", "source_id": uuid4().hex}
+    unclear = teller.post("intake", "/v1/hotline/tickets", body, "agent")["report_id"]
+    teller.order_of(unclear)
+    own = ReportReceived(
+        source=Source.CANARY, report_id=uuid4(), received_at=datetime.now(UTC), answered=Answer(text="自检")
+    )
+    producer = KafkaProducer(bootstrap_servers=whole.kafka_bootstrap, acks="all")
+    producer.send(REPORTS_NORMAL.name, key=str(own.report_id).encode(), value=encode(own)).get(timeout=10)
+    producer.close()
+    return str(unclear)
+
+
+def test_every_query_brings_data(query: Query, work: str) -> None:
+    empty = set(QUERIES)
+
+    def asked_again() -> bool:
+        for expr in list(empty):
+            if query(expr):
+                empty.discard(expr)
+        return not empty
+
+    until(f"data for {empty}", asked_again)
+
+
+def test_what_a_panel_says_is_what_the_database_says(whole: Stack, query: Query, work: str) -> None:
+    def stored(statement: str) -> float:
+        with psycopg.connect(whole.database_url("postgres")) as connection:
+            row = connection.execute(statement).fetchone()
+            assert row is not None
+            return float(row[0])
+
+    pairs = {
+        'sum(paidan_waiting_for_people{what="triage"})': (
+            "SELECT count(*) FROM dispatch.orders WHERE status = 'triage'"
+        ),
+        'sum(paidan_clocks_due{within="24h"})': (
+            "SELECT count(*) FROM supervision.clocks WHERE state = 'running' AND due < now() + interval '1 day'"
+        ),
+        "sum(paidan_outbox_rows)": "SELECT 0",
+    }
+    for expr, statement in pairs.items():
+        until(f"{expr} as in the database", lambda e=expr, s=statement: query(e) == [stored(s)], 60)
+    assert stored(pairs['sum(paidan_waiting_for_people{what="triage"})']) >= 1
+    assert stored(pairs['sum(paidan_clocks_due{within="24h"})']) >= 6
