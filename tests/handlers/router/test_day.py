@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 
-from deploy.stack.keys import issue_token
+from deploy.stack.keys import issue_token, jwks_file
 from deploy.stack.lifecycle import Stack
 from deploy.stack.processes import city_folder
 from schemas.codec import decode, message
@@ -31,10 +32,10 @@ from schemas.vocabulary import AssignmentRole, Lane, OrderStatus, Result, Role, 
 from services.chassis.delivery import Seam
 from services.chassis.settings import ServiceSettings
 from services.router import store
+from services.router.api import router_app
 from services.router.handlers import OrdersHandler, ReportsHandler, limits_of, report_identity
 from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
-from tests.handlers.router.conftest import asking_of
 
 unpack = msgspec.msgpack.Decoder(tuple[Outgoing, ...]).decode
 NOW = datetime.now(UTC)
@@ -151,7 +152,15 @@ async def test_open_parts_of_units_with_a_limit_follow_the_orders_however_often_
 async def client(
     force: InForce, pool: asyncpg.Pool, settings: ServiceSettings, servers: Stack
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with asking_of(force, pool, settings, servers) as asking:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[asyncpg.Pool]:
+        yield pool
+
+    app = router_app(settings.model_copy(update={"jwks_file": jwks_file(servers.home)}), force, opened)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as asking,
+    ):
         yield asking
 
 
