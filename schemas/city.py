@@ -209,6 +209,8 @@ class DutyRule(Struct, frozen=True):
     hold: bool = False  # a dispatcher decides
     scene: str = ""  # the scene whose flow it follows, where the report itself is of none
     stand_in: str = ""  # function that leads while the lead keeps a duty roster and nobody is on it
+    hold_at: Tier = Tier.DISTRICT  # of which tier, where it is held
+    resources: tuple[str, ...] = ()  # kinds of resources, of each of which the best free one is called
     verification: Verification | None = None
     transfer_to: str = ""  # another platform takes it ("110")
     why: str = ""
@@ -233,6 +235,92 @@ class DutyRule(Struct, frozen=True):
 
 
 OWN_CALENDAR = "unit"
+
+
+class Capacity(Struct, frozen=True):
+    """When units can take work. Empty fields match any unit; `hours` and `days` are when they are open (local), closed
+    from `closed_from` to `closed_to` (both days included), and full with `most` open parts (0: never). Who cannot is
+    stood in for by the unit of the function `instead` that covers the place; where that is "", by the same function one
+    tier up, else by the centre. What is urgent is brought to a closed unit all the same: its duty roster answers."""
+
+    capacity_id: str
+    units: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    hours: tuple[time, time] | None = None
+    days: tuple[int, ...] = ()  # 0 is Monday
+    closed_from: date | None = None
+    closed_to: date | None = None
+    most: int = 0
+    instead: str = ""
+    why: str = ""
+    line: int = 0
+
+
+class Delegation(Struct, frozen=True):
+    """What one unit has entrusted to another (委托): the classes named, or all, from one day to another (both
+    included). The one that entrusted it stays on the path."""
+
+    delegation_id: str
+    unit: str
+    to: str
+    classes: tuple[str, ...] = ()
+    valid_from: date | None = None
+    valid_to: date | None = None
+    why: str = ""
+    line: int = 0
+
+
+class Elevation(Struct, frozen=True):
+    """When a matter goes up (提级): every condition that is given must hold. `repeats` reports of it within `hours`,
+    the `attention` a report says it has, a weather warning of one of the kinds `warnings` in force at the place. Then
+    the centre `tiers` above the lead leads and it assists, and the urgency is at least `urgency`."""
+
+    elevation_id: str
+    repeats: int = 0
+    hours: float = 24.0
+    attention: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()  # class keys, or majors as "major:NAME"
+    tiers: int = 1
+    urgency: Urgency | None = None
+    why: str = ""
+    line: int = 0
+
+
+class ResourceKind(Struct, frozen=True):
+    """One kind of what can be sent: how fast it moves (km/h through the city, a straight line counts 1.4 times) and
+    from how far it is called at most (km)."""
+
+    kind: str
+    name: str
+    speed_kmh: float = 20.0
+    reach_km: float = 30.0
+    line: int = 0
+
+
+class Resource(Struct, frozen=True):
+    """One pump truck, team or volunteer: whose it is and where it stands when nobody has said otherwise (WGS-84)."""
+
+    resource_id: str
+    kind: str
+    name: str
+    unit: str
+    lon: float
+    lat: float
+
+
+class Preposition(Struct, frozen=True):
+    """What a weather warning sends out before anything has happened: one report of `class_key` for each registered
+    device of `device_kind` in the warned areas (its flood-prone point), which the duty rules then route."""
+
+    preposition_id: str
+    warnings: tuple[str, ...]
+    device_kind: str
+    class_key: str
+    levels: tuple[str, ...] = ()  # of the warning; empty: any
+    text: str = ""  # {place} {kind} {level} are filled in
+    line: int = 0
 
 
 class Limit(Struct, frozen=True):
@@ -437,6 +525,12 @@ class City(Struct, frozen=True):
     rosters: tuple[Shift, ...] = ()
     every_unit: tuple[Unit, ...] = ()  # a row for each span of each unit that ever was or is to be
     landmarks: tuple[Landmark, ...] = ()  # roads, compounds and sights, of that day too
+    capacities: tuple[Capacity, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+    elevations: tuple[Elevation, ...] = ()
+    prepositions: tuple[Preposition, ...] = ()
+    resource_kinds: tuple[ResourceKind, ...] = ()
+    resources: tuple[Resource, ...] = ()
     one_stop: tuple[OneStopItem, ...] = ()  # government services whose tickets find their class by code
     negations: tuple[str, ...] = ()  # words that take a danger word back when they stand right before it
     settings: tuple[Setting, ...] = ()  # what puts danger words at a distance

@@ -75,6 +75,7 @@ from schemas.facts.intake import Alarm, Answer, Attachment, Reading, ReadingRece
 from schemas.facts.router import (
     AlarmCleared,
     AlarmRaised,
+    Called,
     Candidate,
     ClassRef,
     Demand,
@@ -152,6 +153,7 @@ __all__ = [
     "AssignmentWithdrawn",
     "Attachment",
     "CallbackRecorded",
+    "Called",
     "Candidate",
     "ClassCorrected",
     "ClassRef",

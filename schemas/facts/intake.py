@@ -85,6 +85,7 @@ class ReportReceived(Struct, frozen=True, kw_only=True, omit_defaults=True):
     platform: Short = ""
     matter_code: Short = ""
     stars: Annotated[int, Meta(ge=1, le=5)] | None = None
+    attention: Short = ""  # who else looks at it ("leader", "media"): a matter may go up for it
 
 
 class Reading(Struct, frozen=True, kw_only=True, omit_defaults=True):

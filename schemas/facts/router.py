@@ -61,6 +61,19 @@ class Demand(Struct, frozen=True, kw_only=True, omit_defaults=True):
     confidence: float
 
 
+class Called(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A resource that was called to a matter: whose it is, how far away it was (metres as the crow flies) and how long
+    it takes (minutes), and why it and not another."""
+
+    resource_id: str
+    kind: str
+    name: str
+    unit: str
+    metres: float
+    minutes: float
+    why: str = ""
+
+
 class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What shall happen: whose it is, by which rule, through which tiers. `together`: all are told at once and the
     first to accept leads. `platforms` (110, 119, 120) are told in parallel. `demands` are there when the report makes
@@ -84,6 +97,7 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     confidence: float = 1.0
     demands: tuple[Demand, ...] = ()
     subjects: tuple[str, ...] = ()
+    resources: tuple[Called, ...] = ()
 
 
 class OrderProposed(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,13 +109,15 @@ class OrderProposed(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReportLinked(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The report is about the matter of an order that exists; `plan` is used for a successor if that one is closed."""
+    """The report is about the matter of an order that exists; `plan` is used for a successor if that one is closed.
+    `raised_to` is the centre that shall take part from now on, because the matter went up (提级)."""
 
     order_id: UUID
     report: ReportReceived
     plan: Plan
     why: str
     score: float = 1.0
+    raised_to: str = ""
 
 
 class ReportAnswered(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -21,7 +21,14 @@ from services.chassis.runner import Engine, Work, run_api, run_async, run_proces
 from services.chassis.settings import read_settings
 from services.chassis.turning import day_turns
 from services.router.api import router_app
-from services.router.handlers import MattersView, OrdersHandler, ReadingsHandler, ReportsHandler, report_identity
+from services.router.handlers import (
+    MattersView,
+    OrdersHandler,
+    ReadingsHandler,
+    ReportsHandler,
+    limits_of,
+    report_identity,
+)
 from services.router.handlers.force import start
 from services.router.handlers.sweep import Sweep
 from services.router.handlers.warnings import Watch
@@ -68,7 +75,7 @@ async def worker(lane: Lane, settings: RouterSettings) -> None:
         beside += [sweep.run, Watch(pool, force.atlas, every=settings.warn_every, relay=relay).run]
         readings = Seam(ReadingsHandler(force.atlas), pool, settings, relay=relay)
         feeds.append((readings, [SENSORS_READINGS.name]))
-        orders = Seam(OrdersHandler(), pool, settings)
+        orders = Seam(OrdersHandler(limits_of(force.atlas)), pool, settings)
         loops.append(
             LoopEngine(
                 orders,

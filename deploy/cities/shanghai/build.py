@@ -1,7 +1,7 @@
 """Re-make the files of this pack that come out of published lists: `python build.py --data DIR [--out DIR]`.
 
-Writes divisions.csv, units.csv, polygons.geojson, calendar.csv, devices.csv and rosters.csv; the other files
-are written by hand. DIR holds the source files named in SOURCES.md. The same sources always give the same bytes.
+Writes divisions.csv, units.csv, polygons.geojson, calendar.csv, devices.csv, resources.csv and rosters.csv; the other
+files are written by hand. DIR holds the source files named in SOURCES.md. The same sources always give the same bytes.
 """
 
 import argparse
@@ -136,6 +136,7 @@ SHIFTS = (
     ("sat|sun", "17:30", "08:30", "周末夜班"),
 )
 NATIONAL_DAYS = "|".join(f"2026-10-{day:02d}" for day in range(1, 8))
+RESOURCE_COLUMNS = ("resource_id", "kind", "name", "unit", "lon", "lat")
 DEVICE_COLUMNS = ("device_id", "kind", "division", "name", "lon", "lat", "gateway", "asset")
 
 
@@ -349,6 +350,23 @@ def committee_unit(area: Area, names: dict[str, str]) -> list[str]:
     return [f"{area.code}-committee", name, "", "committee", "committee", area.code, above, beside, ""]
 
 
+def resources_of(areas: list[Area]) -> Iterator[list[str]]:
+    """Made-up pump trucks of the districts and senior volunteers of the streets: no such truck or person is meant."""
+    chance = Random(310001)
+    streets = [area for area in areas if area.tier == "street" and area.kind != "special_area" and area.point]
+    for district in sorted({area.parent for area in streets}):
+        for number in range(1, 7):
+            lon, lat = chance.choice([area for area in streets if area.parent == district]).point or (0.0, 0.0)
+            spot = [f"{lon + chance.uniform(-0.01, 0.01):.5f}", f"{lat + chance.uniform(-0.01, 0.01):.5f}"]
+            yield [f"PT-{district}-{number:02d}", "pump_truck", f"排水车{number:02d}", f"{district}-water", *spot]
+    for street in streets:
+        for number in (1, 2):
+            lon, lat = street.point or (0.0, 0.0)
+            spot = [f"{lon + chance.uniform(-0.005, 0.005):.5f}", f"{lat + chance.uniform(-0.005, 0.005):.5f}"]
+            name, unit = f"{street.name}老伙伴{number}号", f"{street.code}-volunteer"
+            yield [f"SV-{street.code}-{number}", "senior_volunteer", name, unit, *spot]
+
+
 def devices_of(areas: list[Area]) -> Iterator[list[str]]:
     """A made-up registry that looks like a real one: no device of it exists. The seed fixes it."""
     chance = Random(310000)
@@ -425,6 +443,7 @@ def main() -> None:
     write(out / "units.csv", UNIT_COLUMNS, units)
     write(out / "rosters.csv", ROSTER_COLUMNS, rosters_of(units))
     write(out / "devices.csv", DEVICE_COLUMNS, devices_of(areas))
+    write(out / "resources.csv", RESOURCE_COLUMNS, resources_of(areas))
     shutil.copyfile(data / "cn_calendar_2024_2026.csv", out / "calendar.csv")
     features = [
         {"type": "Feature", "properties": {"code": code}, "geometry": mapping(polygon)}

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from schemas.facts.dispatch.base import AssignmentOffer, OrderFact, ReportStub
 from schemas.facts.intake import Moment
-from schemas.facts.router import Candidate, ClassRef, Hop, Place
+from schemas.facts.router import Called, Candidate, ClassRef, Hop, Place
 from schemas.vocabulary import Source, Stage, SupervisionKind, Urgency, Verification
 
 
@@ -30,6 +30,7 @@ class OrderOpened(OrderFact, frozen=True, kw_only=True, omit_defaults=True):
     imported: bool = False
     subjects: tuple[str, ...] = ()
     split_from: UUID | None = None
+    resources: tuple[Called, ...] = ()
 
 
 class ReportJoined(OrderFact, frozen=True, kw_only=True, omit_defaults=True):

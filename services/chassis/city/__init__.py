@@ -21,6 +21,7 @@ from services.chassis.city.landmarks import check_landmarks
 from services.chassis.city.models import model_of
 from services.chassis.city.naming import version_of
 from services.chassis.city.places import check_devices, check_divisions, check_units, polygons_of
+from services.chassis.city.readiness import check_readiness
 from services.chassis.city.rosters import check_rosters
 from services.chassis.city.settings import calendars_of, check_named_classes, is_zone, settings_of
 from services.chassis.city.shapes import RULEBOOK, read
@@ -69,6 +70,7 @@ def _load(directory: Path, on: date | None, rulebook: str | None) -> City:
     check_one_stop(draft)
     check_screens(draft)
     check_rules(draft)
+    check_readiness(draft)
     policy, earlier = policies_of(draft)
     model = model_of(draft)
     draft.rulebook.word("version", faults)
@@ -96,6 +98,12 @@ def _load(directory: Path, on: date | None, rulebook: str | None) -> City:
         landmarks=day.landmarks,
         rosters=draft.rosters.items,
         rules=draft.rules.items,
+        capacities=draft.capacities.items,
+        delegations=draft.delegations.items,
+        elevations=draft.elevations.items,
+        prepositions=draft.prepositions.items,
+        resource_kinds=draft.resource_kinds.items,
+        resources=draft.resources.items,
         rulebook_version=version_of(draft.rulebook.text),
         policy=policy,
         earlier_policies=earlier,

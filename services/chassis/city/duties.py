@@ -16,10 +16,12 @@ from services.chassis.city.decisions import check_decisions
 from services.chassis.city.places import lineage
 from services.chassis.city.shapes import RULEBOOK, Draft
 
+TABLES = ("version", "rule", "capacity", "delegation", "elevation", "preposition", "resource_kind")
+
 
 def check_rules(draft: Draft) -> None:
     """References of every rule, then what they decide together."""
-    draft.rulebook.allow(("version", "rule"), draft.faults)
+    draft.rulebook.allow(TABLES, draft.faults)
     if draft.rulebook.present and not draft.rules.keys:
         draft.faults.add(RULEBOOK, 1, "no [[rule]]: nobody is responsible for anything")
     _check_references(draft)

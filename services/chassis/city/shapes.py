@@ -9,16 +9,22 @@ from msgspec import Struct
 
 from schemas.city import (
     CalendarData,
+    Capacity,
     ClassItem,
+    Delegation,
     Detector,
     Device,
     Division,
     DutyRule,
+    Elevation,
     Landmark,
     Limit,
     OneStopItem,
     PoliceClass,
+    Preposition,
     RequestRule,
+    Resource,
+    ResourceKind,
     ScreenRule,
     Setting,
     Shift,
@@ -93,6 +99,9 @@ LANDMARKS = CsvShape(
 DEVICES = CsvShape(
     "devices.csv", Device, "device_id", ("device_id", "kind", "division", "name", "lon", "lat", "gateway", "asset")
 )
+RESOURCES = CsvShape(
+    "resources.csv", Resource, "resource_id", ("resource_id", "kind", "name", "unit", "lon", "lat"), needed=False
+)
 ROSTERS = CsvShape(
     "rosters.csv",
     Shift,
@@ -165,6 +174,12 @@ class Draft:
     settings_of_danger: Table[Setting]
     screens: Table[ScreenRule]
     rules: Table[DutyRule]
+    capacities: Table[Capacity]
+    delegations: Table[Delegation]
+    elevations: Table[Elevation]
+    prepositions: Table[Preposition]
+    resource_kinds: Table[ResourceKind]
+    resources: Table[Resource]
     limits: Table[Limit]
     requests: Table[RequestRule]
     rungs: Table[Rung]
@@ -220,6 +235,12 @@ def read(directory: Path, faults: FaultList, rulebook_text: str | None = None) -
         settings_of_danger=toml_table(lexicon, "setting", Setting, "name", faults),
         screens=toml_table(scenes, "screen", ScreenRule, "kind", faults),
         rules=toml_table(rulebook, "rule", DutyRule, "rule_id", faults),
+        capacities=toml_table(rulebook, "capacity", Capacity, "capacity_id", faults),
+        delegations=toml_table(rulebook, "delegation", Delegation, "delegation_id", faults),
+        elevations=toml_table(rulebook, "elevation", Elevation, "elevation_id", faults),
+        prepositions=toml_table(rulebook, "preposition", Preposition, "preposition_id", faults),
+        resource_kinds=toml_table(rulebook, "resource_kind", ResourceKind, "kind", faults),
+        resources=csv_table(directory, RESOURCES, faults),
         limits=toml_table(policy, "limit", Limit, "limit_id", faults),
         requests=toml_table(policy, "request", RequestRule, "kind", faults),
         rungs=toml_table(policy, "rung", Rung, "rung_id", faults),

@@ -32,8 +32,8 @@ from services.dispatch.rules.book import Book, KeptReport, Waiting
 from services.dispatch.rules.directory import Directory
 from services.dispatch.rules.notices import on_cleared
 from services.dispatch.rules.opening import on_linked, on_proposed, on_settled
+from services.dispatch.store import handovers, proposals, repeats
 from services.dispatch.store import orders as store
-from services.dispatch.store import proposals, repeats
 
 _ABOUT_ORDERS = (OrderProposed, TriageRequested, ReportLinked)
 _WITHOUT_REPORT = (AlarmCleared, MergeProposed)
@@ -106,6 +106,9 @@ class RoutingHandler:
         if found - orders:
             await lock_orders(connection, found - orders)
         await load_lines(connection, book, orders | found)
+        alarming = any(isinstance(w.fact, ReportLinked) and w.fact.plan.platforms for w in works)
+        if alarming:
+            book.handovers = await handovers.waiting(connection, set(book.orders))
         linked = [w.prepared.reporter for w in works if isinstance(w.fact, ReportLinked)]
         persons = [who for who in linked if who is not None and (who.phone or who.person_id)]
         if persons:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from schemas.facts import ClockView, MergeProposed, OrderFact, Reporter, ReportReceived
 from schemas.ids import fact_id
-from schemas.vocabulary import HandoverState, OrderStatus, Role
+from schemas.vocabulary import HandoverMode, HandoverState, OrderStatus, Role
 from services.dispatch.rules import lifecycle
 from services.dispatch.rules.changes import Picture
 from services.dispatch.rules.directory import Directory
@@ -134,10 +134,15 @@ class Book:
         transaction's."""
         return [*self.pasts.get(order.order_id, ()), *(c.fact for c in self.changes if c.order is order)]
 
-    def waiting_handover(self, order_id: UUID) -> Handover | None:
-        """The hand-over of an order that waits for its signature."""
-        offered = (h for h in self.handovers.values() if h.state is HandoverState.OFFERED)
-        return next((h for h in offered if h.order_id == order_id), None)
+    def waiting_handover(self, order_id: UUID, platform: str = "") -> Handover | None:
+        """The hand-over of an order that waits for its signature, to one platform if it is named; of several the one
+        that would take the order away, then the oldest."""
+        offered = [
+            h
+            for h in self.handovers.values()
+            if h.state is HandoverState.OFFERED and h.order_id == order_id and platform in ("", h.platform)
+        ]
+        return min(offered, key=lambda h: (h.mode is not HandoverMode.TRANSFER, h.offered_at), default=None)
 
     def record(
         self,

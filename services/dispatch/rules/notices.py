@@ -48,7 +48,7 @@ def on_deadline(book: Book, order: Order, fact: Deadline, cause: UUID) -> None:
         return
     on_missed(book, order, fact, cause)
     if fact.stage is Stage.SIGN:
-        waiting = book.waiting_handover(order.order_id)
+        waiting = book.waiting_handover(order.order_id, fact.owner)
         if waiting is not None and waiting.offered_at < fact.due:  # not one that was offered since
             lapsed(book, order, waiting, cause)
 

@@ -23,13 +23,15 @@ from schemas.facts import (
 from schemas.ids import assignment_id_of, order_id_of, successor_id
 from schemas.vocabulary import AssignmentRole, OrderStatus
 from services.dispatch.rules import subjects
+from services.dispatch.rules.alerting import alert
 from services.dispatch.rules.book import Book, KeptReport
 from services.dispatch.rules.evolve import opened
 from services.dispatch.rules.lifecycle import ENDED
 from services.dispatch.rules.order import CITIZEN_SOURCES, Order
-from services.dispatch.rules.raising import raised_by
+from services.dispatch.rules.raising import lifted_to, raised_by
 from services.dispatch.rules.repeats import repeat_of
 
+DANGER = "涉险：请立即出警、出动 | danger to life or limb"
 CHAIN = 64  # how many successors or mergers are followed at most; an order seldom comes back more than twice
 
 
@@ -48,7 +50,7 @@ def on_linked(book: Book, fact: ReportLinked, kept: KeptReport, cause: UUID) -> 
     """Join the order that the report is about; it must be in the book. Answers a successor opened by this."""
     if kept.report_id in book.known:
         return None
-    return join(book, fact.order_id, fact.plan, kept, cause, fact.why)
+    return join(book, fact.order_id, fact.plan, kept, cause, fact.why, raised_to=fact.raised_to)
 
 
 def on_settled(book: Book, fact: ReportAnswered | ReportTransferred, kept: KeptReport) -> None:
@@ -65,7 +67,9 @@ def next_of(order: Order) -> UUID | None:
     return successor_id(order.order_id) if order.status in ENDED else None
 
 
-def join(book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, why: str) -> Order | None:
+def join(
+    book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, why: str, *, raised_to: str = ""
+) -> Order | None:
     """Hang a report on an order, following mergers and successors; opens the successor where there is none yet, and an
     order of its own for a complaint about a unit that works on this one."""
     order = book.orders[order_id]
@@ -92,6 +96,8 @@ def join(book: Book, order_id: UUID, plan: Plan, kept: KeptReport, cause: UUID, 
     said = {"report": stub_of(kept), "why": why, "via": via, "subjects": about}
     book.record(order, ReportJoined, said, action="join", cause=cause, at=at, reason=why)
     raised_by(book, order, plan.urgency, kept.report_id, why, cause)
+    lifted_to(book, order, raised_to, why, cause)
+    alert(book, order, plan.platforms, DANGER, cause)
     return None
 
 
@@ -138,6 +144,7 @@ def open_order(
         rule=plan.rule,
         together=plan.together,
         platforms=plan.platforms,
+        resources=plan.resources,
         candidates=() if triage is None else triage.candidates,
         recurrence_of=recurrence_of,
         imported=report.imported,
@@ -148,6 +155,7 @@ def open_order(
     book.orders[order_id] = book.opened[order_id] = order
     book.keep(kept, order_id, "opened")
     book.note(order, fact, cause=cause, action="open", reason=why or plan.rule, versions=(0, 1))
+    alert(book, order, plan.platforms, DANGER, cause)
     return order
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from schemas.facts import Candidate, ClassRef, Hop, Place
+from schemas.facts import Called, Candidate, ClassRef, Hop, Place
 from schemas.vocabulary import (
     AssignmentRole,
     AssignmentStatus,
@@ -124,6 +124,7 @@ class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: str = ""
     together: bool = False
     platforms: tuple[str, ...] = ()
+    resources: tuple[Called, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     why: str = ""
     parts: tuple[UUID, ...] = ()

@@ -145,6 +145,7 @@ def full(
         "imported": o.imported,
         "together": detail.together,
         "platforms": detail.platforms,
+        "resources": detail.resources,
         "rule": detail.rule,
     }
     optional: Shape = {

@@ -286,7 +286,7 @@ class HandoverRow(Base, table=True):
     __table_args__ = (
         Index("handovers_order", "order_id"),
         Index("handovers_inbox", "platform", "state", "offered_at", "handover_id"),
-        Index("handovers_waiting", "order_id", unique=True, postgresql_where=text("state = 'offered'")),
+        Index("handovers_waiting", "order_id", "platform", unique=True, postgresql_where=text("state = 'offered'")),
     )
 
 

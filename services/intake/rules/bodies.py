@@ -54,6 +54,7 @@ class ReportBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     occurred_at: Moment | None = None
     answered: Annotated[Answer | None, Meta(description="answered on the spot (当场答复): counted, no order")] = None
     attachments: Annotated[tuple[Attachment, ...], Meta(max_length=20)] = ()
+    attention: Annotated[str, Meta(max_length=200, description="who else looks at it: leader, media")] = ""
 
     @property
     def own_id(self) -> str:

@@ -66,6 +66,7 @@ def normalise(
         attachments=body.attachments,
         imported=imported,
         matter_code=body.matter_code.strip() if isinstance(body, ServiceBody) else "",
+        attention=body.attention,
         stars=body.stars if isinstance(body, ServiceBody) else None,
     )
 

@@ -15,6 +15,7 @@ from services.chassis.settings import ServiceSettings
 from services.chassis.web import answer, principal, web_app
 from services.router import store
 from services.router.api import rulebooks, topics
+from services.router.api.day import add_day
 from services.router.api.dry_run import dry_run
 from services.router.api.explain import explain
 from services.router.api.rulebooks import STAFF
@@ -53,6 +54,7 @@ def router_app(settings: ServiceSettings, force: InForce, open_pool: OpenPool) -
     route("/v1/shadow", rulebooks.shadow, tags=rules, summary="Where what runs beside would differ, counted")
     route("/v1/shadow/reports", rulebooks.shadow_reports, tags=rules, summary="The reports that would go elsewhere")
     route("/v1/rules/dry-run", dry_run, methods=["POST"], tags=rules, summary="A rulebook tried on the past")
+    add_day(app)
     app.add_api_route("/v1/devices", devices, tags=["devices"], summary="What each device last said")
     app.add_api_route("/v1/devices/{device_id}", device, tags=["devices"], summary="What one device last said")
     topics.add_to(app)

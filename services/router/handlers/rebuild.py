@@ -16,7 +16,7 @@ from services.chassis.delivery import Output, Work
 from services.chassis.logs import logger
 from services.chassis.rebuild import fold_quietly
 from services.router import store
-from services.router.handlers.orders import Landed, OrdersHandler
+from services.router.handlers.orders import Landed, OrdersHandler, limits_of
 from services.router.rules.atlas import Atlas
 from services.router.rules.keys import matter_keys
 from services.router.rules.merge import Matter, joined
@@ -30,12 +30,12 @@ class MattersView:
     """Matters and the keys they are found by. `settling` is the longest a transaction of ours may take: a decision
     older than that can no longer appear. `lost` counts links to a matter that no decision opened."""
 
-    tables: tuple[str, ...] = ("matters", "matter_keys")
+    tables: tuple[str, ...] = ("matters", "matter_keys", "parts")
 
     def __init__(self, atlas: Atlas, settling: timedelta) -> None:
         self._atlas = atlas
         self._settling = settling
-        self._handler = OrdersHandler()
+        self._handler = OrdersHandler(limits_of(atlas))
         self._place = store.Place()
         self._recent: datetime | None = None
         self._late = Landed()
@@ -72,10 +72,8 @@ class MattersView:
         view. Then what became of orders of late."""
         while await self._portion(connection, None):
             pass
-        landings = sorted(self._late.landings.values(), key=lambda landing: landing.order_id)
-        for first in range(0, len(landings), PORTION):
-            await store.land(connection, landings[first : first + PORTION])
-        log.info("rebuilt", late=len(landings), lost=self.lost)
+        await self._late.write(connection, counted=True)
+        log.info("rebuilt", late=len(self._late.landings), lost=self.lost)
 
     async def _settled(self, connection: Connection) -> datetime:
         moment: datetime = await connection.fetchval("SELECT clock_timestamp() - 2 * $1::interval", self._settling)

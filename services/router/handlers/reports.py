@@ -25,6 +25,7 @@ from services.chassis.delivery import Output, Work
 from services.router import store
 from services.router.handlers.drift import DriftWatch
 from services.router.handlers.force import InForce
+from services.router.handlers.today import Today
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified
 from services.router.rules.merge import Matter, Told, joined
@@ -74,6 +75,7 @@ class _State:
     now: datetime
     decided: dict[UUID, bytes]
     by_key: dict[int, dict[UUID, Matter]]
+    today: Today
     rows: list[store.DecisionRow] = field(default_factory=list)
     matters: dict[UUID, Matter] = field(default_factory=dict)
     born: set[UUID] = field(default_factory=set)
@@ -125,6 +127,7 @@ class ReportsHandler:
         for work in works:
             yield work.prepared.report_id.int & 0x7FFFFFFF
             yield from work.prepared.plan.lock_keys
+            yield from Today.locks(work.prepared.plan)
 
     async def gather(self, connection: Connection, works: Sequence[Work], now: datetime) -> _State:
         """Earlier decisions on these reports, and the matters they may belong to."""
@@ -135,7 +138,9 @@ class ReportsHandler:
         by_key: dict[int, dict[UUID, Matter]] = {}
         for key, matter in found:
             by_key.setdefault(key, {})[matter.order_id] = matter
-        return _State(now, decided, by_key)
+        today = Today(self._force.atlas)
+        await today.gather(connection, (work.prepared.plan for work in works), now)
+        return _State(now, decided, by_key, today)
 
     def decide(self, state: _State, work: Work, output: Output) -> None:
         """Route one report. Raises Refused `time_in_future` when it says it was received then, `key_reused` when its id
@@ -153,7 +158,8 @@ class ReportsHandler:
             for key in prepared.plan.lookup_keys
             for order_id, matter in state.by_key.get(key, {}).items()
         }
-        decision = conclude(prepared.plan, list(near.values()), state.now, prepared.atlas)
+        decision = conclude(prepared.plan, list(near.values()), state.now, prepared.atlas, state.today.day)
+        state.today.fold(decision, state.now)
         self._tally(state, prepared, decision, near)
         self._fold(state, work, decision)
         self._ask_shadow(state, prepared)
@@ -260,6 +266,7 @@ class ReportsHandler:
         """Decisions, matters and their keys."""
         await store.save_decisions(connection, state.rows)
         await store.save_differences(connection, state.differences)
+        await state.today.apply(connection)
         born = [matter for id_, matter in state.matters.items() if id_ in state.born]
         keys = [(key, at, order_id) for (key, order_id), at in state.keys.items()]
         await store.save_matters(connection, born, list(state.added.values()), keys)

@@ -8,7 +8,20 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
-from schemas.city import City, ClassItem, Device, Division, DutyRule, OneStopItem, PoliceClass, ScreenRule, Unit
+from schemas.city import (
+    Capacity,
+    City,
+    ClassItem,
+    Delegation,
+    Device,
+    Division,
+    DutyRule,
+    OneStopItem,
+    PoliceClass,
+    ResourceKind,
+    ScreenRule,
+    Unit,
+)
 from schemas.facts import ClassRef, Place
 from schemas.model import ModelCard
 from schemas.rosters import Rosters
@@ -61,6 +74,11 @@ class Atlas:
             seat = self._seats.get((unit.function, unit.division))
             if seat is None or _depth(unit) > _depth(seat):
                 self._seats[unit.function, unit.division] = unit
+        self.resource_kinds: dict[str, ResourceKind] = {kind.kind: kind for kind in city.resource_kinds}
+        self.delegations: dict[str, list[Delegation]] = {}
+        for entrusted in city.delegations:
+            self.delegations.setdefault(entrusted.unit, []).append(entrusted)
+        self._capacities: dict[str, tuple[Capacity, ...]] = {}
         self._found: dict[tuple[str, str], Unit | None] = {}
         self.organisation = Units(city)
         self.rosters = Rosters(city)
@@ -200,6 +218,25 @@ class Atlas:
             if unit := self._seats.get((function, division)):
                 return unit
         return None
+
+    def capacities_of(self, unit: Unit) -> tuple[Capacity, ...]:
+        """The rows that say when a unit can take work."""
+        if not self.city.capacities:
+            return ()
+        known = self._capacities.get(unit.unit_id)
+        if known is None:
+            known = self._capacities[unit.unit_id] = tuple(
+                row
+                for row in self.city.capacities
+                if (unit.unit_id in row.units or unit.function in row.functions)
+                and (not row.areas or any(self.covers(area, unit.division) for area in row.areas))
+            )
+        return known
+
+    def is_limited(self, unit_id: str) -> bool:
+        """Whether a unit has a limit of open parts, so that they are counted."""
+        unit = self.units.get(unit_id)
+        return unit is not None and any(row.most for row in self.capacities_of(unit))
 
     def desk(self) -> Unit:
         """The unit of the whole city that takes what nobody else may. Raises LookupError if the city has none."""

@@ -26,6 +26,7 @@ class Matched(Struct, frozen=True):
     candidates: tuple[Candidate, ...]
     why: str
     settled: bool
+    only_held: bool = False  # it would be settled, had the rule not been held for a dispatcher
 
 
 def match(atlas: Atlas, question: Question, located: Located | None = None) -> Matched:
@@ -58,8 +59,9 @@ def _match(atlas: Atlas, question: Question, located: Located | None) -> Matched
         why = both(why, f"{lead.name}此刻无人值班，由{instead.name}代为主办 | {lead.unit_id} has nobody on duty")
         lead, assists = instead, [lead, *assists]
     settled = rule is not None and lead is not None and not rule.hold
+    only_held = rule is not None and lead is not None and rule.hold and question.sure
     if rule and lead and max(atlas.rank_of(division), RANKS[lead.tier]) < RANKS[rule.tier]:
-        settled = False
+        settled = only_held = False
         why = (
             f"规则 {rule.rule_id} 要知道{rule.tier}，地点只到{lead.tier}"
             f" | rule {rule.rule_id} needs the {rule.tier}, the place is known to the {lead.tier} only"
@@ -69,7 +71,7 @@ def _match(atlas: Atlas, question: Question, located: Located | None) -> Matched
         return _apart(
             atlas, question, Matched(rule, deciding_centre(atlas, division), (), candidates, why, settled=False)
         )
-    return _apart(atlas, question, Matched(rule, lead, _others(assists, lead), candidates, why, settled))
+    return _apart(atlas, question, Matched(rule, lead, _others(assists, lead), candidates, why, settled, only_held))
 
 
 def _stand_in(atlas: Atlas, rule: DutyRule, lead: Unit, question: Question) -> Unit | None:
@@ -128,10 +130,14 @@ def unmet(rule: DutyRule, question: Question) -> list[str]:
     return found
 
 
-def deciding_centre(atlas: Atlas, division: str) -> Unit:
-    """The centre that decides about a place: the district's, or the city's desk where no district is known."""
-    district = atlas.district_of(division)
-    return (atlas.centre_of(district) if district else None) or atlas.desk()
+def deciding_centre(atlas: Atlas, division: str, tier: Tier = Tier.DISTRICT) -> Unit:
+    """The centre of a tier (unless said, the district) that decides about a place: the next one above it where the
+    place is not known so deep, at last the city's desk."""
+    for area in atlas.lineage.get(division, ()):
+        centre = atlas.centre_of(area)
+        if centre and RANKS[Tier.CITY] < RANKS[centre.tier] <= RANKS[tier]:
+            return centre
+    return atlas.desk()
 
 
 def _winner(atlas: Atlas, question: Question) -> tuple[DutyRule | None, str]:

@@ -26,12 +26,14 @@ from schemas.ids import order_id_of
 from schemas.standing import plain_name
 from schemas.vocabulary import GRAVITY, Lane, TicketType, Urgency, Verification
 from services.router.rules.address import without_place
+from services.router.rules.assign import Asked, Assigned, assign
 from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.classify import Classified, classify
+from services.router.rules.day import Day
 from services.router.rules.hearing import Heard, hear
 from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
 from services.router.rules.locate import Located, locate
-from services.router.rules.match import Matched, deciding_centre, match
+from services.router.rules.match import Matched, match
 from services.router.rules.merge import (
     Link,
     Matter,
@@ -46,7 +48,6 @@ from services.router.rules.question import Question, question_of
 from services.router.rules.quiet import marks_of
 from services.router.rules.reasons import Evidence, Term
 from services.router.rules.text import both, grams, wording
-from services.router.rules.tiers import path
 from services.router.rules.veto import Veto, danger
 from services.router.rules.voices import voice_of
 
@@ -99,7 +100,6 @@ class Prepared(Struct, frozen=True):
     matter_keys: tuple[int, ...]
     lookup_keys: tuple[int, ...]
     urgency: Urgency
-    lane: Lane
     doubt: str
 
 
@@ -185,7 +185,6 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
         matter_keys=matter_keys(this, atlas) if free else (),
         lookup_keys=lookup_keys(this, atlas) if free else (),
         urgency=urgency,
-        lane=Lane.NORMAL if urgency is Urgency.NORMAL else Lane.URGENT,
         doubt="" if veto else _doubt(located, classified, matched, atlas),
     )
 
@@ -221,13 +220,18 @@ def decide(
     return conclude(prepared or prepare(report, atlas), matters, now, atlas)
 
 
-def conclude(prepared: Prepared, candidates: list[Matter], now: datetime, atlas: Atlas) -> Decision:
-    """What to do with a prepared report, given the matters it may belong to. `now` stamps the hops."""
+def conclude(
+    prepared: Prepared, candidates: list[Matter], now: datetime, atlas: Atlas, day: Day | None = None
+) -> Decision:
+    """What to do with a prepared report, given the matters it may belong to and the day as it is (None: nobody is full,
+    nothing is free to be sent). `now` stamps the hops."""
     report, matched = prepared.report, prepared.matched
     informant = is_informant(prepared.classified)
     found, considered = choose(candidates, prepared.this, atlas, informant) if prepared.matter_keys else (None, ())
-    plan = _plan(prepared, now, atlas)
-    why = _steps(prepared, plan, found, considered, atlas)
+    matter = found.matter if isinstance(found, Link) else None
+    assigned = assign(_asked(prepared, matter), now, day or Day(), atlas)
+    plan = _plan(prepared, assigned, atlas)
+    why = _steps(prepared, plan, assigned, found, considered, atlas)
     transfer = matched.rule.transfer_to if matched.rule and matched.settled and not prepared.veto else ""
     if report.answered and not prepared.veto:
         return _decision(Kind.ANSWERED, prepared, ReportAnswered(report=report, plan=plan), why)
@@ -235,7 +239,7 @@ def conclude(prepared: Prepared, candidates: list[Matter], now: datetime, atlas:
         fact = ReportTransferred(report=report, plan=plan, platform=transfer, why=matched.why)
         return _decision(Kind.TRANSFERRED, prepared, fact, why)
     if isinstance(found, Link):
-        return _linked(prepared, found, plan, why)
+        return _linked(prepared, found, plan, why, assigned)
     if prepared.doubt:
         triage = TriageRequested(
             order_id=prepared.order_id, report=report, plan=plan, candidates=matched.candidates, why=prepared.doubt
@@ -254,10 +258,27 @@ def _decision(
     suggested: Suggest | None = None,
 ) -> Decision:
     order_id = None if kind in (Kind.ANSWERED, Kind.TRANSFERRED) else prepared.order_id
-    return Decision(kind, order_id, fact, prepared.lane, why, matter, suggested)
+    return Decision(kind, order_id, fact, _lane(fact.plan), why, matter, suggested)
 
 
-def _linked(prepared: Prepared, found: Link, plan: Plan, why: tuple[Step, ...]) -> Decision:
+def _lane(plan: Plan) -> Lane:
+    return Lane.NORMAL if plan.urgency is Urgency.NORMAL else Lane.URGENT
+
+
+def _asked(prepared: Prepared, matter: Matter | None) -> Asked:
+    return Asked(
+        report=prepared.report,
+        located=prepared.located,
+        classified=prepared.classified,
+        matched=prepared.matched,
+        veto=prepared.veto,
+        urgency=prepared.urgency,
+        doubt=prepared.doubt,
+        matter=matter,
+    )
+
+
+def _linked(prepared: Prepared, found: Link, plan: Plan, why: tuple[Step, ...], assigned: Assigned) -> Decision:
     matter = found.matter
     fact = ReportLinked(
         order_id=matter.order_id,
@@ -265,8 +286,9 @@ def _linked(prepared: Prepared, found: Link, plan: Plan, why: tuple[Step, ...]) 
         plan=plan,
         why=found.score.because,
         score=round(found.score.total, 4),
+        raised_to=assigned.raised_to,
     )
-    return Decision(Kind.LINK, matter.order_id, fact, prepared.lane, why, joined(matter, prepared.this))
+    return Decision(Kind.LINK, matter.order_id, fact, _lane(plan), why, joined(matter, prepared.this))
 
 
 def _urgency(report: ReportReceived, veto: Veto | None, matched: Matched, atlas: Atlas) -> Urgency:
@@ -296,22 +318,19 @@ def _doubt(located: Located, classified: Classified, matched: Matched, atlas: At
     return both(*doubts)
 
 
-def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
+def _plan(prepared: Prepared, assigned: Assigned, atlas: Atlas) -> Plan:
     """The plan of a report; in doubt the deciding centre leads alone, as nothing else is sure."""
-    matched, located, veto, doubt = prepared.matched, prepared.located, prepared.veto, prepared.doubt
+    matched, located, veto = prepared.matched, prepared.located, prepared.veto
     rule = matched.rule
-    place = located.place or atlas.place(atlas.city.root, 0.0)
     item = atlas.classes.get(prepared.classified.key)
     verification = item.verification if item else Verification.CALL
-    lead = deciding_centre(atlas, place.division) if doubt else matched.lead
-    by = "veto" if veto else rule.rule_id if rule and not doubt else "triage"
     return Plan(
         class_ref=prepared.classified.class_ref,
-        place=place,
-        urgency=prepared.urgency,
-        lead=lead.unit_id,
-        assists=() if doubt else tuple(unit.unit_id for unit in matched.assists),
-        path=path(atlas, located.place, lead, now, by),
+        place=located.place or atlas.place(atlas.city.root, 0.0),
+        urgency=assigned.urgency,
+        lead=assigned.lead.unit_id,
+        assists=tuple(unit.unit_id for unit in assigned.assists),
+        path=assigned.path,
         together=rule.together if rule else False,
         platforms=veto.platforms if veto else (),
         scene=prepared.classified.scene or (rule.scene if rule else ""),
@@ -323,11 +342,17 @@ def _plan(prepared: Prepared, now: datetime, atlas: Atlas) -> Plan:
         area_version=atlas.city.version,
         confidence=round(min(located.confidence, prepared.classified.confidence), 4),
         subjects=prepared.question.accused,
+        resources=assigned.called,
     )
 
 
 def _steps(
-    prepared: Prepared, plan: Plan, found: Link | Suggest | None, considered: tuple[Candidate, ...], atlas: Atlas
+    prepared: Prepared,
+    plan: Plan,
+    assigned: Assigned,
+    found: Link | Suggest | None,
+    considered: tuple[Candidate, ...],
+    atlas: Atlas,
 ) -> tuple[Step, ...]:
     veto, located, classified, matched = prepared.veto, prepared.located, prepared.classified, prepared.matched
     place: Place | None = located.place
@@ -371,5 +396,14 @@ def _steps(
             matched.why,
             matched.candidates,
         ),
-        Step("tiers", plan.lead, 1.0, " → ".join(hop.unit for hop in plan.path)),
+        Step("tiers", plan.lead, 1.0, both(" → ".join(hop.unit for hop in plan.path), assigned.why)),
+        *_sent_step(assigned),
     )
+
+
+def _sent_step(assigned: Assigned) -> tuple[Step, ...]:
+    """What is sent, where the rule asks for something."""
+    if not assigned.sent:
+        return ()
+    answer = "、".join(one.resource_id for one in assigned.called)
+    return (Step("resources", answer, 1.0 if assigned.called else 0.0, assigned.sent, assigned.considered),)

@@ -1,5 +1,6 @@
 """Through which tiers an order goes: city → district → street-town (→ committee), each hop stamped."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from schemas.city import Unit
@@ -21,6 +22,6 @@ def route(atlas: Atlas, place: Place | None, lead: Unit) -> tuple[Unit, ...]:
     return (*passed, lead)
 
 
-def path(atlas: Atlas, place: Place | None, lead: Unit, now: datetime, by: str) -> tuple[Hop, ...]:
-    """The hops of an order as decided at `now` (aware) by `by`: a rule's id, or who did it by hand."""
-    return tuple(Hop(tier=unit.tier, unit=unit.unit_id, at=now, by=by) for unit in route(atlas, place, lead))
+def hops(units: Iterable[Unit], now: datetime, by: str) -> tuple[Hop, ...]:
+    """These units as hops of an order, passed at `now` (aware) by `by`: a rule's id, or who did it by hand."""
+    return tuple(Hop(tier=unit.tier, unit=unit.unit_id, at=now, by=by) for unit in units)

@@ -1,5 +1,16 @@
 """What the router remembers: decisions, matters, devices, rulebooks. The only SQL of this service."""
 
+from services.router.store.day import (
+    Seen,
+    call,
+    land_parts,
+    open_parts,
+    release,
+    save_warning,
+    say,
+    seen,
+    warnings_from,
+)
 from services.router.store.decisions import (
     DecisionRow,
     Kept,
@@ -47,6 +58,15 @@ __all__ = [
     "Landing",
     "Place",
     "Recalled",
+    "Seen",
+    "call",
+    "land_parts",
+    "open_parts",
+    "release",
+    "say",
+    "save_warning",
+    "seen",
+    "warnings_from",
     "Ruled",
     "Standing",
     "Stored",

@@ -214,4 +214,51 @@ class DeviceRow(Base, table=True):
     __table_args__ = (Index("devices_heard", "kind", "last_at", postgresql_where=text("NOT silent")),)
 
 
+class PartRow(Base, table=True):
+    """One unit's part of an order, of units that have a limit of open parts. `seq` is the newest fact of its order that
+    said something about it."""
+
+    __tablename__ = "parts"
+    part_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
+    order_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=False))
+    unit: str = Field(sa_column=Column(Text, nullable=False))
+    open: bool
+    seq: int = Field(sa_column=Column(Integer, nullable=False))
+
+    __table_args__ = (
+        Index("parts_open", "unit", postgresql_where=text("open")),
+        Index("parts_of_order", "order_id", postgresql_where=text("open")),
+    )
+
+
+class ResourceRow(Base, table=True):
+    """Where a resource was last said to be and whether it may be called; `order_id` is the order it was called to."""
+
+    __tablename__ = "resources"
+    resource_id: str = Field(sa_column=Column(Text, primary_key=True))
+    lon: float = Field(sa_column=Column(Double, nullable=False))
+    lat: float = Field(sa_column=Column(Double, nullable=False))
+    state: str = Field(sa_column=Column(Text, nullable=False))
+    order_id: UUID | None = Field(sa_column=Column(PgUuid(as_uuid=True), nullable=True))
+    at: datetime = Field(sa_column=moment())
+
+    __table_args__ = (Index("resources_called", "order_id", postgresql_where=text("order_id IS NOT NULL")),)
+
+
+class WeatherWarningRow(Base, table=True):
+    """One weather warning, with who said it."""
+
+    __tablename__ = "weather_warnings"
+    warning_id: str = Field(sa_column=Column(Text, primary_key=True))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    level: str = Field(sa_column=Column(Text, nullable=False))
+    areas: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    starts: datetime = Field(sa_column=moment())
+    ends: datetime = Field(sa_column=moment())
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    said_by: str = Field(sa_column=Column(Text, nullable=False))
+
+    __table_args__ = (Index("weather_warnings_ends", "ends"),)
+
+
 metadata = with_delivery(Base.metadata)

@@ -22,6 +22,7 @@ from services.router.handlers.force import InForce
 from services.router.rules.atlas import Atlas
 
 TABLES = (
+    "parts, resources, weather_warnings,"
     "warnings, topic_hours, proposals, sweep_place, decisions, labels, rulebooks, shadow_differences, matters,"
     " matter_keys, devices, inbox, outbox, stops"
 )

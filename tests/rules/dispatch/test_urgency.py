@@ -1,12 +1,13 @@
 """An order moves as fast as the gravest of its reports asks, or as a person judges."""
 
 import pytest
+from msgspec import structs
 
-from schemas.facts import ReportJoined, UrgencyChanged
+from schemas.facts import AssignmentOffered, ReportJoined, UrgencyChanged
 from schemas.refusals import Refused
-from schemas.vocabulary import OrderStatus, Role, Urgency
+from schemas.vocabulary import AssignmentRole, OrderStatus, Role, Urgency
 from services.dispatch.rules.book import Actor
-from services.dispatch.rules.opening import join
+from services.dispatch.rules.opening import join, on_linked
 from tests.rules.dispatch.acting import Table, cause, kept
 from tests.rules.dispatch.town import a_plan, a_report, linked
 
@@ -68,3 +69,24 @@ def test_the_same_urgency_is_no_change() -> None:
         table.do("urgency", AGENT, urgency="normal", reason="as it is")
     assert refused.value.code == "invalid"
     assert len(table.book.changes) == 1
+
+
+def test_a_matter_that_goes_up_has_the_centre_above_take_part_once() -> None:
+    table = Table()
+    centre = "city"
+    for reports in (1, 2):
+        fact = structs.replace(linked(table.order.order_id, a_report()), raised_to=centre)
+        on_linked(table.book, fact, kept(fact), cause())
+        parts = [a for a in table.order.assignments if a.unit == centre]
+        assert len(parts) == 1 and parts[0].role is AssignmentRole.ASSIST and len(table.order.voices) == 1 + reports
+    offered = [c for c in table.book.changes if isinstance(c.fact, AssignmentOffered)]
+    assert [c.fact.note for c in offered] == ["same place"] and offered[0].action == "pull_in"
+
+
+@pytest.mark.parametrize("raised_to", ["", "nobody", "lead"])
+def test_nobody_is_asked_twice_or_unknown(raised_to: str) -> None:
+    table = Table()
+    to = table.order.lead if raised_to == "lead" else raised_to
+    fact = structs.replace(linked(table.order.order_id, a_report()), raised_to=to)
+    on_linked(table.book, fact, kept(fact), cause())
+    assert not [c for c in table.book.changes if isinstance(c.fact, AssignmentOffered)]

@@ -12,7 +12,7 @@ from services.router.rules.atlas import Atlas
 from services.router.rules.match import Matched
 from services.router.rules.plan import prepare
 from services.router.rules.rulebook import within
-from services.router.rules.tiers import path
+from services.router.rules.tiers import hops, route
 from tests.rules.router.made import NIGHT, NOW, report, rule, town
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -150,7 +150,7 @@ def test_a_scene_row_fits_only_its_scene() -> None:
     alarm = Alarm(rule="meter", device_id="WM-1", value=0.0, unit="m3", scene="elder")
     prepared = prepare(report("用水", source=Source.SENSOR, device_id="WM-1", alarm=alarm), atlas)
     assert prepared.matched.lead.unit_id == "110001001-committee" and prepared.urgency is Urgency.URGENT
-    assert [hop.unit for hop in path(atlas, prepared.located.place, prepared.matched.lead, NOW, "scene1")] == [
+    assert [unit.unit_id for unit in route(atlas, prepared.located.place, prepared.matched.lead)] == [
         "1-centre",
         "110000-centre",
         "110001-centre",
@@ -162,9 +162,9 @@ def test_a_path_stamps_every_hop_and_stops_at_the_lead() -> None:
     atlas = Atlas.of(town())
     place = prepare(report("长桥街道井盖缺失"), atlas).located.place
     water = atlas.units["110000-water"]
-    assert path(atlas, place, water, NOW, "r7") == (
+    assert hops(route(atlas, place, water), NOW, "r7") == (
         Hop(tier=Tier.CITY, unit="1-centre", at=NOW, by="r7"),
         Hop(tier=Tier.DISTRICT, unit="110000-water", at=NOW, by="r7"),
     )
-    assert [hop.unit for hop in path(atlas, None, atlas.units["1-duty_desk"], NOW, "veto")] == ["1-duty_desk"]
-    assert [hop.unit for hop in path(atlas, None, water, NOW, "zhang")] == ["1-centre", "110000-water"]
+    assert [unit.unit_id for unit in route(atlas, None, atlas.units["1-duty_desk"])] == ["1-duty_desk"]
+    assert [unit.unit_id for unit in route(atlas, None, water)] == ["1-centre", "110000-water"]

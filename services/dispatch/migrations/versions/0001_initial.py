@@ -356,7 +356,7 @@ def _handovers() -> None:
     op.create_index("handovers_order", "handovers", ["order_id"])
     op.create_index("handovers_inbox", "handovers", ["platform", "state", "offered_at", "handover_id"])
     waits = sa.text("state = 'offered'")
-    op.create_index("handovers_waiting", "handovers", ["order_id"], unique=True, postgresql_where=waits)
+    op.create_index("handovers_waiting", "handovers", ["order_id", "platform"], unique=True, postgresql_where=waits)
 
 
 def downgrade() -> None:

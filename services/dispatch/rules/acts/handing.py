@@ -88,8 +88,11 @@ def _offer(
     reason: str,
     target: Assignment | None = None,
 ) -> None:
-    """Raises Refused `handover_open` while another one waits for its signature."""
+    """Raises Refused `handover_open` while another one waits for its signature that would take the order away, or one
+    to the same platform."""
     waiting = book.waiting_handover(order.order_id)
+    if waiting is not None and waiting.mode is HandoverMode.HELP:
+        waiting = book.waiting_handover(order.order_id, platform)
     if waiting is not None:
         raise Refused("handover_open", waiting.platform, handover_id=str(waiting.handover_id))
     after = last_milestone(order) if target is None else max(target.offered_at, target.accepted_at or target.offered_at)

@@ -68,6 +68,7 @@ def opened(fact: OrderOpened, why: str = "", text: str = "") -> Order:
             rule=fact.rule,
             together=fact.together,
             platforms=fact.platforms,
+            resources=fact.resources,
             candidates=fact.candidates,
             why=why,
             split_from=fact.split_from,

@@ -123,10 +123,17 @@ def _check(
 
 def assignment_step(status: AssignmentStatus, action: str, part: Part, when: str, role: str) -> AssignmentRow:
     """The line that holds. Raises Refused `action_not_allowed` when none does."""
-    row = _ASSIGNMENT.get((status, action, part, when, role))
+    row = find_assignment_step(status, action, part, when, role)
     if row is None:
         raise not_allowed(action, f"{status} {part}", ())
     return row
+
+
+def find_assignment_step(
+    status: AssignmentStatus, action: str, part: Part, when: str, role: str
+) -> AssignmentRow | None:
+    """The line that holds, if one does."""
+    return _ASSIGNMENT.get((status, action, part, when, role))
 
 
 def order_step(status: OrderStatus, action: str, when: str, role: str) -> OrderRow:

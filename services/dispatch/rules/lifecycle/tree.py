@@ -14,6 +14,7 @@ from services.dispatch.rules.lifecycle.rows import (
     HOLDER,
     LEAD,
     PARENT,
+    SERVICE,
     AssignmentRow,
     Effect,
     OrderRow,
@@ -26,8 +27,8 @@ _PASS_ON = (*HOLDER, Who(Role.DISPATCHER, Relation.CENTRE))
 ASSIGNMENT = (
     AssignmentRow(A.ACCEPTED, "pass_on", ANY, _PASS_ON, A.ACCEPTED, (Effect.OFFERS,)),
     AssignmentRow(A.DONE, "send_back", CHILD, PARENT, A.ACCEPTED, (Effect.TAKES_UP,)),
-    AssignmentRow(A.OFFERED, "pull_in", LEAD, CENTRE, A.OFFERED, (Effect.OFFERS,)),
-    AssignmentRow(A.ACCEPTED, "pull_in", LEAD, (*HOLDER, *CENTRE), A.ACCEPTED, (Effect.OFFERS,)),
+    AssignmentRow(A.OFFERED, "pull_in", LEAD, (*CENTRE, *SERVICE), A.OFFERED, (Effect.OFFERS,)),
+    AssignmentRow(A.ACCEPTED, "pull_in", LEAD, (*HOLDER, *CENTRE, *SERVICE), A.ACCEPTED, (Effect.OFFERS,)),
 )
 
 _SWAPS = (Effect.LEAD_SWAPS, Effect.OFFERS)

@@ -137,6 +137,47 @@ def upgrade() -> None:
     )
     op.create_index("shadow_differences_of", "shadow_differences", ["shadow", "at"], unique=False)
     _warnings()
+    op.create_table(
+        "parts",
+        sa.Column("part_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("part_id"),
+    )
+    op.create_index("parts_open", "parts", ["unit"], unique=False, postgresql_where=sa.text("open"))
+    op.create_index("parts_of_order", "parts", ["order_id"], unique=False, postgresql_where=sa.text("open"))
+    op.create_table(
+        "resources",
+        sa.Column("resource_id", sa.Text(), nullable=False),
+        sa.Column("lon", sa.Double(), nullable=False),
+        sa.Column("lat", sa.Double(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("resource_id"),
+    )
+    op.create_index(
+        "resources_called",
+        "resources",
+        ["order_id"],
+        unique=False,
+        postgresql_where=sa.text("order_id IS NOT NULL"),
+    )
+    op.create_table(
+        "weather_warnings",
+        sa.Column("warning_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("areas", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("starts", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("said_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("warning_id"),
+    )
+    op.create_index("weather_warnings_ends", "weather_warnings", ["ends"], unique=False)
     create_delivery_tables()
 
 
@@ -174,6 +215,9 @@ def downgrade() -> None:
     drop_delivery_tables()
     op.drop_table("warnings")
     op.drop_table("topic_hours")
+    op.drop_table("weather_warnings")
+    op.drop_table("resources")
+    op.drop_table("parts")
     op.drop_table("sweep_place")
     op.drop_table("proposals")
     op.drop_table("labels")

@@ -9,6 +9,7 @@ from tests.rules.dispatch.themes.cells import (
     CHILD,
     HOLDER,
     LEAD,
+    SERVICE,
     A,
     AssignmentCells,
     OrderCells,
@@ -36,7 +37,7 @@ _PARENT = seats(Role.RESPONDER, Role.DISPATCHER, by=Relation.PARENT)
 ASSIGNMENT_CELLS: AssignmentCells = {
     **on_part([A.ACCEPTED], "pass_on", [LEAD, ASSIST, CHILD], (*_HOLDER, *_CENTRE)),
     **on_part([A.DONE], "send_back", [CHILD], _PARENT, A.ACCEPTED),
-    **on_part([A.OFFERED], "pull_in", [LEAD], seats(Role.DISPATCHER)),
-    **on_part([A.ACCEPTED], "pull_in", [LEAD], (*_HOLDER, *seats(Role.DISPATCHER))),
+    **on_part([A.OFFERED], "pull_in", [LEAD], seats(Role.DISPATCHER, SERVICE)),
+    **on_part([A.ACCEPTED], "pull_in", [LEAD], (*_HOLDER, *seats(Role.DISPATCHER, SERVICE))),
 }
 ORDER_CELLS: OrderCells = on_order([S.DISPATCHED, S.HANDLING], "lead", _DECIDERS, S.DISPATCHED)
