@@ -127,21 +127,19 @@ async def end_shadow(request: Request) -> Response:
 
 
 async def shadow(request: Request) -> Response:
-    """Where what runs beside the live rulebook would differ since it was taken, counted by class, from unit to unit."""
+    """Where what runs beside the live rulebook would differ since it was taken, counted by class, from unit to unit;
+    and where a second model (`model`) would, among the differences that are kept."""
     principal(request, *OVERSIGHT)
     force, pool = request.app.state.force, request.app.state.pool
+    model = None
+    if force.reader is not None:
+        version = force.reader.model_version
+        model = {"version": version, **_tallied(await store.tallies(pool, version, None), force.atlas)}
     taken: Stored | None = force.beside
     if taken is None or force.shadow is None:
-        return answer({"shadow": None, "examined": 0, "differing": 0, "tallies": []})
-    found = await store.tallies(pool, taken.version, taken.taken_at)
-    return answer(
-        {
-            "shadow": taken,
-            "examined": await store.examined(pool, taken.taken_at),
-            "differing": sum(tally.reports for tally in found),
-            "tallies": [_tally(tally, force.atlas) for tally in found],
-        }
-    )
+        return answer({"shadow": None, "examined": 0, "differing": 0, "tallies": [], "model": model})
+    found = _tallied(await store.tallies(pool, taken.version, taken.taken_at), force.atlas)
+    return answer({"shadow": taken, "examined": await store.examined(pool, taken.taken_at), **found, "model": model})
 
 
 async def shadow_reports(
@@ -186,11 +184,16 @@ def _told(faults: Iterable[Fault]) -> list[dict[str, Any]]:
     return [{"file": fault.file, "line": fault.line, "cause": fault.cause} for fault in faults]
 
 
+def _tallied(found: list[store.Tally], atlas: Atlas) -> dict[str, Any]:
+    return {"differing": sum(one.reports for one in found), "tallies": [_tally(one, atlas) for one in found]}
+
+
 def _tally(tally: store.Tally, atlas: Atlas) -> dict[str, Any]:
     item = atlas.classes.get(tally.class_key)
     return {
         "class_key": tally.class_key,
         "name": item.name if item else "",
+        "would_class": tally.would_class,
         "lead": tally.lead,
         "would_lead": tally.would_lead,
         "reports": tally.reports,

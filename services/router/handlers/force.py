@@ -21,21 +21,26 @@ from services.chassis.errors import is_wait
 from services.chassis.logs import logger
 from services.router import store
 from services.router.rules.atlas import Atlas
+from services.router.rules.model import Model
 from services.router.store import Standing, Stored, Taking
 
 EVERY_S = 2.0
 KEPT_COMPILED = 4  # rulebooks that explanations and dry runs look back at
 FILE = "rulebook.toml"
+NEXT_MODEL = "model-next.bin"
 log = logger(__name__)
 
 
 class InForce:
-    """The rulebook in force. `atlas` is the city under it, `shadow` the city under the one that runs beside it; `live`
-    and `beside` are their entries in the list."""
+    """The rulebook in force. `atlas` is the city under it, `shadow` the city under the one that runs beside it,
+    `reader` the city as a second model reads it; `live` and `beside` are the rulebooks' entries in the list."""
 
     def __init__(self, atlas: Atlas, directory: Path, faults: Sequence[Fault] = ()) -> None:
         self.atlas = atlas
         self.shadow: Atlas | None = None
+        self.reader: Atlas | None = None
+        self._next: Model | None = None
+        self._next_seen: tuple[int, int] | None = None
         self.live: Stored | None = None
         self.beside: Stored | None = None
         self._faults: dict[str, tuple[Fault, ...]] = (
@@ -68,6 +73,7 @@ class InForce:
             await self._look_at_file(connection)
             await self._follow(connection, Standing.LIVE)
             await self._follow(connection, Standing.SHADOW)
+            await self._look_at_model()
         metrics.RULEBOOK_FAULTS.set(len(self.faults))
         metrics.RULEBOOK_ROWS.labels(Standing.LIVE).set(len(self.atlas.city.rules))
         metrics.RULEBOOK_ROWS.labels(Standing.SHADOW).set(len(self.shadow.city.rules) if self.shadow else 0)
@@ -119,6 +125,29 @@ class InForce:
         )
         self._seen = seen
         self._faults.pop(FILE, None)
+
+    async def _look_at_model(self) -> None:
+        """A second model in the pack's folder reads what the live one reads; it decides nothing."""
+        path = self._directory / NEXT_MODEL
+        try:
+            state = path.stat()
+            seen = (state.st_mtime_ns, state.st_size)
+        except OSError:
+            self._next = self._next_seen = self.reader = None
+            self._faults.pop(NEXT_MODEL, None)
+            return
+        if seen != self._next_seen:
+            self._next, self._next_seen = None, seen
+            try:
+                self._next = await asyncio.to_thread(lambda: Model.of(path.read_bytes()))
+                self._faults.pop(NEXT_MODEL, None)
+            except (OSError, ValueError) as error:
+                self._refuse([Fault(NEXT_MODEL, 0, f"the model file {error}")], NEXT_MODEL)
+        now = (self._next, self.atlas.rulebook)
+        if self._next is None:
+            self.reader = None
+        elif self.reader is None or (self.reader.model, self.reader.rulebook) != now:
+            self.reader = self.atlas.reading(self._next)
 
     async def _follow(self, connection: Connection, role: Standing) -> None:
         newest = await store.newest(connection, role)

@@ -29,10 +29,10 @@ from services.router.handlers.today import Today
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified
 from services.router.rules.merge import Matter, Told, joined
-from services.router.rules.outcome import ruling_of
+from services.router.rules.outcome import Outcome, ruling_of
 from services.router.rules.plan import Decision, Kind, Prepared, conclude, prepare_all
 from services.router.rules.proposals import at_birth
-from services.router.rules.shadow import compared, verdict
+from services.router.rules.shadow import by_model, by_rulebook, verdict
 from services.router.rules.shreds import READ
 from services.router.rules.voices import knows
 
@@ -68,6 +68,8 @@ class _Prepared:
     hash: bytes
     plan: Prepared
     atlas: Atlas  # what it was prepared by: another rulebook may have come into force since
+    read: Prepared | None = None  # as a second model reads it
+    reader: str = ""  # that model's version
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ class _State:
     classified: list[Classified] = field(default_factory=list)
     asked: list[MergeProposed] = field(default_factory=list)
     differences: list[store.Difference] = field(default_factory=list)
-    shadowed: Counter[str] = field(default_factory=Counter)
+    shadowed: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class ReportsHandler:
@@ -119,8 +121,12 @@ class ReportsHandler:
             if report.report_id is None:
                 report = msgspec.structs.replace(report, report_id=report_id_in(work.record, report))
             reports.append(report)
-        for work, plan in zip(fresh, prepare_all(reports, atlas), strict=True):
-            work.prepared = _Prepared(report_id_in(work.record, work.fact), body_hash(work.fact), plan, atlas)
+        reader = self._force.reader
+        plans = prepare_all(reports, atlas)
+        read: Sequence[Prepared | None] = prepare_all(reports, reader) if reader else [None] * len(plans)
+        for work, plan, other in zip(fresh, plans, read, strict=True):
+            id_, version = report_id_in(work.record, work.fact), reader.model_version if reader else ""
+            work.prepared = _Prepared(id_, body_hash(work.fact), plan, atlas, other, version)
 
     def locks(self, works: Sequence[Work]) -> Iterable[int]:
         """The report itself, and every place a matter of its kind could be found or born."""
@@ -241,23 +247,40 @@ class ReportsHandler:
                 state.keys[key, matter.order_id] = max(at, this.last_at)
 
     def _ask_shadow(self, state: _State, prepared: _Prepared) -> None:
-        """What runs beside the live rulebook is asked the same; where it says something else, that is kept."""
-        shadow, plan = self._force.shadow, prepared.plan
-        if shadow is None:
-            return
-        outcomes = compared(plan, shadow)
-        difference = verdict(outcomes)
-        state.shadowed[difference] += 1
+        """What runs beside the live rulebook or model is asked the same; where it says something else, that is kept."""
+        plan, shadow, read = prepared.plan, self._force.shadow, prepared.read
+        if shadow is not None:
+            live = prepared.atlas.rulebook.version
+            self._compare(state, prepared, "rulebook", (live, shadow.rulebook.version), by_rulebook(plan, shadow))
+        if read is not None:
+            versions = prepared.atlas.model_version, prepared.reader
+            self._compare(state, prepared, "model", versions, by_model(plan, read), read.question.class_key)
+
+    @staticmethod
+    def _compare(
+        state: _State,
+        prepared: _Prepared,
+        kind: str,
+        versions: tuple[str, str],
+        outcomes: tuple[Outcome, Outcome],
+        would_class: str = "",
+    ) -> None:
+        question = prepared.plan.question
+        would_class = would_class or question.class_key
+        difference = verdict(outcomes, (question.class_key, would_class))
+        state.shadowed[kind, difference] += 1
         if difference != "same":
+            live, shadow = versions
             state.differences.append(
                 store.Difference(
                     report_id=prepared.report_id,
                     at=state.now,
-                    kind="rulebook",
-                    shadow=shadow.rulebook.version,
-                    live=prepared.atlas.rulebook.version,
-                    class_key=plan.question.class_key,
-                    division=plan.question.division,
+                    kind=kind,
+                    shadow=shadow,
+                    live=live,
+                    class_key=question.class_key,
+                    would_class=would_class,
+                    division=question.division,
                     outcomes=outcomes,
                 )
             )
@@ -276,7 +299,7 @@ class ReportsHandler:
         for (kind, source), count in state.counts.items():
             metrics.DECISIONS.labels(kind, source).inc(count)
         self._drift.see(state.classified)
-        for difference, count in state.shadowed.items():
-            metrics.SHADOW.labels("rulebook", difference).inc(count)
+        for (kind, difference), count in state.shadowed.items():
+            metrics.SHADOW.labels(kind, difference).inc(count)
         for source, at in {row.source: row.received_at for row in state.rows}.items():
             metrics.LAST_REPORT.labels(source).set(at.timestamp())

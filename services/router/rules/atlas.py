@@ -88,12 +88,7 @@ class Atlas:
         self.nearly = Nearly(city)
         self.ground = self._survey()
         self.model = Model.of(city.model) if city.model else None
-        told = self.model.card.classes if self.model else ()
-        places = {key: column for column, key in enumerate(told)}
-        # by class number: its column in the model; one beyond the last for a class that the model does not tell. None
-        # where the numbers are the columns.
-        columns = np.array([places.get(key, len(told)) for key in self.keys], dtype=np.intp)
-        self.columns = None if told == self.keys else columns
+        self.columns = self._columns(self.model)
         self.fault_classes = frozenset(screen.fault_class_key for screen in city.screens if screen.fault_class_key)
         listed = set(city.warnings.severe)
         self.severe = frozenset(i.key for i in city.classes if i.key in listed or f"major:{i.major}" in listed)
@@ -111,6 +106,27 @@ class Atlas:
         other.city = structs.replace(self.city, rules=rules, rulebook_version=version)
         other.rulebook = self._compiled(rules, version)
         return other
+
+    @property
+    def model_version(self) -> str:
+        """The version of the trained model; "" without one."""
+        return self.model.card.version if self.model else ""
+
+    def reading(self, model: Model) -> "Atlas":
+        """The same city, whose texts another model reads."""
+        other = copy(self)
+        other.model = model
+        other.columns = self._columns(model)
+        return other
+
+    def _columns(self, model: Model | None) -> NDArray[np.intp] | None:
+        """By class number its column in a model; one beyond the last for a class that the model does not tell. None
+        where the numbers are the columns."""
+        told = model.card.classes if model else ()
+        if told == self.keys:
+            return None
+        places = {key: place for place, key in enumerate(told)}
+        return np.array([places.get(key, len(told)) for key in self.keys], dtype=np.intp)
 
     def _compiled(self, rules: tuple[DutyRule, ...], version: str) -> Rulebook:
         depths = {code: RANKS[division.tier] for code, division in self.divisions.items()}

@@ -25,15 +25,17 @@ class Difference(Struct, frozen=True):
     shadow: str
     live: str
     class_key: str
+    would_class: str
     division: str
     outcomes: tuple[Outcome, Outcome]
 
 
 class Tally(Struct, frozen=True):
     """How many reports of a class would have gone from one unit to another, or from a unit to the same one otherwise
-    (other assists, held, another urgency)."""
+    (other assists, held, another urgency), or been of another class."""
 
     class_key: str
+    would_class: str
     lead: str
     would_lead: str
     reports: int
@@ -46,6 +48,7 @@ class _Row(Struct, frozen=True):
     shadow: str
     live: str
     class_key: str
+    would_class: str
     division: str
     lead: str
     would_lead: str
@@ -63,6 +66,7 @@ async def save_differences(connection: Connection, found: Sequence[Difference]) 
                 one.shadow,
                 one.live,
                 one.class_key,
+                one.would_class,
                 one.division,
                 one.outcomes[0].lead,
                 one.outcomes[1].lead,
@@ -75,11 +79,13 @@ async def save_differences(connection: Connection, found: Sequence[Difference]) 
         )
 
 
-async def tallies(connection: Connection, shadow: str, since: datetime) -> list[Tally]:
-    """The differences of a version since it was taken, counted, most reports first; at most 500 rows."""
+async def tallies(connection: Connection, shadow: str, since: datetime | None) -> list[Tally]:
+    """The differences of a version since a moment (None: all that are kept), counted, most reports first; at most 500
+    rows."""
     rows = await connection.fetch(
-        "SELECT class_key, lead, would_lead, count(*) AS reports FROM shadow_differences WHERE shadow = $1 AND at >= $2"
-        " GROUP BY class_key, lead, would_lead ORDER BY reports DESC, class_key, lead, would_lead LIMIT 500",
+        "SELECT class_key, would_class, lead, would_lead, count(*) AS reports FROM shadow_differences WHERE shadow = $1"
+        " AND ($2::timestamptz IS NULL OR at >= $2) GROUP BY class_key, would_class, lead, would_lead"
+        " ORDER BY reports DESC, class_key, would_class, lead, would_lead LIMIT 500",
         shadow,
         since,
     )
@@ -111,6 +117,7 @@ async def differences(
             row["shadow"],
             row["live"],
             row["class_key"],
+            row["would_class"],
             row["division"],
             _unpack(row["outcomes"]),
         )

@@ -98,10 +98,11 @@ class ShadowRow(Base, table=True):
     __tablename__ = "shadow_differences"
     report_id: UUID = Field(sa_column=Column(PgUuid(as_uuid=True), primary_key=True))
     at: datetime = Field(sa_column=moment())
-    kind: str = Field(sa_column=Column(Text, nullable=False))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
     shadow: str = Field(sa_column=Column(Text, nullable=False))
     live: str = Field(sa_column=Column(Text, nullable=False))
     class_key: str = Field(sa_column=Column(Text, nullable=False))
+    would_class: str = Field(sa_column=Column(Text, nullable=False))
     division: str = Field(sa_column=Column(Text, nullable=False))
     lead: str = Field(sa_column=Column(Text, nullable=False))
     would_lead: str = Field(sa_column=Column(Text, nullable=False))

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from deploy.stack.lifecycle import Stack
+from deploy.stack.processes import city_folder
 from schemas.codec import message
 from schemas.envelope import Record
 from schemas.facts import ReportReceived
@@ -25,6 +26,7 @@ from services.chassis.settings import ServiceSettings
 from services.router import store
 from services.router.handlers import ReportsHandler, report_identity
 from services.router.handlers.force import InForce, start
+from services.router.rules.atlas import Atlas
 from services.router.store import Standing
 from tests.city import small
 from tests.handlers.router.conftest import Asking, asking_of
@@ -326,3 +328,28 @@ async def test_the_unit_complained_about_does_not_read_it(
     told = (await asking("GET", path))[1]
     assert told["lead"]["unit_id"] == "D1-centre"
     assert "accused" in {one["kind"] for step in told["steps"] for one in step["would_change"]}
+
+
+async def test_a_second_model_reads_what_the_live_one_reads_and_decides_nothing(
+    atlas: Atlas, tmp_path: Path, pool: asyncpg.Pool, settings: ServiceSettings, servers: Stack
+) -> None:
+    pack = city_folder("shanghai")
+    (tmp_path / "rulebook.toml").write_bytes((pack / "rulebook.toml").read_bytes())
+    (tmp_path / "model-next.bin").write_bytes((pack / "model.bin").read_bytes())
+    force = InForce(atlas, tmp_path)
+    await force.look(pool)
+    assert force.reader is not None and not force.faults
+    same = metrics.SHADOW.labels("model", "same")._value.get()
+    await route(
+        force, pool, settings, "静安区临汾路街道临汾路338号门口雨水井盖缺失", "虹口区北外滩街道工地夜间施工噪声扰民"
+    )
+    assert metrics.SHADOW.labels("model", "same")._value.get() - same == 2, "the same model says the same"
+    async with asking_of(force, pool, settings, servers) as asking:
+        model = (await asking("GET", "/v1/shadow"))[1]["model"]
+    assert model == {"version": atlas.model_version, "differing": 0, "tallies": []}
+    (tmp_path / "model-next.bin").write_bytes(b"PAIDAN-MODEL 1")
+    await force.look(pool)
+    assert force.reader is None and force.faults[0].file == "model-next.bin"
+    (tmp_path / "model-next.bin").unlink()
+    await force.look(pool)
+    assert not force.faults

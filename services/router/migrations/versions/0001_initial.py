@@ -129,11 +129,12 @@ def upgrade() -> None:
         sa.Column("shadow", sa.Text(), nullable=False),
         sa.Column("live", sa.Text(), nullable=False),
         sa.Column("class_key", sa.Text(), nullable=False),
+        sa.Column("would_class", sa.Text(), nullable=False),
         sa.Column("division", sa.Text(), nullable=False),
         sa.Column("lead", sa.Text(), nullable=False),
         sa.Column("would_lead", sa.Text(), nullable=False),
         sa.Column("outcomes", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("report_id"),
+        sa.PrimaryKeyConstraint("report_id", "kind"),
     )
     op.create_index("shadow_differences_of", "shadow_differences", ["shadow", "at"], unique=False)
     _warnings()
