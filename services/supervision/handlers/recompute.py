@@ -18,11 +18,13 @@ from services.chassis import outbox
 from services.chassis.database import Connection
 from services.chassis.delivery import lock
 from services.supervision.handlers import news
+from services.supervision.handlers.climbing import Rungs
 from services.supervision.handlers.orders import LOCK_SPACE, OrdersHandler, Written, lit, lock_of
+from services.supervision.rules.ladder import Ladder
 from services.supervision.rules.recompute import Moved, Report, Screen, why
 from services.supervision.rules.stages import Clock, Promises
 from services.supervision.rules.timers import Armed, Stored
-from services.supervision.store import measures, opened, orders
+from services.supervision.store import measures, opened, orders, rungs
 
 FIRST = UUID(int=0)
 READ, PORTION = 2000, 500
@@ -56,6 +58,7 @@ class Recompute:
         self._old = old
         self._screens = None if old is None else [Screen(each, new) for each in old]
         self._handler = OrdersHandler(new, quiet=True)
+        self._ladder = Ladder(new.newest.terms)
         self._write = write
         self._say = say
         self.report = Report()
@@ -97,17 +100,19 @@ class Recompute:
             known = await orders.load_orders(connection, order_ids)
             stored = await orders.load_clocks(connection, list(known))
             written, said = Written(), []
+            climbed = Rungs(self._ladder, await rungs.load(connection, list(known)) if self._write else {})
             for order_id, order in known.items():
                 if order.timeline.is_open:  # it may have ended since it was read
                     before = stored.get(order_id, {})
                     after = self._handler.settled(order.timeline, before, order.timeline.opened_at)
-                    said += self._one(Found(order, before, after), written, now)
+                    said += self._one(Found(order, before, after), written, climbed, now)
             if self._write:
                 await self._apply(connection, written, said, now)
+                await climbed.apply(connection, now)
         self.report.looked_into += len(known)
 
-    def _one(self, found: Found, written: Written, now: datetime) -> list[Outgoing]:
-        """Count what moved of one order, and word it."""
+    def _one(self, found: Found, written: Written, climbed: Rungs, now: datetime) -> list[Outgoing]:
+        """Count what moved of one order, and word it; the ladder of a miss that was none goes with it."""
         timeline, shown, taken = found.order.timeline, False, []
         order_id = timeline.order_id
         cause = uuid5(order_id, f"{WHY}\x1f{now}")
@@ -127,7 +132,8 @@ class Recompute:
             return []
         self.report.moved_orders += 1
         views = tuple(lit(clock, now) for clock, _ in found.after)
-        return [news.clocks_set(order_id, found.order.seq, views, cause, now), *taken]
+        ladder = climbed.settle(order_id, timeline.urgency, found.after, WHY, cause, now)
+        return [news.clocks_set(order_id, found.order.seq, views, cause, now), *taken, *ladder]
 
     def _moved(self, found: Found, clock: Clock, row: Stored | None) -> Moved:
         view, timeline = clock.view, found.order.timeline

@@ -16,9 +16,12 @@ from services.chassis.database import open_pool
 from services.chassis.outbox import Relay
 from services.chassis.publisher import Publisher, by_crc32
 from services.supervision.handlers import Sweep
+from services.supervision.rules.ladder import Ladder
+from services.supervision.rules.limits import Terms
 from tests.bench.seams import database_seconds
-from tests.bench.supervision.filled import database, settings_of
+from tests.bench.supervision.filled import database, pack, settings_of
 
+LADDER = Ladder(Terms.of(pack().policy, pack().calendars))
 TRAIL = timedelta(seconds=5)  # Ticks trail the present by a transaction's time-out
 
 _ORDERS = (
@@ -54,7 +57,7 @@ async def _at_once(stack: Stack, open_clocks: int, ripe: int) -> dict[str, Any]:
     relaying = asyncio.create_task(relay.run())
     await _tick(pool, "now()")
     began, cpu, database_cpu = time.perf_counter(), time.process_time(), database_seconds(stack)
-    sweeps = [Sweep(pool, relay=relay) for _ in range(2)]
+    sweeps = [Sweep(pool, LADDER, relay=relay) for _ in range(2)]
     given = 0
     while more := sum(await asyncio.gather(*(sweep.drain() for sweep in sweeps))):
         given += more
@@ -108,7 +111,7 @@ async def _tick(pool: asyncpg.Pool, moment: str) -> None:
 async def _empty_sweeps(pool: asyncpg.Pool) -> dict[str, Any]:
     """A look with nothing ripe, a million clocks ahead."""
     await _tick(pool, "now() - interval '1 hour'")
-    sweep, took, cpu = Sweep(pool), [], time.process_time()
+    sweep, took, cpu = Sweep(pool, LADDER), [], time.process_time()
     for _ in range(500):
         began = time.perf_counter()
         assert await sweep.drain() == 0
@@ -153,7 +156,7 @@ async def _idle(stack: Stack, count: int, seconds: float = 30.0) -> dict[str, An
         seconds,
     )
     passed: list[Any] = []
-    sweeping = asyncio.create_task(Sweep(pool).run())
+    sweeping = asyncio.create_task(Sweep(pool, LADDER).run())
     began = time.perf_counter()
     while time.perf_counter() - began < seconds + 2 + TRAIL.total_seconds() + 2:
         now = await pool.fetchval("SELECT clock_timestamp()")

@@ -103,6 +103,8 @@ async def test_a_miss_that_is_none_any_more_is_taken_back_and_comes_when_it_is_d
     (taken,) = await said(pool, DeadlineWithdrawn)
     assert (taken.stage, taken.due, taken.cause) == ("accept", START + minutes(30), "Recomputed")
     assert await pool.fetchval("SELECT state FROM clocks WHERE stage = 'accept'") == "running"
+    raised = await pool.fetchval("SELECT count(*) FROM rungs WHERE after = 'miss' AND state IN ('raised', 'waiting')")
+    assert raised == 0, "the ladder of a miss that was none goes with it"
     await told(seam, [], 61)
     await sweep.drain()
     dues = [fact.due for fact in await said(pool, DeadlineMissed) if fact.stage == "accept"]
