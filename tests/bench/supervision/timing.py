@@ -11,19 +11,25 @@ import uvloop
 from aiokafka import AIOKafkaConsumer
 
 from deploy.stack.lifecycle import Stack
+from deploy.stack.processes import city_folder
 from schemas.topics import ORDERS_EVENTS, SUPERVISION_EVENTS
+from services.chassis.city import load
 from services.chassis.database import open_pool
 from services.chassis.outbox import Relay
 from services.chassis.publisher import Publisher, by_crc32
 from services.supervision.handlers import Sweep
+from services.supervision.rules.ladder import Ladder
+from services.supervision.rules.stages import Promises
 from tests.bench.seams import database_seconds
 from tests.bench.supervision.filled import database, settings_of
 
+LADDER = Ladder(Promises.of(load(city_folder("shanghai"))).newest.terms)
 TRAIL = timedelta(seconds=5)  # Ticks trail the present by a transaction's time-out
 
 _ORDERS = (
-    "INSERT INTO orders (order_id, seq, division, imported, open, timeline)"
-    " SELECT gen_random_uuid(), 1, 'D', false, true, '\\x80' FROM generate_series(1, $1)"
+    "INSERT INTO orders (order_id, seq, division, urgency, imported, open, timeline, ledger, status, opened_at)"
+    " SELECT gen_random_uuid(), 1, 'D', 'normal', false, true, '\\x80', '\\x80', 'dispatched', now()"
+    " FROM generate_series(1, $1)"
 )
 # Four clocks an order; the first `ripe` of all are past their deadline by up to five minutes, the rest are days ahead.
 _CLOCKS = (
@@ -54,7 +60,7 @@ async def _at_once(stack: Stack, open_clocks: int, ripe: int) -> dict[str, Any]:
     relaying = asyncio.create_task(relay.run())
     await _tick(pool, "now()")
     began, cpu, database_cpu = time.perf_counter(), time.process_time(), database_seconds(stack)
-    sweeps = [Sweep(pool, relay=relay) for _ in range(2)]
+    sweeps = [Sweep(pool, LADDER, relay=relay) for _ in range(2)]
     given = 0
     while more := sum(await asyncio.gather(*(sweep.drain() for sweep in sweeps))):
         given += more
@@ -66,7 +72,8 @@ async def _at_once(stack: Stack, open_clocks: int, ripe: int) -> dict[str, Any]:
     relaying.cancel()
     await publisher.stop()
     notices = await pool.fetchrow("SELECT count(*) AS n, max(times) AS times FROM notices")
-    said = await _said(settings.kafka_bootstrap, ripe)
+    rungs = await pool.fetchrow("SELECT count(*) AS n, count(*) FILTER (WHERE state = 'raised') AS up FROM rungs")
+    said = await _said(settings.kafka_bootstrap, ripe + rungs["up"])
     await pool.close()
     return {
         "open_clocks": open_clocks,
@@ -78,6 +85,8 @@ async def _at_once(stack: Stack, open_clocks: int, ripe: int) -> dict[str, Any]:
         "postgres_cpu_s": round(database_cpu, 2),
         "rows_of_notices": notices["n"],
         "most_times": notices["times"],
+        "rungs_raised": rungs["up"],
+        "rungs_waiting": rungs["n"] - rungs["up"],
         "messages": said[0],
         "different_messages": said[1],
         **empty,
@@ -108,7 +117,7 @@ async def _tick(pool: asyncpg.Pool, moment: str) -> None:
 async def _empty_sweeps(pool: asyncpg.Pool) -> dict[str, Any]:
     """A look with nothing ripe, a million clocks ahead."""
     await _tick(pool, "now() - interval '1 hour'")
-    sweep, took, cpu = Sweep(pool), [], time.process_time()
+    sweep, took, cpu = Sweep(pool, LADDER), [], time.process_time()
     for _ in range(500):
         began = time.perf_counter()
         assert await sweep.drain() == 0
@@ -153,7 +162,7 @@ async def _idle(stack: Stack, count: int, seconds: float = 30.0) -> dict[str, An
         seconds,
     )
     passed: list[Any] = []
-    sweeping = asyncio.create_task(Sweep(pool).run())
+    sweeping = asyncio.create_task(Sweep(pool, LADDER).run())
     began = time.perf_counter()
     while time.perf_counter() - began < seconds + 2 + TRAIL.total_seconds() + 2:
         now = await pool.fetchval("SELECT clock_timestamp()")
