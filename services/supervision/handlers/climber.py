@@ -59,7 +59,7 @@ class Climber:
         """One transaction: how many rungs were raised, or found to be past."""
         self._first = None
         async with self._pool.acquire() as connection:
-            low = await timers.lowest_tick(connection, self._partitions)
+            low = await rungs.ripe_before(connection, self._partitions)
             if low is None:
                 return 0
             async with connection.transaction():

@@ -131,6 +131,17 @@ async def put(connection: Connection, new: Sequence[New], now: datetime) -> dict
     return {(row["clock_id"], row["rung"]): row["times"] for row in rows}
 
 
+async def ripe_before(connection: Connection, partitions: int) -> datetime | None:
+    """The lowest Tick of all partitions, if a rung waits for a moment before it; one look, for it is asked all the
+    time and seldom true."""
+    low: datetime | None = await connection.fetchval(
+        "SELECT t FROM (SELECT min(t) AS t FROM ticks WHERE part < $1 HAVING count(*) = $1) AS low"
+        " WHERE EXISTS (SELECT FROM rungs WHERE state = 'waiting' AND at < low.t)",
+        partitions,
+    )
+    return low
+
+
 async def claim(connection: Connection, low: datetime, page: int, aside: Collection[UUID] = ()) -> list[Claimed]:
     """Up to `page` rungs whose moment lies before `low`, the oldest first, locked until the transaction's end; left out
     are those another sweep holds, those of clocks set `aside`, and of orders of which a fact waits or is dead."""

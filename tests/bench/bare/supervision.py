@@ -68,7 +68,9 @@ class BareTimelines:
             return
         order_id: UUID = work.fact.order_id
         template, report_id, key = pick(self._templates, order_id), order_of(order_id), str(order_id)
-        state.orders.append((order_id, 1, template.division, "normal", False, template.timeline))
+        state.orders.append(
+            (order_id, 1, template.division, "normal", False, True, template.timeline, b"", "dispatched", state.now)
+        )
         for clock in template.clocks:
             row = [order_id, *clock[1:]]
             if row[_REPORT_ID] == REPORT:
@@ -85,7 +87,10 @@ class BareTimelines:
         if state.orders:
             await connection.copy_records_to_table(
                 "orders",
-                columns=("order_id", "seq", "division", "urgency", "imported", "timeline"),
+                columns=(
+                    *("order_id", "seq", "division", "urgency", "imported", "open"),
+                    *("timeline", "ledger", "status", "opened_at"),
+                ),
                 records=state.orders,
             )
             await connection.copy_records_to_table("clocks", columns=store._CLOCK, records=state.clocks)

@@ -25,8 +25,9 @@ LADDER = Ladder(Terms.of(pack().policy, pack().calendars))
 TRAIL = timedelta(seconds=5)  # Ticks trail the present by a transaction's time-out
 
 _ORDERS = (
-    "INSERT INTO orders (order_id, seq, division, imported, open, timeline)"
-    " SELECT gen_random_uuid(), 1, 'D', false, true, '\\x80' FROM generate_series(1, $1)"
+    "INSERT INTO orders (order_id, seq, division, urgency, imported, open, timeline, ledger, status, opened_at)"
+    " SELECT gen_random_uuid(), 1, 'D', 'normal', false, true, '\\x80', '\\x80', 'dispatched', now()"
+    " FROM generate_series(1, $1)"
 )
 # Four clocks an order; the first `ripe` of all are past their deadline by up to five minutes, the rest are days ahead.
 _CLOCKS = (
@@ -69,7 +70,8 @@ async def _at_once(stack: Stack, open_clocks: int, ripe: int) -> dict[str, Any]:
     relaying.cancel()
     await publisher.stop()
     notices = await pool.fetchrow("SELECT count(*) AS n, max(times) AS times FROM notices")
-    said = await _said(settings.kafka_bootstrap, ripe)
+    rungs = await pool.fetchrow("SELECT count(*) AS n, count(*) FILTER (WHERE state = 'raised') AS up FROM rungs")
+    said = await _said(settings.kafka_bootstrap, ripe + rungs["up"])
     await pool.close()
     return {
         "open_clocks": open_clocks,
@@ -81,6 +83,8 @@ async def _at_once(stack: Stack, open_clocks: int, ripe: int) -> dict[str, Any]:
         "postgres_cpu_s": round(database_cpu, 2),
         "rows_of_notices": notices["n"],
         "most_times": notices["times"],
+        "rungs_raised": rungs["up"],
+        "rungs_waiting": rungs["n"] - rungs["up"],
         "messages": said[0],
         "different_messages": said[1],
         **empty,
