@@ -55,10 +55,19 @@ async def fill(pool: asyncpg.Pool, city: City, orders: int, today: date) -> None
         )
         majors = sorted({item.major for item in city.classes})
         await connection.copy_records_to_table("bench_majors", records=list(enumerate(majors)))
+        key, index = await connection.fetchrow(
+            "SELECT pg_get_constraintdef(c.oid), pg_get_indexdef('measures_day'::regclass) FROM pg_constraint c"
+            " WHERE conname = 'measures_pkey' AND connamespace = 'supervision'::regnamespace"
+        )
+        await connection.execute("ALTER TABLE measures DROP CONSTRAINT measures_pkey; DROP INDEX measures_day")
         for day in range(DAYS):
             for names in (_OPENED, _WAY, _END):
                 await connection.execute(*_rows(names, today - timedelta(days=day), day, orders // DAYS, len(units)))
+        await connection.execute("SET transaction_timeout = 0")
+        await connection.execute(f"ALTER TABLE measures ADD CONSTRAINT measures_pkey {key}", timeout=600)
+        await connection.execute(index, timeout=600)
         await connection.execute("VACUUM ANALYZE measures", timeout=600)
+        say("filled")
 
 
 def _rows(names: tuple[str, ...], day: date, number: int, orders: int, units: int) -> tuple[Any, ...]:

@@ -138,19 +138,18 @@ async def _corrected(connection: Connection, period: Period, axis: str, kpis: Se
 
 
 async def _live(connection: Connection, period: Period, axis: str, kpis: Sequence[str], found: Found) -> None:
-    plain = [kpi for kpi in kpis if kpi in PLAIN]
-    if plain:
+    plain = [(kpi, 1 << BITS[kpi]) for kpi in kpis if kpi in PLAIN]
+    if plain:  # rows have few patterns of bits: the database counts patterns, and the bits are taken apart here
         rows = await connection.fetch(
-            f"SELECT {key_of(axis)} AS key, {', '.join(sums(plain))} FROM measures"
-            " WHERE day BETWEEN $1 AND $2 GROUP BY 1",
+            f"SELECT {key_of(axis)} AS key, den, num, count(*) AS count, sum(tenths)::bigint AS tenths FROM measures"
+            " WHERE day BETWEEN $1 AND $2 GROUP BY 1, 2, 3",
             period.live_first,
             period.last,
         )
-        for row in rows:
-            for place, kpi in enumerate(plain):
-                num, den = row[1 + 2 * place], row[2 + 2 * place]
-                if den:
-                    found[row["key"], kpi].add(num, den)
+        for key, den, num, count, tenths in rows:
+            for kpi, bit in plain:
+                if den & bit:
+                    found[key, kpi].add(tenths if kpi == "satisfied" else 10 * count if num & bit else 0, count)
     for kpi in kpis:
         if kpi in SECONDS:
             column = SECONDS[kpi]
