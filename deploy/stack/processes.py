@@ -93,6 +93,7 @@ def environment_of(
     }
     for service in ("intake", "router", "dispatch", "supervision"):
         given[f"PAIDAN_{service.upper()}_URL"] = f"http://{HOST}:{ports.of(f'{service}-{API}')}"
+    given["PAIDAN_DISPATCH_PAGE"] = f"http://{HOST}:{ports.of(f'dispatch-{API}')}/app/"
     given["PAIDAN_HTTP_PORT" if process.has_api else "PAIDAN_METRICS_PORT"] = str(ports.of(process.name))
     return inherited() | _LEAN | tuned | given
 

@@ -28,6 +28,7 @@ class ServiceSettings(BaseSettings):
     router_url: str = "http://127.0.0.1:8102"
     dispatch_url: str = "http://127.0.0.1:8103"
     supervision_url: str = "http://127.0.0.1:8104"
+    dispatch_page: str = Field(default="/app/", pattern=r"^(https?://[^\s]+)?/([^/\s][^\s]*)?$")  # as browsers find it
     dispatch_token: SecretStr = SecretStr("")  # of the role `service`; only a rebuild asks dispatch for anything
 
     pool_size: int = Field(default=6, ge=1, le=100)

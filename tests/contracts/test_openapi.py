@@ -24,7 +24,7 @@ RELIED_ON = {
         *("POST /v1/assignments/{}/actions/{}", "GET /v1/me/queue", "GET /v1/triage", "GET /v1/history"),
         *("GET /v1/stream", "GET /v1/reports/{}"),
     },
-    "supervision": {"GET /v1/clocks/{}", "GET /v1/breaches"},
+    "supervision": {"GET /v1/clocks/{}", "GET /v1/breaches", "GET /v1/due", "GET /v1/board", "GET /v1/rungs"},
 }
 
 

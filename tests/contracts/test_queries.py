@@ -82,6 +82,9 @@ async def test_no_endpoint_takes_a_parameter_that_it_does_not_know() -> None:
         ("dispatch", "/v1/history"),
         ("dispatch", "/v1/orders/x/history"),
         ("supervision", "/v1/breaches"),
+        ("supervision", "/v1/due"),
+        ("supervision", "/v1/board"),
+        ("supervision", "/v1/rungs"),
     ],
 )
 async def test_a_list_of_today_alone_does_not_pretend_to_be_of_the_past(service: str, path: str) -> None:

@@ -74,9 +74,15 @@ def first_minute() -> model.Dashboard:
         number("与上周同时段 Against last week", _LAST_WEEK, week, "{{source}}"),
         number("报警 Alarms in an hour", f"{alarms} or vector(0)", grave, "{{kind}}"),
     )
-    soon = Look(f"{SUPERVISION}/v1/clocks", yellow=20, red=100, width=6, about="两小时内到期 | due within two hours")
+    soon = Look(
+        f"{SUPERVISION}/v1/due?within=2h", yellow=20, red=100, width=6, about="两小时内到期 | due within two hours"
+    )
     never = Look(
-        f"{SUPERVISION}/v1/clocks", yellow=1, red=20, width=6, about="两小时内到期且从未联系 | due and never contacted"
+        f"{SUPERVISION}/v1/due?within=2h&stage=contact",
+        yellow=1,
+        red=20,
+        width=6,
+        about="两小时内到期且从未联系 | due and never contacted",
     )
     late = Look(f"{SUPERVISION}/v1/kpis?kpi=overdue_open", yellow=1, red=50, width=6)
     upper = Look(f"{DISPATCH}/v1/supervisions", yellow=1, red=10, width=6)

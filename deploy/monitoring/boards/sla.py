@@ -32,7 +32,9 @@ def sla() -> model.Dashboard:
     sheet.row("本月 This month", *panels)
     missed = Look(f"{SUPERVISION}/v1/breaches", width=12, about="近一天的超时，按时限种类 | missed in a day, by stage")
     burn = Look(
-        f"{SUPERVISION}/v1/clocks", width=12, about="24 小时内到期，随办结而下降 | due within a day: it burns down"
+        f"{SUPERVISION}/v1/due?within=24h",
+        width=12,
+        about="24 小时内到期，随办结而下降 | due within a day: it burns down",
     )
     sheet.row(
         "超时与到期 Missed and due",

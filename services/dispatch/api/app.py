@@ -74,7 +74,6 @@ def dispatch_app(
     app = web_app("dispatch", "Paidan 派单 · dispatch 派遣", settings, lifespan=lifespan, ready=dependencies)
     app.state.platforms = Platforms(settings.platforms_file)
     app.state.door = ratings.Door(settings.city_secret())
-    app.state.files = pages.files()
     for part in (
         bulk,
         actions,

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from services.chassis.pages import File
 from services.chassis.web import answer, principal
 from services.dispatch.api.desk import reader, rooms
-from services.dispatch.api.pages import File
 from services.dispatch.rules import shapes
 from services.dispatch.rules.screens import screens
 

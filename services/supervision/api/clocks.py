@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,7 @@ from services.supervision.store.reading import Asked, Read
 
 BULK = 500
 CATCH_UP_DAYS = timedelta(days=7)
+WITHIN = {"2h": timedelta(hours=2), "24h": timedelta(hours=24)}
 
 
 class Wanted(Struct, frozen=True):
@@ -81,24 +82,54 @@ async def breaches(
     stage: Stage | None = None,
     division: Annotated[str | None, Query(max_length=100)] = None,
     since: At | None = None,
+    open: bool = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Clocks that were missed: of a unit and those that became part of it, at a stage, in a division and everything
-    below it, due since a moment. Commitments (`stage=commitment`) name a `case_id` where others name an `order_id`.
-    Responders see their own unit's."""
+    below it, due since a moment; with `open=true` only of orders that have not ended. Commitments (`stage=commitment`)
+    name a `case_id` where others name an `order_id`. Responders see their own unit's."""
     caller = principal(request, *STAFF)
     desk: Desk = request.app.state.desk
-    units = _whose(desk, caller, unit)
     asked = Asked(
-        units=units,
+        units=_whose(desk, caller, unit),
         stage=stage,
         divisions=desk.subtree(division) if division is not None else None,
         since=since,
+        open=open,
         after=read_moment_cursor(cursor),
         limit=limit + 1,
     )
-    rows = await reading.breaches(request.app.state.pool, asked)
+    return _page(desk, await reading.breaches(request.app.state.pool, asked), limit)
+
+
+async def falling_due(
+    request: Request,
+    within: Literal["2h", "24h"] = "2h",
+    unit: Annotated[str | None, Query(max_length=200)] = None,
+    stage: Stage | None = None,
+    division: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Running clocks that fall due within two hours, or a day, of the moment of the question: of a unit and those that
+    became part of it, at a stage, in a division and everything below it. A deadline that has just passed stands here
+    until it is called missed. Responders see their own unit's."""
+    caller = principal(request, *STAFF)
+    desk: Desk = request.app.state.desk
+    asked = Asked(
+        units=_whose(desk, caller, unit),
+        stage=stage,
+        divisions=desk.subtree(division) if division is not None else None,
+        until=desk.now() + WITHIN[within],
+        after=read_moment_cursor(cursor),
+        limit=limit + 1,
+    )
+    return _page(desk, await reading.falling_due(request.app.state.pool, asked), limit)
+
+
+def _page(desk: Desk, rows: Sequence[Read], limit: int) -> Response:
+    """One page of clocks, of which one more than `limit` was asked for."""
     now, page = desk.now(), rows[:limit]
     items = [{_owner([row]): row.order_id, "division": row.division, **desk.shown(row, now)} for row in page]
     return answer(

@@ -36,13 +36,15 @@ class Read(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """Which breaches: of these units, one stage, these divisions, due since a moment; after the clock that a page ended
-    with. None means any."""
+    """Which clocks: of these units, one stage, these divisions, due since a moment or before one, of what is still
+    open; after the clock that a page ended with. None means any."""
 
     units: Sequence[str] | None = None
     stage: str | None = None
     divisions: Sequence[str] | None = None
     since: datetime | None = None
+    until: datetime | None = None
+    open: bool = False
     after: tuple[datetime, UUID] | None = None
     limit: int = 50
 
@@ -94,8 +96,18 @@ async def caught_up(pool: asyncpg.Pool, since: datetime, units: Sequence[str] | 
 
 async def breaches(pool: asyncpg.Pool, asked: Asked) -> list[Read]:
     """Missed clocks, the latest deadline first."""
+    return await _listed(pool, asked, ["c.state = 'missed'"], "(c.due, c.clock_id) < ({}, {})", " DESC")
+
+
+async def falling_due(pool: asyncpg.Pool, asked: Asked) -> list[Read]:
+    """Running clocks due before `asked.until`, the earliest first. A clock's next notice is never later than its due,
+    so that the index of notices finds them; of an imported order nothing is ever said, and nothing falls due."""
+    soon = ["c.state = 'running'", "c.next_at IS NOT NULL"]
+    return await _listed(pool, asked, soon, "(c.due, c.clock_id) > ({}, {})", "")
+
+
+async def _listed(pool: asyncpg.Pool, asked: Asked, conditions: list[str], beyond: str, turn: str) -> list[Read]:
     values: list[object] = []
-    conditions = ["c.state = 'missed'"]
 
     def where(condition: str, *given: object) -> None:
         """Only what was asked for becomes a condition, so that each question finds its index."""
@@ -111,13 +123,17 @@ async def breaches(pool: asyncpg.Pool, asked: Asked) -> list[Read]:
         where("c.stage = {}", asked.stage)
     if asked.divisions is not None:
         where("coalesce(o.division, s.division) = ANY({})", list(asked.divisions))
+    if asked.open:
+        where("coalesce(o.open, true)")  # a special case has no end that its commitments would not have
     if asked.since is not None:
         where("c.due >= {}", asked.since)
+    if asked.until is not None:
+        where("c.due < {0} AND c.next_at < {0}", asked.until)
     if asked.after is not None:
-        where("(c.due, c.clock_id) < ({}, {})", *asked.after)
+        where(beyond, *asked.after)
     rows = await pool.fetch(
         f"SELECT {_COLUMNS} FROM {_CLOCKS} WHERE {' AND '.join(conditions)}"
-        f" ORDER BY c.due DESC, c.clock_id DESC LIMIT ${len(values) + 1}",
+        f" ORDER BY c.due{turn}, c.clock_id{turn} LIMIT ${len(values) + 1}",
         *values,
         asked.limit,
     )

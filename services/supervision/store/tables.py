@@ -131,6 +131,7 @@ class RungRow(Base, table=True):
         CheckConstraint("after IN ('start', 'warn', 'miss')", name="rungs_after"),
         CheckConstraint("state IN ('waiting', 'raised', 'cancelled', 'cleared', 'withdrawn')", name="rungs_state"),
         Index("rungs_timers", "at", postgresql_where=text("state = 'waiting'")),
+        Index("rungs_raised", "raised_at", "clock_id", postgresql_where=text("state = 'raised'")),
     )
 
 

@@ -2,7 +2,8 @@
 
 import gzip
 
-from services.dispatch.api.pages import FOLDER, files
+from services.chassis.pages import SHARED, files
+from services.dispatch.api.pages import FOLDER
 from tests.handlers.dispatch.client import Desk
 from tests.handlers.dispatch.conftest import Send
 from tests.rules.dispatch.town import a_plan, a_report, linked, proposed
@@ -11,8 +12,10 @@ MOST = 102_000  # bytes of the whole page, nothing compressed: seconds on a slow
 
 
 def test_the_page_is_small_and_all_its_own() -> None:
-    served = files()
-    assert {place.name for place in FOLDER.iterdir()} == set(served), "a file there that is not served"
+    served = files(FOLDER)
+    assert sorted(place.name for each in (SHARED, FOLDER) for place in each.iterdir()) == sorted(served), (
+        "a file there that is not served"
+    )
     assert sum(len(one.plain) for one in served.values()) <= MOST
     for name, one in served.items():
         text = one.plain.decode()

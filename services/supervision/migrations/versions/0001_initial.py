@@ -137,6 +137,8 @@ def _rungs() -> None:
         sa.CheckConstraint("state IN ('waiting', 'raised', 'cancelled', 'cleared', 'withdrawn')", name="rungs_state"),
     )
     op.create_index("rungs_timers", "rungs", ["at"], postgresql_where=sa.text("state = 'waiting'"))
+    raised = sa.text("state = 'raised'")
+    op.create_index("rungs_raised", "rungs", ["raised_at", "clock_id"], postgresql_where=raised)
 
 
 def _pending() -> None:
