@@ -3,7 +3,7 @@
 import * as data from './data.js';
 import { fill, h, sheet } from './dom.js';
 import { begin, claims, cleaned, end } from './session.js';
-import { t, when } from './words.js';
+import { problem, t, when } from './words.js';
 
 /** The sign-in view; `why` is said above it, `onin` is called when somebody is in. */
 export function signin(main, { why, onin }) {
@@ -54,6 +54,7 @@ export function signin(main, { why, onin }) {
 
 function reason(error) {
   if (error instanceof data.NoSignal) return t('no_signal_yet');
+  if (error.status === 403) return problem(error);
   return t(error.code === 'token_expired' ? 'signed_out_expired' : 'token_refused');
 }
 

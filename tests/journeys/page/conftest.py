@@ -13,7 +13,7 @@ from playwright.async_api import Browser, async_playwright
 from deploy.demo.teller import Teller
 from deploy.stack.lifecycle import Stack
 from schemas.city import Division
-from tests.journeys.page.phone import Phone
+from tests.journeys.page.phone import Phone, Watcher
 
 DISTRICTS = ("310101", "310104", "310106", "310109", "310110")
 RUBBISH = "垃圾桶满溢，暴露垃圾散落一地，希望尽快清运。"
@@ -27,8 +27,8 @@ async def browser() -> AsyncIterator[Browser]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         if os.environ.get("PAIDAN_CI"):
-            pytest.fail("no Chromium, and PAIDAN_CI is set: the responder's page must be tested here")
-        pytest.skip("NOT TESTED: the responder's page (no Chromium here; apt-get install chromium fonts-wqy-microhei)")
+            pytest.fail("no Chromium, and PAIDAN_CI is set: the pages must be tested here")
+        pytest.skip("NOT TESTED: the pages (no Chromium here; apt-get install chromium fonts-wqy-microhei)")
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield opened
@@ -38,10 +38,22 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def phone(browser: Browser, whole: Stack) -> AsyncIterator[NewPhone]:
     """Makes phones that are put away after the test. What a browser complained of fails it."""
+    async for new in _makes(Phone, browser, whole):
+        yield new
+
+
+@pytest.fixture
+async def watcher(browser: Browser, whole: Stack) -> AsyncIterator[NewPhone]:
+    """The same, of whoever watches the supervision page."""
+    async for new in _makes(Watcher, browser, whole):
+        yield new
+
+
+async def _makes(kind_of: type[Phone], browser: Browser, whole: Stack) -> AsyncIterator[NewPhone]:
     made: list[Phone] = []
 
     async def new(**kind: Any) -> Phone:
-        made.append(await Phone.new(browser, whole, **kind))
+        made.append(await kind_of.new(browser, whole, **kind))
         return made[-1]
 
     yield new

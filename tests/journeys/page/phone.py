@@ -1,8 +1,8 @@
-"""A phone with the responder's page in a real Chromium, and the person who holds it."""
+"""A phone with the responder's page in a real Chromium, and the person who holds it; and whoever watches the board."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from playwright.async_api import Browser, BrowserContext, FilePayload, Locator, Page, Request, expect
 
@@ -32,9 +32,11 @@ PICTURE = """async () => {
 class Phone:
     """One phone. `errors` are what the browser complained of, `sent` the writes that left it."""
 
+    service, address = "dispatch-api", "/app/"
+
     def __init__(self, context: BrowserContext, page: Page, stack: Stack) -> None:
         self.context, self.page, self.stack = context, page, stack
-        self.base = f"http://127.0.0.1:{stack.ports.of('dispatch-api')}"
+        self.base = f"http://127.0.0.1:{stack.ports.of(self.service)}"
         self.errors: list[str] = []
         self.sent: list[Request] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -42,12 +44,14 @@ class Phone:
         page.on("request", lambda request: self.sent.append(request) if request.method == "POST" else None)
 
     @classmethod
-    async def new(cls, browser: Browser, stack: Stack, *, locale: str = "zh-CN", dark: bool = False) -> "Phone":
-        """A phone that was just unpacked."""
+    async def new(
+        cls, browser: Browser, stack: Stack, *, locale: str = "zh-CN", dark: bool = False, wide: int = WIDE
+    ) -> Self:
+        """A phone that was just unpacked; with another width, a desk's screen."""
         context = await browser.new_context(
-            viewport={"width": WIDE, "height": HIGH},
-            device_scale_factor=1.5,
-            is_mobile=True,
+            viewport={"width": wide, "height": HIGH},
+            device_scale_factor=1.5 if wide == WIDE else 1,
+            is_mobile=wide == WIDE,
             has_touch=True,
             locale=locale,
             timezone_id="Asia/Shanghai",
@@ -64,7 +68,7 @@ class Phone:
 
     async def open(self, place: str = "") -> None:
         """Go to the page."""
-        await self.page.goto(f"{self.base}/app/{place}")
+        await self.page.goto(f"{self.base}{self.address}{place}")
 
     async def sign_in(self, token: str) -> None:
         """Paste a token."""
@@ -141,3 +145,24 @@ class Phone:
         """Put it away."""
         await self.context.unroute_all(behavior="ignoreErrors")
         await self.context.close()
+
+
+class Watcher(Phone):
+    """Somebody who watches the supervision page, on a phone or at a desk."""
+
+    service, address = "supervision-api", "/board/"
+
+    async def watch(self, role: str = "supervisor") -> None:
+        """Open the page, be signed in, and see it filled."""
+        await self.open()
+        await self.sign_in(self.token("lin", "", role))
+        await expect(self.page.locator("#late .list, #late .empty")).to_be_visible()
+        await expect(self.page.locator("#month .rates")).to_be_visible()
+
+    async def count(self, tile: str) -> int:
+        """A big number."""
+        return int(await self.page.locator(f"[data-tile={tile}] b").inner_text())
+
+    def rows(self, panel: str, order_id: str) -> Locator:
+        """The rows of an order in a panel."""
+        return self.page.locator(f"#{panel} a[href='#/order/{order_id}']")

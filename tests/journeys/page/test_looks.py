@@ -67,13 +67,13 @@ async def unnamed(phone: Phone) -> list[str]:
     ]
 
 
-async def examine(phone: Phone, where: str) -> None:
+async def examine(phone: Phone, where: str, wide: int = WIDE) -> None:
     """Everything that is checked of a view."""
     await phone.page.evaluate("() => Promise.all(document.getAnimations().map((one) => one.finished))")
     assert await phone.page.evaluate(FAINT) == [], where
     assert await phone.page.evaluate(SMALL, SMALLEST) == [], where
     assert await unnamed(phone) == [], where
-    assert await phone.page.evaluate("() => document.documentElement.scrollWidth") <= WIDE, f"{where} is too wide"
+    assert await phone.page.evaluate("() => document.documentElement.scrollWidth") <= wide, f"{where} is too wide"
 
 
 @pytest.mark.parametrize(("locale", "dark"), [("zh-CN", False), ("en-GB", True)])
