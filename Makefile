@@ -46,7 +46,7 @@ soak: setup ## one hour of a whole city, speeded up, then the audit
 docs-pictures: setup ## draw the pictures of the documentation again
 	@$(BIN)/python docs/pictures.py
 
-docs-screens: setup ## photograph the responder's page again (needs Chromium)
+docs-screens: setup ## photograph the pages again (needs Chromium)
 	@$(BIN)/python -m tests.journeys.page.pictures
 
 lock: setup ## resolve requirements/*.in again into the hash-locked *.txt

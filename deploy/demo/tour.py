@@ -64,6 +64,9 @@ def _epilogue(teller: Teller) -> None:
   curl -s "localhost:{dispatch}/v1/orders?limit=3" -H "Authorization: Bearer $BOSS"
   curl -s "localhost:{supervision}/v1/breaches?limit=3" -H "Authorization: Bearer $BOSS"
 
+  督办页面 · the supervision page, where breaches arrive: http://127.0.0.1:{supervision}/board/
+  登录令牌 · sign in with $BOSS; a report of today so far: .venv/bin/paidan report {datetime.now(teller.zone).date()}
+
   处置人手机页面 · the responder's page: http://127.0.0.1:{dispatch}/app/
   登录令牌 · sign in with what this prints: .venv/bin/paidan token responder --unit {RESPONDERS}
 """

@@ -10,6 +10,7 @@ import asyncpg
 from fastapi import APIRouter, Query, Request, Response
 
 from schemas.city import City
+from schemas.ids import number_of
 from schemas.standing import retired_codes
 from schemas.vocabulary import Role, RungKind, Tier
 from services.chassis.web import answer, principal
@@ -97,6 +98,7 @@ async def rungs(
     items = [
         {
             **{name: getattr(one, name) for name in ("order_id", "clock_id", "rung", "kind", "level", "late", "stage")},
+            "number": number_of(one.order_id),
             "division": one.division,
             "owner": desk.unit(one.owner, min(one.due, now)),
             "raised_at": one.raised_at.astimezone(desk.zone),

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import Query, Request, Response
 from msgspec import Struct
 
+from schemas.ids import number_of
 from schemas.refusals import Refused
 from schemas.vocabulary import Role, Stage
 from services.chassis.asking import At
@@ -131,7 +132,7 @@ async def falling_due(
 def _page(desk: Desk, rows: Sequence[Read], limit: int) -> Response:
     """One page of clocks, of which one more than `limit` was asked for."""
     now, page = desk.now(), rows[:limit]
-    items = [{_owner([row]): row.order_id, "division": row.division, **desk.shown(row, now)} for row in page]
+    items = [{**_named(row), "division": row.division, **desk.shown(row, now)} for row in page]
     return answer(
         {"items": items, "next": moment_cursor(page[-1].due, page[-1].clock_id) if len(rows) > limit else None}
     )
@@ -189,6 +190,12 @@ def _order(desk: Desk, order_id: UUID, rows: Iterable[Read]) -> dict[str, Any]:
     now = desk.now()
     shown = list(rows)
     return {_owner(shown): order_id, "clocks": [desk.shown(row, now) for row in shown]}
+
+
+def _named(row: Read) -> dict[str, Any]:
+    """Whose clock it is: of an order, with the number that people call it by, or of a special case."""
+    owner = _owner([row])
+    return {owner: row.order_id} | ({"number": number_of(row.order_id)} if owner == "order_id" else {})
 
 
 def _owner(rows: Iterable[Read]) -> str:

@@ -29,9 +29,9 @@ const titled = (id, title, hint, ...children) => [
 const places = (known, division) => known.get(division)?.name ?? division;
 
 /** A row that leads to its order: when, at which stage, whose, where. */
-const row = (one, known, shade, lead, tail) => h('li', { 'data-light': shade }, h('a.line', {
+const row = (one, known, shade, lead, at) => h('li', { 'data-light': shade }, h('a.line', {
   href: `#/order/${one.order_id ?? one.case_id}`, 'data-key': `${one.clock_id}${lead.dataset?.rung ?? ''}`,
-}, lead, h('span.what', {}, h('b', {}, name('stage', one.stage)), ` ${one.owner.name}`), h('span.quiet', {}, places(known, one.division)), tail));
+}, lead, h('span.what', {}, h('b', {}, name('stage', one.stage)), ` ${one.owner.name}`), h('span.quiet', {}, places(known, one.division)), h('span.quiet.when', {}, at, one.number && h('small', {}, ` · ${one.number}`))));
 
 const list = (found, nothing, draw) => {
   if (!found) return h('p.quiet.wait', {}, t('opening'));
@@ -49,14 +49,14 @@ export function tiles({ board }) {
 
 /** What is late and still open, the latest deadline first. */
 export const late = ({ late: found, known }) => titled('late', t('breaches'), t('breaches_hint'),
-  list(found, t('none_late'), (one) => row(one, known, 'red', left(one), h('span.quiet.when', {}, when(one.due, data.now())))));
+  list(found, t('none_late'), (one) => row(one, known, 'red', left(one), when(one.due, data.now()))));
 
 /** What falls due, the earliest first. */
 export const due = ({ due: found, known, chosen }, does) => titled('due', t('due'), '',
   h('div.chips', { role: 'group', 'aria-label': t('due') }, ['2h', '24h'].map((within) => h('button.chip', {
     type: 'button', 'data-key': `within-${within}`, 'aria-pressed': String(chosen.within === within), onclick: () => does.choose({ within }),
   }, t(`due_${within}`)))),
-  list(found, t('none_due'), (one) => row(one, known, light(one), left(one), h('span.quiet.when', {}, when(one.due, data.now())))));
+  list(found, t('none_due'), (one) => row(one, known, light(one), left(one), when(one.due, data.now()))));
 
 const step = (one) => `${name('rung', one.kind)}${one.level ? ` L${one.level}` : ''}`;
 
@@ -65,7 +65,7 @@ export const ladder = ({ rungs, board, known }) => titled('ladder', t('ladder'),
   board?.ladder.length > 0 && h('ul.steps', {}, board.ladder.map((one) => h('li', {},
     h('b', {}, String(one.count)), ` ${step(one)} `, h('small.quiet', {}, t('oldest', when(one.oldest, data.now())))))),
   list(rungs, t('none_raised'), (one) => row(one, known, one.kind === 'urge' ? 'yellow' : 'red',
-    h('span.tag.hot', { 'data-rung': one.rung }, step(one)), h('span.quiet.when', {}, when(one.raised_at, data.now())))));
+    h('span.tag.hot', { 'data-rung': one.rung }, step(one)), when(one.raised_at, data.now()))));
 
 /** The map and its table. */
 export function streets({ board, places: all, chosen }, does) {
@@ -93,9 +93,9 @@ export function league({ league: found, chosen }, does) {
   return titled('league', t('league'), '', h('p.row', {}, picker('league', 'kpi'), picker('kind', 'kind')),
     !found ? h('p.quiet.wait', {}, t('opening')) : !found.items.length ? h('p.empty', {}, t('none_ranked'))
       : h('table', { 'aria-labelledby': 'league-title' },
-        h('thead', {}, h('tr', {}, [t('rank'), t('unit'), t('rate'), t('of')].map((head) => h('th', { scope: 'col' }, head)))),
+        h('thead', {}, h('tr', {}, [t('rank'), t('unit'), t('rate'), t('of')].map((head, n) => h(n === 1 ? 'th.name' : 'th', { scope: 'col' }, head)))),
         h('tbody', {}, found.items.slice(0, 15).map((one) => h('tr', {},
-          h('td', {}, one.rank ?? h('small.quiet', {}, t('no_rank', found.league_from))), h('th', { scope: 'row' }, one.unit.name),
+          h('td.rank', {}, one.rank ?? h('small.quiet', {}, t('no_rank', found.league_from))), h('th', { scope: 'row' }, one.unit.name),
           h('td', {}, percent(one.rate)), h('td.quiet', {}, `${one.numerator} / ${one.denominator}`))))),
     found?.items.length > 15 && h('p.quiet', {}, t('cut', 15)));
 }

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from deploy.stack.lifecycle import Stack
+from schemas.ids import number_of
 from services.chassis.delivery import Seam
 from services.chassis.pages import SHARED, files
 from services.supervision.api import board
@@ -63,10 +64,11 @@ async def test_what_falls_due_comes_earliest_first(ask: Ask, seam: Seam, pool: a
     refused = await ask("/v1/due?unit=street-a", "responder", "street-b")
     assert refused.status_code == 403 and refused.json()["code"] == "other_unit"
     (first, _) = (await ask("/v1/due")).json()["items"]
-    assert first["order_id"] == str(story.order_id) and first["division"] == "D1" and first["state"] == "running"
+    assert first["order_id"] == str(story.order_id) and first["number"] == number_of(story.order_id)
+    assert first["division"] == "D1" and first["state"] == "running"
 
 
-async def test_what_is_met_paused_or_imported_does_not_fall_due(
+async def test_what_is_met_or_imported_does_not_fall_due(
     ask: Ask, seam: Seam, pool: asyncpg.Pool, now: datetime
 ) -> None:
     done = Story("done").opened(now - minutes(40)).accepted(now - minutes(30)).done(now - minutes(20))

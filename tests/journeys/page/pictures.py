@@ -1,4 +1,4 @@
-"""Photographs the responder's page for the documentation: `make docs-screens`.
+"""Photographs the pages for the documentation: `make docs-screens`.
 
 The stack, the orders and the page are real; only the deadlines in the list are spread out, so that every light is seen.
 """
@@ -21,7 +21,9 @@ from deploy.stack.lifecycle import Stack
 from deploy.stack.processes import city_folder
 from services.chassis.city import load
 from tests.harness.servers import running
-from tests.journeys.page.phone import Phone
+from tests.journeys.page.phone import WIDE, Phone, Watcher
+from tests.journeys.watched import MATTER, write_pack
+from tests.journeys.working import Work
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "pictures"
 UNIT = "310106021-sanitation"
@@ -83,6 +85,22 @@ async def photograph(browser: Browser, stack: Stack, teller: Teller) -> None:
         await mine.close()
 
 
+async def watch(browser: Browser, stack: Stack, teller: Teller) -> None:
+    """The supervision page over a city in which some letter boxes lean, and nobody has gone there."""
+    streets = ("临汾路", "彭浦", "大宁路", "宝山路", "共和新路", "芷江西路", "天目西路", "临汾路", "彭浦", "临汾路")
+    works = [Work.reported(teller, MATTER, street) for street in streets]
+    for work in works:
+        work.until_clock("accept", "missed")
+    for name, locale, dark, wide in (("1-desk", "zh-CN", False, 1440), ("2-phone", "en-GB", True, WIDE)):
+        mine = await Watcher.new(browser, stack, locale=locale, dark=dark, wide=wide)
+        await mine.watch()
+        await expect(mine.page.locator("[data-tile=standing] b")).not_to_have_text("0")
+        taken = Image.open(BytesIO(await mine.page.screenshot(full_page=wide != WIDE)))
+        small = taken.convert("RGB").quantize(COLOURS)
+        small.save(FOLDER / f"board-{name}.png", optimize=True)
+        await mine.close()
+
+
 async def shots(stack: Stack) -> None:
     """All pictures."""
     teller = Teller(stack, load(city_folder("shanghai")))
@@ -90,12 +108,16 @@ async def shots(stack: Stack) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         await photograph(browser, stack, teller)
+        await watch(browser, stack, teller)
         await browser.close()
 
 
 def main() -> None:
     """Start a stack of its own, photograph, stop."""
-    with tempfile.TemporaryDirectory() as home, running(Path(home)) as stack:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        running(Path(home), city=str(write_pack(Path(home) / "pack"))) as stack,
+    ):
         asyncio.run(shots(stack))
     print(FOLDER)
 

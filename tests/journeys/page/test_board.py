@@ -41,7 +41,7 @@ async def test_a_breach_arrives_while_somebody_watches(watcher: NewPhone, teller
     await expect(chip).to_be_focused()
     await expect(lin.rows("due", work.order_id).first).to_be_visible()
     await expect(lin.rows("ladder", work.order_id).first).to_be_visible()
-    division = work.shown()["division"][:9]
+    division = work.shown()["place"]["division"][:9]
     await expect(lin.page.locator(f".map circle.late[data-division='{division}']")).to_have_count(1)
 
     await row.click()
@@ -61,7 +61,7 @@ async def test_a_place_and_a_stage_narrow_the_lists(watcher: NewPhone, teller: T
     await lin.watch("auditor")
     row = lin.rows("late", work.order_id).first
     await expect(row).to_be_visible()
-    district = work.shown()["division"][:6]
+    district = work.shown()["place"]["division"][:6]
     other = next(d.code for d in teller.city.divisions if d.tier == "district" and d.code != district)
     where, stage = lin.page.locator("[data-key=choose-division]"), lin.page.locator("[data-key=choose-stage]")
     await where.select_option(other)
