@@ -95,9 +95,9 @@ export function league({ league: found, chosen }, does) {
       : h('table', { 'aria-labelledby': 'league-title' },
         h('thead', {}, h('tr', {}, [t('rank'), t('unit'), t('rate'), t('of')].map((head, n) => h(n === 1 ? 'th.name' : 'th', { scope: 'col' }, head)))),
         h('tbody', {}, found.items.slice(0, 15).map((one) => h('tr', {},
-          h('td.rank', {}, one.rank ?? h('small.quiet', {}, t('no_rank', found.league_from))), h('th', { scope: 'row' }, one.unit.name),
+          h('td.rank', {}, one.rank ?? '–'), h('th', { scope: 'row' }, one.unit.name),
           h('td', {}, percent(one.rate)), h('td.quiet', {}, `${one.numerator} / ${one.denominator}`))))),
-    found?.items.length > 15 && h('p.quiet', {}, t('cut', 15)));
+    found?.items.length > 0 && h('p.quiet', {}, t('no_rank', found.league_from), found.items.length > 15 && ` · ${t('cut', 15)}`));
 }
 
 /** The month's rates, with what they are made of. */

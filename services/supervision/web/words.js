@@ -30,7 +30,7 @@ const PAGE = {
   unit: ['单位', 'Unit'],
   rate: ['比率', 'Rate'],
   of: ['分子/分母', 'Parts'],
-  no_rank: ['不足 {} 件，不排名', 'fewer than {}: no rank'],
+  no_rank: ['不足 {} 件的不排名', 'Units with fewer than {} have no rank'],
   month: ['本月', 'This month'],
   no_numbers: ['本月还没有数字', 'No numbers this month yet'],
   where: ['范围', 'Where'],
