@@ -61,8 +61,9 @@ class Figures(Struct, frozen=True):
 class Asking:
     """Supervision, asked with one token. Raises Trouble where it does not answer, or says no."""
 
-    def __init__(self, base: str, token: str) -> None:
-        self._http = httpx.Client(base_url=base, timeout=60, headers={"authorization": f"Bearer {token}"})
+    def __init__(self, base: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        headers = {"authorization": f"Bearer {token}"}
+        self._http = httpx.Client(base_url=base, timeout=60, headers=headers, transport=transport)
 
     def get(self, path: str, **given: str) -> dict[str, Any]:
         """The JSON answer."""
