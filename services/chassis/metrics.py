@@ -100,6 +100,8 @@ CHECKED = Counter(
     "paidan_checks_total", "Checks of the work done, by who looked and whether it passed", ["by", "passed"]
 )
 DUTY_EMPTY = Gauge("paidan_duty_empty", "Units that keep a duty roster and have nobody on it now")
+# `what`: what must never be, counted among open orders: unassigned, two_leads, reportless, clockless
+INVARIANT_BROKEN = Gauge("paidan_invariant_broken", "Open orders that are as none may be", ["what"])
 # `what`: danger (urgent, not accepted), triage, request (undecided), reopening (bad word undecided); `key` is the
 # district, or the kind of request.
 WAITING_PEOPLE = Gauge("paidan_waiting_for_people", "What waits for a person", ["what", "key"])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from itertools import count
 
 import asyncpg
 
@@ -124,8 +125,10 @@ async def worker(lane: Lane, settings: DispatchSettings) -> None:
     pulse = Pulse(directory)
 
     async def measure() -> None:
-        while True:
+        for turn in count():
             await patiently(lambda: pulse.measure(pool))
+            if turn % 30 == 0:  # every open order is looked at
+                await patiently(lambda: pulse.invariants(pool))
             await asyncio.sleep(10)
 
     await run_worker(

@@ -1,4 +1,4 @@
-"""One unit 单位: what the director of a street office or a department looks at."""
+"""One unit 单位: what the director of a street office looks at."""
 
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -7,12 +7,10 @@ from deploy.monitoring.boards.panels import DISPATCH, SUPERVISION, Ask, Look, nu
 from deploy.monitoring.boards.sheet import Sheet
 
 _RATES = {
-    "accept_in_time": "接单及时率 Accepted in time",
-    "handle_in_time": "按期处置率 Handled in time",
+    "contact_in_time": "先行联系率 Contacted in time",
     "answer_in_time": "按时办结率 Answered in time",
     "solved": "实际解决率 Really solved",
     "satisfied": "满意率 Satisfied",
-    "returned": "退单率 Returned",
 }
 
 
@@ -23,23 +21,16 @@ def unit() -> model.Dashboard:
     )
     panels = []
     for kpi, title in _RATES.items():
-        less = kpi == "returned"
-        look = Look(
-            f"{SUPERVISION}/v1/kpis?kpi={kpi}&group=unit&key=${{unit}}",
-            "percentunit",
-            0.05 if less else 0.95,
-            0.15 if less else 0.85,
-            4,
-            falls=not less,
-        )
+        behind = f"{SUPERVISION}/v1/kpis?kpi={kpi}&group=unit&key=${{unit}}"
+        look = Look(behind, "percentunit", 0.95, 0.85, 6, falls=True)
         ours = f"sum({part('numerator', kpi, 'unit', '$unit')}) / sum({part('denominator', kpi, 'unit', '$unit')})"
         panels.append(number(title, f"{ours} or vector(0)", look))
     sheet.row("本月 This month", *panels)
     beside = Look(f"{SUPERVISION}/v1/kpis?group=unit&key=${{unit}}", "percentunit", width=24, height=9)
-    lines = [Ask(rate("handle_in_time", "unit", "$unit"), "{{key}}"), Ask(rate("handle_in_time", "city"), "全市 city")]
+    lines = [Ask(rate("answer_in_time", "unit", "$unit"), "{{key}}"), Ask(rate("answer_in_time", "city"), "全市 city")]
     queue = Look(f"{DISPATCH}/v1/me/queue", "none", width=24, height=10)
     columns = [Ask(rate(kpi, "unit", "$unit"), title.split()[0]) for kpi, title in _RATES.items()]
-    columns.append(Ask(part("denominator", "handle_in_time", "unit", "$unit"), "分母 of"))
-    sheet.row("对照 Beside the city", trend("按期处置率 Handled in time", lines, beside))
+    columns.append(Ask(part("denominator", "answer_in_time", "unit", "$unit"), "分母 of"))
+    sheet.row("对照 Beside the city", trend("按时办结率 Answered in time", lines, beside))
     sheet.row("明细 In detail", rows("各项指标 All numbers", columns, queue))
     return sheet.build()

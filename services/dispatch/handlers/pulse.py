@@ -28,6 +28,11 @@ class Pulse:
         for district in directory.districts():
             metrics.PLACE.labels(district.code, district.name, district.lat, district.lon).set(1)
 
+    async def invariants(self, pool: asyncpg.Pool) -> None:
+        """Look once whether any open order is as none may be."""
+        for what, count in (await pulse.broken(pool)).items():
+            metrics.INVARIANT_BROKEN.labels(what).set(count)
+
     async def measure(self, pool: asyncpg.Pool) -> None:
         """Look once at everything."""
         count, age = await reads.pending_links(pool)

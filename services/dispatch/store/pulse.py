@@ -57,6 +57,24 @@ async def reopenings(pool: asyncpg.Pool) -> list[Waiting]:
     )
 
 
+_WORKED_ON = "o.status IN ('dispatched', 'handling', 'verifying', 'callback') AND NOT o.imported"
+# What must be none among open orders; `paidan audit` asks the same of all there are, and of every service's tables.
+_BROKEN = {
+    "unassigned": f"SELECT count(*) FROM orders o WHERE {_WORKED_ON} AND NOT EXISTS (SELECT FROM assignments a"
+    " WHERE a.order_id = o.order_id AND a.role = 'lead')",
+    "two_leads": "SELECT count(*) FROM (SELECT FROM assignments a JOIN orders o USING (order_id)"
+    f" WHERE a.role = 'lead' AND a.status NOT IN ('returned', 'withdrawn', 'confirmed') AND {_WORKED_ON}"
+    " GROUP BY a.order_id HAVING count(*) > 1) t",
+    "reportless": f"SELECT count(*) FROM orders o WHERE {_WORKED_ON} AND o.detail->>'split_from' IS NULL"
+    " AND NOT EXISTS (SELECT FROM reports r WHERE r.order_id = o.order_id)",
+}
+
+
+async def broken(pool: asyncpg.Pool) -> dict[str, int]:
+    """How many open orders are as none may be, by what is wrong with them."""
+    return {what: await pool.fetchval(statement) for what, statement in _BROKEN.items()}
+
+
 async def now(pool: asyncpg.Pool) -> datetime:
     """The database's clock."""
     found: datetime = await pool.fetchval("SELECT clock_timestamp()")

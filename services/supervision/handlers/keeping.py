@@ -29,6 +29,7 @@ from services.supervision.store import findings, freezing, measures, orders, tim
 log = logger(__name__)
 PAGE = 500
 FREEZE_EVERY = 30.0  # seconds between two looks whether a day can be frozen
+EXPORT_REST = 30.0  # how many times as long as it took the next export waits: numbers must not slow the clocks
 LOOK_EVERY = 60.0  # between two looks at silent units
 RIPEN_EVERY = 3600.0  # between two looks at what becomes worth a look by age
 
@@ -65,8 +66,9 @@ class NumberKeeper:
                     due["freeze"] = monotonic() + FREEZE_EVERY
                     await self.freeze()
                 if self._exporter is not None and monotonic() >= due["export"]:
-                    due["export"] = monotonic() + EXPORT_EVERY
+                    began = monotonic()
                     await self._exporter.export()
+                    due["export"] = monotonic() + max(EXPORT_EVERY, EXPORT_REST * (monotonic() - began))
                 if monotonic() >= due["look"]:
                     due["look"] = monotonic() + LOOK_EVERY
                     await self.look()

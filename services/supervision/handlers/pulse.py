@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from itertools import count
 
 import asyncpg
 
@@ -9,10 +10,11 @@ from schemas.city import City
 from schemas.standing import districts_of
 from services.chassis import metrics
 from services.chassis.database import patiently
-from services.supervision.store.pulse import falling_due
+from services.supervision.store.pulse import clockless, falling_due
 
 Key = tuple[str, str, str]
 EVERY_S = 30.0
+SELDOM = 10
 
 
 class Pulse:
@@ -25,10 +27,16 @@ class Pulse:
         self._shown: set[Key] = set()
 
     async def run(self) -> None:
-        """Measure for ever."""
-        while True:
+        """Measure for ever; what must never be, more seldom: every open order is looked at for it."""
+        for turn in count():
             await patiently(self.measure)
+            if turn % SELDOM == 0:
+                await patiently(self.invariants)
             await asyncio.sleep(EVERY_S)
+
+    async def invariants(self) -> None:
+        """Look once whether any open order has no clock."""
+        metrics.INVARIANT_BROKEN.labels("clockless").set(await clockless(self._pool))
 
     async def measure(self) -> None:
         """Look once. What falls due no more is 0."""

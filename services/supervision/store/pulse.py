@@ -22,3 +22,12 @@ async def falling_due(pool: asyncpg.Pool) -> list[Due]:
         " GROUP BY o.division, c.stage"
     )
     return [Due(*row) for row in rows]
+
+
+async def clockless(pool: asyncpg.Pool) -> int:
+    """Open orders without any clock: must be none."""
+    found: int = await pool.fetchval(
+        "SELECT count(*) FROM orders o WHERE o.open AND NOT o.imported"
+        " AND NOT EXISTS (SELECT FROM clocks c WHERE c.order_id = o.order_id)"
+    )
+    return found

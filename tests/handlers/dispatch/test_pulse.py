@@ -60,3 +60,19 @@ async def test_triage_and_requests_count_until_somebody_decides(pool: asyncpg.Po
     assert (await centre.post(f"/v1/requests/{request['request_id']}/decision", request["version"], decided))[0] == 200
     await pulse.measure(pool)
     assert (shown("", "triage", district), shown("", "request", "return")) == (1, 0)
+
+
+async def test_orders_that_are_as_none_may_be_are_counted(pool: asyncpg.Pool, send: Send, desk: Desk) -> None:
+    pulse = Pulse(DIRECTORY)
+    orders = [proposed(a_report(), a_plan("s1-road", "s1-clean")) for _ in range(4)]
+    await send(*orders)
+
+    async def broken(what: str) -> float | None:
+        await pulse.invariants(pool)
+        return REGISTRY.get_sample_value("paidan_invariant_broken", {"what": what})
+
+    assert [await broken(what) for what in ("unassigned", "two_leads", "reportless")] == [0, 0, 0]
+    await pool.execute("DELETE FROM assignments WHERE order_id = $1", orders[0].order_id)
+    await pool.execute("UPDATE assignments SET role = 'lead' WHERE order_id = $1", orders[1].order_id)
+    await pool.execute("DELETE FROM reports WHERE order_id = $1", orders[2].order_id)
+    assert [await broken(what) for what in ("unassigned", "two_leads", "reportless")] == [1, 1, 1]

@@ -38,3 +38,14 @@ async def test_what_falls_due_is_counted_while_it_runs(pool: asyncpg.Pool, seam:
     await pool.execute("UPDATE clocks SET state = 'met'")
     await pulse.measure()
     assert (shown("2h"), shown("24h")) == (0, 0)
+
+
+async def test_an_open_order_without_clocks_is_counted(pool: asyncpg.Pool, seam: Seam) -> None:
+    pulse = Pulse(pool, CITY)
+    for name in ("kept", "bare"):
+        await seam.handle(records(*Story(name).opened(START).outgoing()))
+    await pulse.invariants()
+    assert REGISTRY.get_sample_value("paidan_invariant_broken", {"what": "clockless"}) == 0
+    await pool.execute("DELETE FROM clocks WHERE order_id = $1", Story("bare").order_id)
+    await pulse.invariants()
+    assert REGISTRY.get_sample_value("paidan_invariant_broken", {"what": "clockless"}) == 1

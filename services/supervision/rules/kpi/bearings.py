@@ -4,8 +4,7 @@ from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from schemas.city import City
-from schemas.standing import retired_codes
-from schemas.vocabulary import Tier
+from schemas.standing import districts_of
 
 
 class Bearings:
@@ -22,13 +21,7 @@ class Bearings:
         """The bearings of a city pack, with divisions and units that it had."""
         found = cls()
         found.zone = ZoneInfo(city.timezone)
-        parents = retired_codes(city) | {d.code: d.parent for d in city.divisions}
-        districts = {d.code for d in city.divisions if d.tier is Tier.DISTRICT}
-        for code in parents:
-            at: str | None = code
-            while at and at not in districts:
-                at = parents.get(at)
-            found._districts[code] = at or ""
+        found._districts = districts_of(city)
         found._tiers = {unit.unit_id: unit.tier.value for unit in (*city.every_unit, *city.units)}
         found._majors = {item.key: item.major for item in city.classes}
         return found
