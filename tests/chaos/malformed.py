@@ -14,7 +14,7 @@ from deploy.audit.run import settle
 from deploy.dead_letters import Letter, letters, replay
 from deploy.stack.lifecycle import Stack
 from schemas.ids import report_id_of
-from schemas.topics import MAIN, REPORTS_NORMAL
+from schemas.topics import BY_NAME, MAIN, REPORTS_NORMAL
 from tests.chaos.bad_messages import CONSUMERS, MARK, Bad, bad_messages
 from tests.chaos.judge import Verdict, count_ways, judge, named
 from tests.chaos.load import load
@@ -62,7 +62,7 @@ async def put(bootstrap: str, messages: list[Bad], rand: random.Random) -> None:
     await producer.start()
     try:
         for message in messages:
-            place, value, headers = rand.randrange(8), message.value, message.headers
+            place, value, headers = rand.randrange(BY_NAME[message.topic].partitions), message.value, message.headers
             await producer.send(message.topic, value=value, key=message.key, headers=headers, partition=place)
         await producer.flush()
     finally:

@@ -121,9 +121,9 @@ def evening_of(teller: Teller) -> Evening:
 
 
 def clocks(work: Work) -> list[dict[str, Any]]:
-    """The clocks of an order, without the light, which is of the moment."""
+    """The clocks of an order, without the light and who has used how much, which are of the moment."""
     found = ask(work.teller, f"/v1/clocks/{work.order_id}", service="supervision")["clocks"]
-    return [{name: said for name, said in clock.items() if name != "light"} for clock in found]
+    return [{name: said for name, said in clock.items() if name not in ("light", "used")} for clock in found]
 
 
 @pytest.fixture(scope="module")

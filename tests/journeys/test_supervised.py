@@ -38,7 +38,7 @@ def say(work: Work, one: dict[str, Any], word: str, role: str, unit: str, **said
 
 def room(number: str) -> list[tuple[str, int | None]]:
     """What the room was told about one order."""
-    items = (item for message in ROOM.told for item in message["data"]["items"])
+    items = (item for message in ROOM.told for item in message["data"].get("items", ()))
     return [(item["event"], item.get("level")) for item in items if item["order_number"] == number]
 
 

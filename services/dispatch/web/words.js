@@ -121,7 +121,7 @@ const NAMES = {
     done: ['待确认', 'Done'], confirmed: ['已确认', 'Confirmed'], returned: ['已退单', 'Returned'], withdrawn: ['已收单', 'Withdrawn'],
   },
   role: { lead: ['主办', 'Lead'], assist: ['协办', 'Assist'] },
-  source: { hotline: ['12345', '12345'], police: ['110', '110'], patrol: ['巡查', 'Patrol'], one_stop: ['一网通办', 'One-stop service'], platform: ['外地转办', 'Another city'], sensor: ['物联感知', 'Sensor'], task: ['任务清单', 'Task list'] },
+  source: { hotline: ['12345', '12345'], police: ['110', '110'], patrol: ['巡查', 'Patrol'], one_stop: ['一网通办', 'One-stop service'], platform: ['外地转办', 'Another city'], sensor: ['物联感知', 'Sensor'], task: ['任务清单', 'Task list'], canary: ['系统自检', 'Self-test'] },
   type: {
     consultation: ['咨询', 'Question'], help: ['求助', 'Help'], complaint: ['投诉', 'Complaint'], informant: ['举报', 'Report'],
     suggestion: ['建议', 'Suggestion'], praise: ['表扬', 'Praise'], finding: ['发现', 'Finding'],

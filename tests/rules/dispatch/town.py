@@ -128,8 +128,8 @@ def a_plan(
     together: bool = False,
     division: str = "S1",
 ) -> Plan:
-    """A plan for a manhole in the first street."""
-    hops = (Hop(tier=Tier.STREET, unit="s1", at=T0, by="R1"),)
+    """A plan for a manhole in the first street, or in another."""
+    hops = (Hop(tier=Tier.STREET, unit="s2" if division == "S2" else "s1", at=T0, by="R1"),)
     return Plan(
         class_ref=MANHOLE,
         place=Place(division=division, name="桥头街道", tier=Tier.STREET, lon=121.4, lat=31.2),
