@@ -129,7 +129,7 @@ async def test_the_new_matters_are_the_live_ones(atlas: Atlas, pool: asyncpg.Poo
     view = await anew(atlas, pool, settings, history)
     after = await seen(pool)
     pairs = zip(after[0], before[0], strict=True)
-    assert [(name, new[name], old[name]) for new, old in pairs for name in new.keys() if new[name] != old[name]] == []
+    assert [(n, new[n], was) for new, old in pairs for n, was in old.items() if new[n] != was] == []
     assert after == before and view.lost == 0
     await pool.execute("UPDATE matters SET reports = 1, closed = NOT closed, grams = ''")
     await pool.execute("DELETE FROM matters WHERE order_id = $1", order_ids[2])
