@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.monitoring.boards.asking import PLACES, count, oldest, waits
+from deploy.monitoring.boards.asking import count, due, oldest, placed, undecided, waiting, waits
 from deploy.monitoring.boards.panels import (
     DISPATCH,
     ROUTER,
@@ -48,7 +48,11 @@ def first_minute() -> model.Dashboard:
         number("其中最老 The oldest of them", oldest("danger"), since),
         number("空班 Nobody on duty", "max(paidan_duty_empty)", phone),
         number("待研判 To be triaged", waits("triage"), triage),
-        number("待决定 Requests to decide", 'sum(paidan_waiting_for_people{what="request"}) or vector(0)', asked),
+        number(
+            "待决定 Requests to decide",
+            undecided(),
+            asked,
+        ),
         number("不满意待定 Bad words to decide", waits("reopening"), bad),
     )
     silent = Look(
@@ -86,11 +90,11 @@ def first_minute() -> model.Dashboard:
     )
     late = Look(f"{SUPERVISION}/v1/kpis?kpi=overdue_open", yellow=1, red=50, width=6)
     upper = Look(f"{DISPATCH}/v1/supervisions", yellow=1, red=10, width=6)
-    due = 'sum(paidan_clocks_due{within="2h", key=~"$district"}) or vector(0)'
-    contact = 'sum(paidan_clocks_due{within="2h", stage="contact", key=~"$district"}) or vector(0)'
+    soonest = f"sum({due('2h')}) or vector(0)"
+    contact = f"sum({due('2h', 'contact')}) or vector(0)"
     sheet.row(
         "时限 Deadlines",
-        number("两小时内到期 Due in two hours", due, soon),
+        number("两小时内到期 Due in two hours", soonest, soon),
         number("其中未联系 Never contacted", contact, never),
         number("超期未结 Open and overdue", f"{count('overdue_open', 'city', period='today')} or vector(0)", late),
         number("今日三级督办 Level 3 today", f"{count('supervised_3', 'city', period='today')} or vector(0)", upper),
@@ -104,7 +108,7 @@ def first_minute() -> model.Dashboard:
     hour = Look(f"{DISPATCH}/v1/orders", "short", width=12)
     where = Look(_DANGERS, width=12, height=10)
     table = Look(f"{DISPATCH}/v1/orders?status=dispatched", width=12, height=10)
-    open_by = f'sum by (key) (paidan_waiting_for_people{{what=~"danger|triage|reopening", key=~"$district"}}) {PLACES}'
+    open_by = placed(waiting("danger|triage|reopening"))
     sheet.row(
         "全局 The whole city",
         number("数据截至 Data as of", "max(paidan_tick_age_seconds)", known),
@@ -117,14 +121,17 @@ def first_minute() -> model.Dashboard:
             "各区 By district",
             [
                 Ask(
-                    f'sum by (key) (paidan_waiting_for_people{{what="danger", key=~"$district"}}) {PLACES}',
+                    placed(waiting("danger")),
                     "紧急 danger",
                 ),
                 Ask(
-                    f'sum by (key) (paidan_waiting_for_people{{what="triage", key=~"$district"}}) {PLACES}',
+                    placed(waiting("triage")),
                     "研判 triage",
                 ),
-                Ask(f'sum by (key) (paidan_clocks_due{{within="2h", key=~"$district"}}) {PLACES}', "将到期 due"),
+                Ask(
+                    placed(due("2h")),
+                    "将到期 due",
+                ),
             ],
             table,
         ),

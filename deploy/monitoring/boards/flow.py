@@ -20,8 +20,8 @@ def flow() -> model.Dashboard:
     sheet.row(
         "此刻 Now",
         number("无应答进程 Processes down", "count(up == 0) or vector(0)", down),
-        number("积压 Behind", "sum(paidan_consumer_lag)", behind),
-        number("死信 Dead letters", "sum(paidan_dead_letters)", dead),
+        number("积压 Behind", "sum(max by (group) (paidan_consumer_lag))", behind),
+        number("死信 Dead letters", "sum(max by (topic) (paidan_dead_letters))", dead),
         number("暂存 Spooled", "sum(paidan_spool_records)", spool),
         number("发件箱最老 Oldest in an outbox", "max(paidan_outbox_age_seconds)", outbox),
         number("时限推进滞后 Ticks behind", "max(paidan_tick_age_seconds)", tick),
@@ -36,7 +36,7 @@ def flow() -> model.Dashboard:
         "流 Flow",
         trend("每秒来件 Reports a second", [Ask("paidan:reports_accepted:rate5m", "{{source}}")], reports),
         trend("每秒判定 Decisions a second", [Ask("paidan:decisions:rate5m", "{{kind}}")], decisions),
-        trend("各消费者积压 Behind, by consumer", [Ask("paidan_consumer_lag", "{{group}}")], lag),
+        trend("各消费者积压 Behind, by consumer", [Ask("max by (group) (paidan_consumer_lag)", "{{group}}")], lag),
         trend("消息时延 p99 Age at commit", [Ask("paidan:event_age_seconds:p99_5m", "{{consumer}}")], age),
     )
     failing = Look(f"{RUNBOOKS}/requests-fail.md", "percentunit", yellow=0.001, red=0.01, width=8)
@@ -72,7 +72,7 @@ def flow() -> model.Dashboard:
     timers = Look(f"{RUNBOOKS}/timers-late.md", "s", width=8)
     sheet.row(
         "投递 Delivery",
-        trend("死信 Dead letters, by topic", [Ask("paidan_dead_letters", "{{topic}}")], dying),
+        trend("死信 Dead letters, by topic", [Ask("max by (topic) (paidan_dead_letters)", "{{topic}}")], dying),
         trend(
             "推送等待 Webhooks that wait",
             [Ask("sum by (destination) (paidan_webhooks_waiting) or vector(0)", "{{destination}}")],

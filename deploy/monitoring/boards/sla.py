@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.monitoring.boards.asking import PLACES, count, part, rate, seconds
+from deploy.monitoring.boards.asking import PLACES, count, due, part, rate, seconds
 from deploy.monitoring.boards.panels import DISPATCH, SUPERVISION, Ask, Look, bars, number, rows, trend
 from deploy.monitoring.boards.sheet import Sheet
 
@@ -45,7 +45,7 @@ def sla() -> model.Dashboard:
         ),
         trend(
             "今日到期 Falls due within a day",
-            [Ask('sum by (stage) (paidan_clocks_due{within="24h", key=~"$district"}) or vector(0)', "{{stage}}")],
+            [Ask(f"sum by (stage) ({due('24h')}) or vector(0)", "{{stage}}")],
             burn,
         ),
     )

@@ -25,8 +25,8 @@ class Pulse:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._shown: dict[str, set[str]] = defaultdict(set)
-        for district in directory.districts():
-            metrics.PLACE.labels(district.code, district.name, district.lat, district.lon).set(1)
+        for place in (directory.city, *directory.districts()):
+            metrics.PLACE.labels(place.code, place.name, place.lat or "", place.lon or "").set(1)
 
     async def invariants(self, pool: asyncpg.Pool) -> None:
         """Look once whether any open order is as none may be."""

@@ -242,6 +242,11 @@ class Directory:
         """The code of the district that a division lies in; the city's for one that lies in none."""
         return self._districts.get(division, self._root)
 
+    @property
+    def city(self) -> Division:
+        """The city itself."""
+        return self._divisions[self._root]
+
     def districts(self) -> list[Division]:
         """The city's districts, in the order of the pack."""
         return [division for division in self._divisions.values() if division.tier is Tier.DISTRICT]
