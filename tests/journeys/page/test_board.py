@@ -6,6 +6,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import expect
@@ -21,6 +22,24 @@ from tests.journeys.working import Work
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 DESK = 1440
+QUARREL = "商户要进小区开店，居民不让进，双方争吵，无人受伤，无械具。"
+
+
+@pytest.fixture(scope="module")
+def work(teller: Teller) -> Work:
+    """An order that was not accepted in time."""
+    found = Work.reported(teller, MATTER)
+    found.until_clock("accept", "missed")
+    return found
+
+
+def called(teller: Teller) -> dict[str, Any]:
+    """An urgent order, due to be accepted within minutes by day and night."""
+    text = f"长宁区虹桥街道虹桥路{uuid4().int % 3000}弄小区门口，{QUARREL}"
+    call = {"source_id": uuid4().hex, "police_class": "080000", "text": text}
+    order = teller.order_of(teller.post("intake", "/v1/police/calls", call, "gateway")["report_id"])
+    teller.clocks_of(order["order_id"])
+    return order
 
 
 async def test_a_breach_arrives_while_somebody_watches(watcher: NewPhone, teller: Teller) -> None:
@@ -39,7 +58,6 @@ async def test_a_breach_arrives_while_somebody_watches(watcher: NewPhone, teller
     assert await lin.page.evaluate("() => window.told.some((said) => /新超时 \\d+ 项/.test(said))")
     assert await lin.page.evaluate("() => document.querySelector('#league h2').mark") == 1, "drawn anew without need"
     await expect(chip).to_be_focused()
-    await expect(lin.rows("due", work.order_id).first).to_be_visible()
     await expect(lin.rows("ladder", work.order_id).first).to_be_visible()
     division = work.shown()["place"]["division"][:9]
     await expect(lin.page.locator(f".map circle.late[data-division='{division}']")).to_have_count(1)
@@ -54,11 +72,11 @@ async def test_a_breach_arrives_while_somebody_watches(watcher: NewPhone, teller
     await expect(row).to_be_focused()
 
 
-async def test_a_place_and_a_stage_narrow_the_lists(watcher: NewPhone, teller: Teller) -> None:
-    work = Work.reported(teller, MATTER)
-    work.until_clock("accept", "missed")
+async def test_a_place_and_a_stage_narrow_the_lists(watcher: NewPhone, teller: Teller, work: Work) -> None:
+    urgent = called(teller)
     lin: Any = await watcher()
     await lin.watch("auditor")
+    await expect(lin.rows("due", urgent["order_id"]).first).to_contain_text(urgent["number"])
     row = lin.rows("late", work.order_id).first
     await expect(row).to_be_visible()
     district = work.shown()["place"]["division"][:6]
@@ -74,10 +92,8 @@ async def test_a_place_and_a_stage_narrow_the_lists(watcher: NewPhone, teller: T
 
 @pytest.mark.parametrize(("locale", "dark", "wide"), [("zh-CN", False, DESK), ("en-GB", True, WIDE)])
 async def test_it_can_be_read_heard_and_tapped(
-    watcher: NewPhone, teller: Teller, locale: str, dark: bool, wide: int
+    watcher: NewPhone, work: Work, locale: str, dark: bool, wide: int
 ) -> None:
-    work = Work.reported(teller, MATTER)
-    work.until_clock("accept", "missed")
     lin: Any = await watcher(locale=locale, dark=dark, wide=wide)
     await lin.open()
     await examine(lin, "sign-in", wide)
@@ -117,10 +133,8 @@ async def test_every_word_of_the_page_is_there_in_both_languages(watcher: NewPho
 
 @pytest.mark.parametrize("ending", ["html", "pdf", "png"])
 def test_a_report_of_the_running_city_is_written(
-    whole: Stack, teller: Teller, browser: Any, tmp_path: Path, ending: str
+    whole: Stack, teller: Teller, browser: Any, work: Work, tmp_path: Path, ending: str
 ) -> None:
-    work = Work.reported(teller, MATTER)
-    work.until_clock("accept", "missed")
     day = datetime.now(teller.zone).date()
     place = tmp_path / f"report.{ending}"
     week = [] if ending == "html" else ["--week"]
