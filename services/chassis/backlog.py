@@ -80,22 +80,22 @@ def looking(bootstrap: str) -> Iterator[Callable[[], Positions]]:
         admin.close()
 
 
-async def watch_backlog(bootstrap: str) -> None:
+async def watch_backlog(bootstrap: str, asked_by: str) -> None:
     """Keep the metrics of lag and dead letters true, for ever; a broker that does not answer is asked again."""
     while True:
-        await asyncio.to_thread(_watch, bootstrap)
+        await asyncio.to_thread(_watch, bootstrap, asked_by)
         await asyncio.sleep(EVERY_S)
 
 
-def _watch(bootstrap: str) -> None:
+def _watch(bootstrap: str, asked_by: str) -> None:
     try:
         with looking(bootstrap) as look:
             now = look()
     except Exception as error:
-        metrics.KAFKA_ANSWERS.set(0)
+        metrics.KAFKA_ANSWERS.labels(asked_by).set(0)
         log.warning("offsets cannot be asked for", error=type(error).__name__)
         return
-    metrics.KAFKA_ANSWERS.set(1)
+    metrics.KAFKA_ANSWERS.labels(asked_by).set(1)
     for group, count in now.lag().items():
         metrics.CONSUMER_LAG.labels(group).set(count)
     for topic, count in now.dead_letters.items():

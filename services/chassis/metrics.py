@@ -22,7 +22,8 @@ LAST_PROGRESS = Gauge("paidan_last_progress_seconds", "Unix time of a consumer's
 # Kafka, as the broker tells it
 CONSUMER_LAG = Gauge("paidan_consumer_lag", "Messages a consumer group has not yet brought to their end", ["group"])
 DEAD_LETTERS = Gauge("paidan_dead_letters", "Dead letters that a topic's dead-letter topic holds", ["topic"])
-KAFKA_ANSWERS = Gauge("paidan_kafka_answers", "1 while the broker answers")
+# A gauge without labels says 0 in every process that never sets it: one that alarms at 0 has a label.
+KAFKA_ANSWERS = Gauge("paidan_kafka_answers", "1 while the broker answers", ["asked_by"])
 
 # outbox
 OUTBOX_ROWS = Gauge("paidan_outbox_rows", "Rows waiting in the outbox", ["service"])
@@ -87,7 +88,7 @@ MERGE_ANSWERS = Counter("paidan_merge_answers_total", "Proposed mergers answered
 CANARY_SECONDS = Histogram(
     "paidan_canary_seconds", "From intake's door to dispatch's commit, of our own reports", buckets=_SPANS
 )
-CANARY_LAST = Gauge("paidan_canary_last_seconds", "Unix time at which the last of them arrived")
+CANARY_LAST = Gauge("paidan_canary_last_seconds", "Unix time at which the last of them arrived", ["lane"])
 ORDERS_OPENED = Counter("paidan_orders_opened_total", "Orders opened", ["status", "source"])
 REPORTS_JOINED = Counter("paidan_reports_joined_total", "Reports joined to an order that existed", ["source"])
 ACTIONS = Counter("paidan_actions_total", "Actions people took", ["action"])

@@ -69,7 +69,7 @@ def api() -> None:
             await opened.close()
 
     async def until() -> None:
-        watching = asyncio.ensure_future(watch_backlog(settings.kafka_bootstrap))
+        watching = asyncio.ensure_future(watch_backlog(settings.kafka_bootstrap, SERVICE))
         try:
             await day_turns(city)
         finally:

@@ -58,6 +58,7 @@ class RoutingHandler:
 
     def __init__(self, directory: Directory, lane: Lane) -> None:
         self.consumer = f"dispatch-{lane}"
+        self._lane = lane
         self._directory = directory
 
     def wants(self, fact: Struct) -> bool:
@@ -140,7 +141,7 @@ class RoutingHandler:
         for kept in state.book.kept:
             if kept.report.source is Source.CANARY:
                 metrics.CANARY_SECONDS.observe((state.book.now - kept.report.received_at).total_seconds())
-                metrics.CANARY_LAST.set(state.book.now.timestamp())
+                metrics.CANARY_LAST.labels(self._lane).set(state.book.now.timestamp())
 
     def _link(self, book: Book, fact: ReportLinked, kept: KeptReport, cause: UUID) -> None:
         if fact.order_id in book.orders:

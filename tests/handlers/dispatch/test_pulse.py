@@ -38,7 +38,7 @@ async def test_a_canary_is_kept_and_timed_and_opens_nothing(pool: asyncpg.Pool, 
     assert await pool.fetchval("SELECT state FROM reports WHERE source = 'canary'") == "answered"
     assert await pool.fetchval("SELECT count(*) FROM orders") == 0
     assert REGISTRY.get_sample_value("paidan_canary_seconds_count") == before + 1
-    arrived = REGISTRY.get_sample_value("paidan_canary_last_seconds")
+    arrived = REGISTRY.get_sample_value("paidan_canary_last_seconds", {"lane": "normal"})
     assert arrived is not None and abs(arrived - datetime.now(UTC).timestamp()) < 60
 
 
