@@ -5,6 +5,7 @@ Nothing has to run for it: text or CSV in on standard input, one answer a line o
 
 import csv
 import gc
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -50,13 +51,13 @@ def due(city: City = DEFAULT_CITY) -> None:
     """
     with explaining():
         pack = load(city_folder(city))
-    rows: Iterator[list[str]] = (row for row in csv.reader(sys.stdin) if row)
+    counted = _Counted()
+    rows = counted.read(sys.stdin)
     first = next(rows, None)
     if first is not None and [cell.strip().lower() for cell in first][:2] != list(COLUMNS[:2]):
         rows = chain((first,), rows)
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(("id", "due"))
-    counted = _Counted()
     gc.freeze()  # the pack is a hundred thousand objects that need no looking after while rows come and go
     out.writerows(counted.told(due_rows(rows, Terms.of(pack.policy, pack.calendars))))
     if counted.unlisted > NAMED:
@@ -71,6 +72,21 @@ class _Counted:
     def __init__(self) -> None:
         self.faults = 0
         self.unlisted = 0
+
+    def read(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """The rows of a CSV, whatever ends its lines; one that is none is told by its line and counted."""
+        if isinstance(lines, io.TextIOWrapper):
+            lines.reconfigure(newline=None, errors="replace")
+        reader = csv.reader(lines)
+        while True:
+            try:
+                if row := next(reader):
+                    yield row
+            except StopIteration:
+                return
+            except csv.Error as error:
+                self.faults += 1
+                print(f"line {reader.line_num}: {error}", file=sys.stderr)
 
     def told(self, answers: Iterable[DueRow]) -> Iterator[tuple[str, str]]:
         """The rows to print."""

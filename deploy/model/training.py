@@ -131,6 +131,12 @@ def train(rows: Sequence[Row], keys: Sequence[str], atlas: Atlas | None, on: dat
     if len(kinds) < 2:
         raise Trouble("the rows are of fewer than two classes", "give rows of every class that shall be told apart")
     sheet = sheet_of(rows, keys, atlas)
+    said = Counter(kind for kind, _ in {*zip(sheet.classes.tolist(), sheet.groups.tolist(), strict=True)})
+    if sum(count > 1 for count in said.values()) < 2:
+        raise Trouble(
+            "of fewer than two classes the rows say more than one thing",
+            "give each class several rows in different words: confidence is set on rows that were kept out",
+        )
     columns = len(keys)
     scores = unseen_scores(sheet, columns, terms)
     asked = np.array([not row.drill for row in rows])

@@ -161,6 +161,12 @@ def test_one_class_alone_teaches_nothing(keys: list[str]) -> None:
         train([Row("路灯不亮", keys[0])], keys, None, date(2026, 11, 2))
 
 
+def test_one_row_a_class_is_too_little(keys: list[str]) -> None:
+    rows = [Row("路灯不亮", keys[0]), Row("垃圾没人收", keys[1])]
+    with pytest.raises(Trouble, match="more than one thing"):
+        train(rows, keys, None, date(2026, 11, 1))
+
+
 def test_the_sign_test() -> None:
     assert sign_test(0, 0) == 1.0
     assert sign_test(5, 5) == 1.0

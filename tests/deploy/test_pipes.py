@@ -26,6 +26,18 @@ def test_deadlines_of_a_csv_with_the_make_up_saturday_and_a_row_that_cannot_be_r
     assert "c: " in done.stderr
 
 
+def test_whatever_ends_the_lines_of_a_csv_they_are_rows() -> None:
+    done = run("clock", "due", text="id,start,amount,unit\ra,2026-10-08T10:00:00+08:00,5,work_day\r")
+    assert (done.exit_code, done.stdout.splitlines()) == (0, ["id,due", "a,2026-10-14T17:30:00+08:00"])
+
+
+def test_a_line_that_is_no_row_is_named_and_the_others_are_answered() -> None:
+    long = "x" * 200_000
+    done = run("clock", "due", text=f"id,start,amount,unit\n{long},1,1,1\na,2026-10-08T10:00:00+08:00,5,work_day\n")
+    assert done.exit_code == 1 and "line 2: field larger than" in done.stderr
+    assert done.stdout.splitlines()[1:] == ["a,2026-10-14T17:30:00+08:00"]
+
+
 def test_text_is_classified_with_a_reason() -> None:
     done = run("classify", text="徐汇区田林街道田林路100弄门口路灯不亮\n\n")
     [answer, empty] = map(json.loads, done.stdout.splitlines())
