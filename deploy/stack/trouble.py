@@ -35,6 +35,8 @@ def in_plain_words(error: OSError, where: Path | str) -> Trouble:
             f"no permission to write {place}",
             "run as the owner of that folder, or set PAIDAN_HOME to a folder of your own",
         )
+    if error.errno == errno.ENOENT:
+        return Trouble(f"{place} is not there", "name a file in a folder that is")
     if error.errno == errno.EROFS:
         return Trouble(f"{place} is on a read-only file system", "set PAIDAN_HOME to a folder that can be written")
     return Trouble(

@@ -113,7 +113,7 @@ async def listed(
         request.app.state.pool,
         state=state,
         units=units,
-        districts=None if district is None else [district],
+        districts=None if district is None else desk.subtree(district)[:1],
         order_id=order_id,
         after=read_moment_cursor(cursor),
         limit=limit + 1,

@@ -93,7 +93,7 @@ async def breaches(
     caller = principal(request, *STAFF)
     desk: Desk = request.app.state.desk
     asked = Asked(
-        units=_whose(desk, caller, unit),
+        units=desk.whose(caller, unit),
         stage=stage,
         divisions=desk.subtree(division) if division is not None else None,
         since=since,
@@ -119,7 +119,7 @@ async def falling_due(
     caller = principal(request, *STAFF)
     desk: Desk = request.app.state.desk
     asked = Asked(
-        units=_whose(desk, caller, unit),
+        units=desk.whose(caller, unit),
         stage=stage,
         divisions=desk.subtree(division) if division is not None else None,
         until=desk.now() + WITHIN[within],
@@ -146,7 +146,7 @@ async def catch_ups(
     caller = principal(request, *STAFF)
     desk: Desk = request.app.state.desk
     now = desk.now()
-    units = _whose(desk, caller, unit)
+    units = desk.whose(caller, unit)
     rows = await reading.caught_up(request.app.state.pool, since or now - CATCH_UP_DAYS, units)
     items = [
         {
@@ -163,17 +163,6 @@ async def catch_ups(
         for found in [list(each)]
     ]
     return answer({"items": items, "next": None})
-
-
-def _whose(desk: Desk, caller: Principal, unit: str | None) -> Sequence[str] | None:
-    """The units that are asked about: that one with those that became part of it, or all that the caller may see."""
-    units = None if unit is None else desk.units.acts_for(unit) or (unit,)
-    if caller.role is Role.RESPONDER:
-        mine = desk.units.acts_for(caller.unit)
-        if unit is not None and unit not in mine:
-            raise Refused("other_unit")
-        units = units or mine
-    return units
 
 
 async def _many(request: Request, caller: Principal, order_ids: Sequence[UUID]) -> Response:

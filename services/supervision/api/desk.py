@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from schemas.moments import reckonable
 from schemas.refusals import Refused
 from schemas.standing import Units, retired_codes
 from schemas.vocabulary import ClockState, Role, Tier
+from services.chassis.auth import Principal
 from services.chassis.clock import SystemClock
 from services.supervision.rules.calendar import SECOND
 from services.supervision.rules.shares import shares, uses
@@ -44,6 +46,7 @@ class Desk:
         self._children: dict[str, list[str]] = defaultdict(list)
         for code, parent in (retired_codes(city) | {d.code: d.parent for d in city.divisions}).items():
             self._children[parent].append(code)
+        self._known = {code for children in self._children.values() for code in children}
         self._clock = SystemClock()
         self._divisions = {division.code: division for division in city.divisions}
         self.league_from = city.policy.league_from
@@ -81,11 +84,27 @@ class Desk:
         return key
 
     def subtree(self, division: str) -> list[str]:
-        """A division with everything below it."""
+        """A division with everything below it. Raises Refused: division_unknown."""
+        if division not in self._known:
+            raise Refused("division_unknown", division)
         found = [division]
         for code in found:
             found += self._children.get(code, ())
         return found
+
+    def whose(self, caller: Principal, unit: str | None) -> Sequence[str] | None:
+        """The units that are asked about: that one with those that became part of it, or all that the caller may see.
+        Raises Refused: other_unit, unit_unknown."""
+        if caller.role is Role.RESPONDER:
+            mine = self.units.acts_for(caller.unit)
+            if unit is not None and unit not in mine:
+                raise Refused("other_unit")
+            return mine if unit is None else self.units.acts_for(unit) or (unit,)
+        if unit is None:
+            return None
+        if unit not in self.units.last:
+            raise Refused("unit_unknown", unit)
+        return self.units.acts_for(unit) or (unit,)
 
     def shown(self, row: Read, now: datetime) -> dict[str, Any]:
         """One clock as it stands at `now`, in the city's time. Its owner goes by the name that he had when it was due,

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from schemas.refusals import Refused
-from schemas.vocabulary import FindingKind, Role
+from schemas.vocabulary import FindingKind
 from services.chassis.asking import At
 from services.chassis.web import answer, principal
 from services.supervision.api.desk import STAFF, Desk, moment_cursor, read_moment_cursor
@@ -32,12 +31,7 @@ async def listed(
     many of each kind there are in all. Responders see their own unit's."""
     caller = principal(request, *STAFF)
     desk: Desk = request.app.state.desk
-    units = None if unit is None else desk.units.acts_for(unit) or (unit,)
-    if caller.role is Role.RESPONDER:
-        mine = desk.units.acts_for(caller.unit)
-        if unit is not None and unit not in mine:
-            raise Refused("other_unit")
-        units = units or mine
+    units = desk.whose(caller, unit)
     wanted = findings.Wanted(
         kind=kind.value if kind is not None else None,
         units=units,

@@ -255,6 +255,17 @@ async def test_a_filter_that_does_not_fit_is_refused(ask: Ask, query: str) -> No
     assert reply.status_code == 422 and reply.json()["code"] == "invalid"
 
 
+@pytest.mark.parametrize("path", ["breaches", "due?within=2h", "findings", "catch-ups", "appeals"])
+@pytest.mark.parametrize(("asked", "code"), [("unit=nobody", "unit_unknown"), ("division=zz", "division_unknown")])
+async def test_what_there_is_not_is_refused_and_not_an_empty_list(ask: Ask, path: str, asked: str, code: str) -> None:
+    if path == "appeals":
+        asked, code = "district=zz", "division_unknown"
+    if path == "catch-ups":
+        asked, code = "unit=nobody", "unit_unknown"
+    reply = await ask(f"/v1/{path}{'&' if '?' in path else '?'}{asked}")
+    assert (reply.status_code, reply.json()["code"]) == (422, code)
+
+
 async def test_the_light_is_of_the_moment_of_the_answer(ask: Ask, seam: Seam, pool: asyncpg.Pool) -> None:
     now = await pool.fetchval("SELECT clock_timestamp()")
     told = Story("lights").opened(now - minutes(27))
