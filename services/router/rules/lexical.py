@@ -1,6 +1,7 @@
 """What the words of the lexicon weigh for each class: once a class, less inside a longer word, taken back by exclusion
 words and by denials."""
 
+from services.router.rules.hearing import undone
 from services.router.rules.lexicon import Hit, Hits
 from services.router.rules.text import bytewise
 
@@ -19,11 +20,14 @@ def weigh(hits: Hits) -> Weights:
     found: Weights = {}
     places = hits.names
     parts = _parts(hits.classes)
+    denied = undone(hits.body)
     for order, hit in enumerate(hits.classes):
         start, end, word = hit
         if places and _in_name(start, end, places):
             continue
         if hits.body.endswith(_DENIED, 0, start):
+            continue
+        if denied and any(since <= start and end <= to for since, to in denied):
             continue
         share = WITHIN if order in parts else 1.0
         for number, weight in word.classes:

@@ -177,6 +177,25 @@ def test_what_is_denied_is_not_heard(shanghai: Atlas) -> None:
     assert "0202" not in {one.value.rpartition("/")[2] for one in found.candidates[:2]}
 
 
+@pytest.mark.parametrize("text", ["没有起火", "没有起火。", "并未发生火灾", "没有人被困", "没有噪音", "未闻到异味"])
+def test_a_text_that_only_says_what_did_not_happen_is_about_nothing(shanghai: Atlas, text: str) -> None:
+    found = classified(shanghai, text)
+    assert (found.class_ref, found.confidence) == (UNSORTED, 0.0), found.because
+
+
+def test_the_rest_of_such_a_text_is_heard_and_words_deny_it_too(shanghai: Atlas) -> None:
+    assert classified(shanghai, "没有起火,雨水井盖缺失").class_ref.code == "0103"
+    assert classified(Atlas.of(town()), "没有噪音,路灯不亮").class_ref.key == "T/part/02"
+    assert classified(Atlas.of(town()), "没有噪音").class_ref == UNSORTED
+
+
+@pytest.mark.parametrize(
+    "text", ["楼道没有火灾报警器", "没有路灯", "有没有起火", "没有油烟净化器", "不是没有起火", "没有人管,楼道冒烟"]
+)
+def test_what_is_missing_is_not_denied(text: str) -> None:
+    assert without_denied(text) == text
+
+
 DIALECT_AND_ODD = [
     "阿拉屋里厢楼浪相漏水漏得来一塌糊涂,侬帮帮忙呀",
     "咯种额事体哪能弄法",
