@@ -24,7 +24,8 @@ from services.router.rules.veto import Veto
 
 
 class Asked(Struct, frozen=True):
-    """What is known of a report when it is assigned; `matter` is the one it joins, `doubt` why a person must decide."""
+    """What is known of a report when it is assigned; `matter` is the one it joins, `doubt` why a person must decide,
+    `accused` the units complained about."""
 
     report: ReportReceived
     located: Located
@@ -34,6 +35,7 @@ class Asked(Struct, frozen=True):
     urgency: Urgency
     doubt: str
     matter: Matter | None
+    accused: tuple[str, ...] = ()
 
 
 class Assigned(Struct, frozen=True):
@@ -80,7 +82,7 @@ def _held(
     rule = asked.matched.rule
     held = rule is not None and rule.hold and asked.matched.only_held
     tier = rule.hold_at if rule and held else Tier.DISTRICT
-    centre = deciding_centre(atlas, division, tier)
+    centre = deciding_centre(atlas, division, tier, asked.accused)
     by = rule.rule_id if rule and held else "triage"
     way = hops(route(atlas, asked.located.place, centre), now, by)
     told = f"由{centre.name}派单员决定 | held for the dispatcher of {centre.unit_id}"

@@ -27,6 +27,7 @@ from schemas.model import ModelCard
 from schemas.rosters import Rosters
 from schemas.standing import Units, retired_codes
 from schemas.vocabulary import Tier
+from services.router.rules.accused import UnitNames
 from services.router.rules.ground import Ground
 from services.router.rules.lexicon import Hits, Lexicon, Name
 from services.router.rules.model import Model, Scored
@@ -81,6 +82,7 @@ class Atlas:
         self._capacities: dict[str, tuple[Capacity, ...]] = {}
         self._found: dict[tuple[str, str], Unit | None] = {}
         self.organisation = Units(city)
+        self.unit_names = UnitNames(city, self.organisation)
         self.rosters = Rosters(city)
         self.kept: frozenset[str] = frozenset(self.rosters.units)  # the units that keep a duty roster
         self.rulebook = self._compiled(city.rules, city.rulebook_version)

@@ -16,8 +16,8 @@ from services.router.rules.text import bytewise
 _DENIED = re.compile(
     r"(?<![是要])(?:不是|并非|不属于|不涉及|而非|不反映|不投诉)(?!第|一次|很|太|不|没)[^,。、;:!?\n]{1,16}?(?=而是|是|[,。、;:!?\n]|$)"
 )
-# 没有 mostly says what is missing (没有路灯, 没有火灾报警器): only what nobody misses is denied by it, and only where the
-# clause ends with it. 有没有 asks, 不是没有 affirms. Alternatives only, so that it can be read bytewise too.
+# 没有 mostly says what is missing (没有路灯, 没有火灾报警器): only what nobody misses is denied by it, and only where
+# the clause ends with it. 有没有 asks, 不是没有 affirms. Alternatives only, so that it can be read bytewise too.
 _DID_NOT_HAPPEN = (
     "(?<!有)(?<!是)(?<!非)(?:并没有|并未|没有|没|未|无|不存在)(?:再|任何|明显|发生|出现|发现|看到|见到|闻到|听到|有人|人){0,2}"
     "(?:起火|着火|失火|火灾|火情|明火|冒烟|浓烟|爆炸|燃气泄漏|煤气泄漏|泄漏|漏气|漏水|漏电|触电|坍塌|倒塌|塌方|溺水|落水|"

@@ -91,10 +91,7 @@ def _apart(atlas: Atlas, question: Question, found: Matched) -> Matched:
     candidates = tuple(one for one in found.candidates if not bars(question.accused, one.value))
     if not bars(question.accused, found.lead.unit_id):
         return structs.replace(found, assists=assists, candidates=candidates)
-    step = atlas.organisation.centre_above(found.lead.unit_id)
-    while step and bars(question.accused, step):
-        step = atlas.organisation.centre_above(step)
-    lead = atlas.units[step] if step else atlas.desk()
+    lead = _free(atlas, question.accused, found.lead)
     why = both(found.why, f"被反映单位回避，由{lead.name}主办 | the unit complained about stands aside: {lead.unit_id}")
     return structs.replace(found, lead=lead, assists=_others([*assists], lead), candidates=candidates, why=why)
 
@@ -130,14 +127,27 @@ def unmet(rule: DutyRule, question: Question) -> list[str]:
     return found
 
 
-def deciding_centre(atlas: Atlas, division: str, tier: Tier = Tier.DISTRICT) -> Unit:
+def deciding_centre(atlas: Atlas, division: str, tier: Tier = Tier.DISTRICT, accused: tuple[str, ...] = ()) -> Unit:
     """The centre of a tier (unless said, the district) that decides about a place: the next one above it where the
-    place is not known so deep, at last the city's desk."""
+    place is not known so deep, or where that one is complained about or answers to one that is; at last the city's
+    desk, or the city's centre where the desk is complained about."""
     for area in atlas.lineage.get(division, ()):
         centre = atlas.centre_of(area)
         if centre and RANKS[Tier.CITY] < RANKS[centre.tier] <= RANKS[tier]:
-            return centre
-    return atlas.desk()
+            return _free(atlas, accused, centre)
+    return _free(atlas, accused, atlas.desk())
+
+
+def _free(atlas: Atlas, accused: tuple[str, ...], unit: Unit) -> Unit:
+    """The unit, or the nearest centre above it that is neither complained about nor answers to one that is; last the
+    city's desk, which has nobody above it."""
+    bars = atlas.organisation.bars
+    if not accused or not bars(accused, unit.unit_id):
+        return unit
+    step = atlas.organisation.centre_above(unit.unit_id)
+    while step and bars(accused, step):
+        step = atlas.organisation.centre_above(step)
+    return atlas.units[step] if step else atlas.desk()
 
 
 def _winner(atlas: Atlas, question: Question) -> tuple[DutyRule | None, str]:
@@ -193,5 +203,5 @@ def _candidates(atlas: Atlas, question: Question, located: Located | None, lead:
                 add(atlas.unit_for(rule.lead, one.value), 0.7 * one.score / (place + 1), "可能的地点 | likely place")
     for one in likely:
         add(atlas.centre_of(one.value), 0.5 * one.score, "可能的地点 | likely place")
-    add(deciding_centre(atlas, question.division), 0.2, "属地 | the place's centre")
+    add(deciding_centre(atlas, question.division, accused=question.accused), 0.2, "属地 | the place's centre")
     return tuple(sorted(found.values(), key=lambda one: (-one.score, one.value))[:_SHOWN])

@@ -23,11 +23,10 @@ from schemas.facts import (
     TriageRequested,
 )
 from schemas.ids import order_id_of
-from schemas.standing import plain_name
-from schemas.vocabulary import GRAVITY, Lane, TicketType, Urgency, Verification
+from schemas.vocabulary import GRAVITY, Lane, Urgency, Verification
 from services.router.rules.address import without_place
 from services.router.rules.assign import Asked, Assigned, assign
-from services.router.rules.atlas import RANKS, Atlas
+from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified, classify
 from services.router.rules.day import Day
 from services.router.rules.hearing import Heard, hear
@@ -44,7 +43,7 @@ from services.router.rules.merge import (
     matter_of,
     may_merge,
 )
-from services.router.rules.question import Question, question_of
+from services.router.rules.question import Question, question_of, with_accused
 from services.router.rules.quiet import marks_of
 from services.router.rules.reasons import Evidence, Term
 from services.router.rules.text import both, grams, wording
@@ -161,7 +160,8 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     located = locate(report, text, atlas)
     classified = classify(report, text, atlas, heard)
     question = question_of(report, classified, located, veto.kind if veto else "", atlas)
-    question, matched = accused_apart(match(atlas, question, located), question, text, located, atlas)
+    question = with_accused(question, text, atlas)
+    matched = match(atlas, question, located)
     report = _kept_confidential(report, question)
     assert report.report_id is not None
     order_id = order_id_of(report.report_id)
@@ -187,22 +187,6 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
         urgency=urgency,
         doubt="" if veto else _doubt(located, classified, matched, atlas),
     )
-
-
-def accused_apart(
-    matched: Matched, question: Question, text: str, located: Located, atlas: Atlas
-) -> tuple[Question, Matched]:
-    """A match none of whose units is accused in the words of an informant (举报): where the official name of one stands
-    there, it is asked again without that unit, which is also complained about when nobody filled in a subject."""
-    while question.ticket_type is TicketType.INFORMANT:
-        bare = plain_name(text)
-        units = (matched.lead, *matched.assists)
-        named = [unit.unit_id for unit in units if RANKS[unit.tier] and plain_name(unit.name) in bare]
-        if not named or set(named) <= set(question.accused):
-            break
-        question = structs.replace(question, accused=tuple(dict.fromkeys((*question.accused, *named))))
-        matched = match(atlas, question, located)
-    return question, matched
 
 
 def _kept_confidential(report: ReportReceived, question: Question) -> ReportReceived:
@@ -274,6 +258,7 @@ def _asked(prepared: Prepared, matter: Matter | None) -> Asked:
         veto=prepared.veto,
         urgency=prepared.urgency,
         doubt=prepared.doubt,
+        accused=prepared.question.accused,
         matter=matter,
     )
 

@@ -5,7 +5,7 @@ A question is kept with each decision, so that another rulebook can be asked the
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.facts import ReportReceived
 from schemas.vocabulary import Attribute, Source, TicketType, Tier
@@ -86,3 +86,13 @@ def question_of(
         danger=danger,
         sure=classified.confidence >= limits.classify_confidence and located.confidence >= limits.locate_confidence,
     )
+
+
+def with_accused(question: Question, text: str, atlas: Atlas) -> Question:
+    """The question with every unit that an informant's words name, beside the subject that was filled in: none of them
+    leads, helps, decides about it or sees it. Of other tickets only the subject counts, as their words name units for
+    many reasons."""
+    if question.ticket_type is not TicketType.INFORMANT:
+        return question
+    accused = tuple(dict.fromkeys((*question.accused, *atlas.unit_names.named_in(text))))
+    return structs.replace(question, accused=accused) if accused != question.accused else question

@@ -4,12 +4,13 @@ import pytest
 from msgspec import structs
 
 from schemas.refusals import Refused
-from schemas.vocabulary import Role
+from schemas.vocabulary import OrderStatus, Role
 from services.dispatch.rules import subjects
+from services.dispatch.rules.book import Actor
 from services.dispatch.rules.opening import on_linked
 from services.dispatch.rules.visibility import sees
 from tests.rules.dispatch.acting import Table, cause, kept
-from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, linked, proposed
+from tests.rules.dispatch.town import DIRECTORY, a_plan, a_report, in_triage, linked, proposed
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,17 @@ def test_whom_the_router_read_in_an_informants_words_is_kept_apart_too() -> None
     table = Table(proposed(a_report(), plan))
     assert table.order.subjects == ("s1-clean",)
     assert (table.order.lead, [a.unit for a in table.order.assignments]) == ("s1", ["s1", "s1-road"])
+
+
+def test_nor_does_a_centre_see_in_triage_what_an_informants_words_say_of_it() -> None:
+    fact = in_triage()
+    table = Table(structs.replace(fact, plan=structs.replace(fact.plan, lead="d1", subjects=("d1",))))
+    assert (table.order.status, table.order.lead, table.order.subjects) == (OrderStatus.TRIAGE, "city", ("d1",))
+    assert not any(sees(DIRECTORY, Role.DISPATCHER, unit, table.order) for unit in ("d1", "s1", "s2"))
+    assert sees(DIRECTORY, Role.DISPATCHER, "city", table.order)
+    with pytest.raises(Refused) as refused:
+        table.later().do("route", Actor("dispatcher@city", Role.DISPATCHER, "city"), None, lead="d1")
+    assert refused.value.code == "subject_unit"
 
 
 def test_a_complaint_about_a_unit_that_works_on_the_order_becomes_an_order_of_its_own() -> None:

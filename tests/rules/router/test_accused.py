@@ -2,11 +2,12 @@
 
 import pytest
 
+from schemas.city import Unit
 from schemas.facts import Reporter
-from schemas.vocabulary import TicketType
+from schemas.vocabulary import TicketType, Tier
 from services.router.rules.atlas import Atlas
-from services.router.rules.plan import conclude, prepare
-from tests.rules.router.made import NOW, report, rule, town
+from services.router.rules.plan import Kind, conclude, prepare
+from tests.rules.router.made import NOW, UNITS, report, rule, town
 
 INFORMANT, COMPLAINT = TicketType.INFORMANT, TicketType.COMPLAINT
 
@@ -53,6 +54,52 @@ def test_the_accused_is_no_candidate_either_and_stands_in_the_plan() -> None:
     assert decision.fact.plan.subjects == ("110001-office",)
     assert decision.fact.plan.lead == "110000-centre"
     assert "110001-office" not in {one.value for one in decision.fact.candidates}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("tell", ["subject", "words"])
+@pytest.mark.parametrize(
+    ("about", "decides"),
+    [
+        ("110000-centre", "1-centre"),
+        ("110001-centre", "110000-centre"),
+        ("110000-water", "110000-centre"),
+        ("120000-centre", "110000-centre"),
+    ],
+)
+def test_the_centre_that_decides_in_triage_is_the_next_one_that_is_not_accused(
+    about: str, decides: str, tell: str
+) -> None:
+    atlas = Atlas.of(town(rule("a1", "office", hold=True)))
+    said = {"subject": about} if tell == "subject" else {}
+    words = f"长桥街道井盖缺失，举报{atlas.units[about].name}工作人员推诿"
+    told = report(words if tell == "words" else "长桥街道井盖缺失", ticket_type=INFORMANT, **said)
+    decision = conclude(prepare(told, atlas), [], NOW, atlas)
+    assert (decision.kind, decision.fact.plan.lead) == (Kind.TRIAGE, decides)
+    assert decision.fact.plan.subjects == (about,)
+    assert about not in {hop.unit for hop in decision.fact.plan.path}
+    assert about not in {one.value for one in decision.fact.candidates}  # type: ignore[union-attr]
+
+
+def test_a_unit_that_would_not_have_got_it_is_a_subject_too() -> None:
+    words = "长桥街道井盖缺失，举报东区centre吃拿卡要"
+    assert led(words, ticket_type=INFORMANT) == ("110001-office", ["110000-water"], ("110000-centre",))
+    assert led(words, ticket_type=COMPLAINT)[2] == ()
+
+
+def test_of_two_names_in_one_place_the_longer_counts_and_blanks_do_not() -> None:
+    names = (*UNITS, Unit("120000-x", "桥街道office", Tier.DISTRICT, "x", "120000"))
+    atlas = Atlas.of(town(units=names))
+    assert atlas.unit_names.named_in("举报 长桥街道 OFFICE 和西区water") == ("110001-office", "120000-water")
+    assert atlas.unit_names.named_in("举报镇海市centre") == (), "nobody else could lead instead of the top"
+    assert Atlas.of(town(units=UNITS[:1])).unit_names.named_in("镇海市centre") == ()
+
+
+def test_a_complaint_about_the_district_s_centre_does_not_go_to_it(shanghai: Atlas) -> None:
+    told = report("举报长宁区城市运行管理中心工作人员推诿扯皮", address="长宁区伊犁路200弄", ticket_type=INFORMANT)
+    plan = conclude(prepare(told, shanghai), [], NOW, shanghai).fact.plan
+    assert (plan.lead, plan.subjects) == ("310000-centre", ("310105-centre",))
+    barred = shanghai.organisation.bars
+    assert not any(barred(plan.subjects, hop.unit) for hop in plan.path)
 
 
 @pytest.mark.parametrize(
