@@ -13,10 +13,10 @@ from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.ground import metres_between
 from services.router.rules.reasons import Evidence
 from services.router.rules.text import both, readable
-from services.router.rules.weighing import Named, named
+from services.router.rules.weighing import CLASH, Named, named
 
 SURE = 0.5  # a street below it is only a candidate
-CLASH, TWO_SURE = 0.6, 0.5  # what remains where the caller's district contradicts; where a street named for sure does
+TWO_SURE = 0.5  # what remains where a street named for sure contradicts
 MOVED_M = 500.0  # a device that reports from farther away than this has been moved
 MOVED, YOUNGER = 0.4, 0.45  # what remains when a device was moved; when the report is older than the division
 _GRID_SIZES = (14, 15)
@@ -57,6 +57,7 @@ def locate(report: ReportReceived, plain_text: str, atlas: Atlas) -> Located:
         registered = _of_device(device, point, atlas)
         return structs.replace(registered, asset=device.asset or f"device:{device.device_id}", address_key=key)
     words = named(report, plain_text, atlas, closely=point is None)
+    odd = both(odd, words.odd)
     found: Located | None = _of_point(point, words, atlas) if point else None
     if found is None and report.grid_code:
         found, wrong = _of_grid(report.grid_code, words, atlas)
@@ -138,9 +139,13 @@ def _of_point(point: Point, words: Named, atlas: Atlas) -> Located | None:
 def _clash_with(area: str, where: str, words: Named, atlas: Atlas) -> tuple[str, float]:
     """What of the text contradicts an area that was told otherwise, and what remains of its trust."""
     said = words.best if words.sure >= SURE else ""
-    for code, remains in ((said, TWO_SURE), (words.district, CLASH)):
+    for code, remains, who in (
+        (said, TWO_SURE, "文中"),
+        (words.district, CLASH, "文中"),
+        (words.stated, CLASH, "来件所称"),
+    ):
         if code and not atlas.covers(area, code) and not atlas.covers(code, area):
-            return f"{where}，文中为{atlas.divisions[code].name}", remains
+            return f"{where}，{who}为{atlas.divisions[code].name}", remains
     return "", 1.0
 
 

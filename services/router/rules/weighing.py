@@ -16,6 +16,7 @@ from services.router.rules.text import both, bytewise, readable
 AGREED = 0.8  # a short name beside the district that it lies in
 DISTRICT_SURE, STATED_SURE = 0.9, 0.75
 WRONG_DISTRICT = 0.65  # what remains of a street's weight when the district beside it is another
+CLASH = 0.6  # what remains of a place that does not lie in the district that the caller stated
 DOUBTED = 0.5  # what remains of a district when what stands beside it lies elsewhere
 CUT = 0.5  # what remains of a committee's name that may be the end of another (第二居委会)
 CERTAIN, UNCERTAIN = 0.9, 0.8  # what remains of a name that is a character off, with no district to bear it out
@@ -32,8 +33,9 @@ _ABOVE = tuple(map(bytewise, ("上述地址", "该地址", "诉求地址", "上�
 
 class Named(Struct, frozen=True):
     """What the names come to. `best` is the deepest division with its sureness `sure`; `district` is the one named or
-    stated; `ranked` are the streets with scores; `clash` says what contradicts what; `evidence` are the mentions that
-    speak for the answer."""
+    stated, `stated` the one that the caller stated beside the text; `ranked` are the streets with scores; `clash` says
+    what contradicts what; `evidence` are the mentions that speak for the answer; `odd` says that the stated district is
+    in no register."""
 
     best: str = ""
     sure: float = 0.0
@@ -43,6 +45,8 @@ class Named(Struct, frozen=True):
     because: str = ""
     clash: str = ""
     evidence: tuple[Mention, ...] = ()
+    stated: str = ""
+    odd: str = ""
 
 
 class _Scale:
@@ -115,7 +119,7 @@ def named(report: ReportReceived, plain_text: str, atlas: Atlas, *, closely: boo
     stand there are looked for too, where no full name does."""
     hits = atlas.read(plain_text)
     mentions, denied = mentions_of(hits) if hits.names else ([], [])
-    stated = atlas.named(report.district) if report.district else ()
+    stated = _stated(report, atlas)
     another = _where_another_begins(hits.body)
     later: list[Mention] = []
     if another >= 0:
@@ -126,9 +130,42 @@ def named(report: ReportReceived, plain_text: str, atlas: Atlas, *, closely: boo
         districts = frozenset(code for code, _ in _districts(mentions, stated, atlas))
         mentions = with_nearly(mentions, denied, plain_text, hits.body, atlas.nearly, districts)
     if mentions or not later:
-        return _weigh(mentions, stated, report.district, hits.body, atlas)
-    found = _weigh(later, stated, report.district, hits.body, atlas)
-    return structs.replace(found, sure=found.sure * DOUBTED, district_sure=found.district_sure * DOUBTED)
+        found = _weigh(mentions, stated, report.district, hits.body, atlas)
+    else:
+        found = _weigh(later, stated, report.district, hits.body, atlas)
+        found = structs.replace(found, sure=found.sure * DOUBTED, district_sure=found.district_sure * DOUBTED)
+    return _against_stated(found, stated, report, atlas) if report.district else found
+
+
+def _stated(report: ReportReceived, atlas: Atlas) -> tuple[Name, ...]:
+    """The divisions that the caller's word may mean, also with the city's name before it (上海市长宁区)."""
+    word = report.district.strip()
+    return atlas.named(word) or atlas.named(word.removeprefix(atlas.divisions[atlas.city.root].name)) if word else ()
+
+
+def _against_stated(found: Named, stated: Sequence[Name], report: ReportReceived, atlas: Atlas) -> Named:
+    """What the names come to, held against the district that the caller stated: a contradiction that nothing has said
+    yet is said, and costs."""
+    root = atlas.divisions[atlas.city.root]
+    word = report.district.strip()
+    if not stated and word and word != root.name:
+        odd = f"来件所称区划“{word[:20]}”不在册，未采用 | the stated district is in no register, not used"
+        return structs.replace(found, odd=odd)
+    districts = {code: None for name in stated if (code := atlas.district_of(name.code))}
+    if not districts:
+        return found
+    found = structs.replace(found, stated=next(iter(districts)) if len(districts) == 1 else "")
+    lies = atlas.district_of(found.best) if found.best else ""
+    if found.clash or not lies or lies in districts:
+        return found
+    clash = f"来件所称为{_said([(code, 0.0) for code in districts], atlas)}，但文中为{atlas.divisions[lies].name}"
+    return structs.replace(
+        found,
+        sure=found.sure * CLASH,
+        district_sure=found.district_sure * (1.0 if found.district in districts else CLASH),
+        because=both(found.because, f"{clash} | clash"),
+        clash=clash,
+    )
 
 
 def _where_another_begins(body: str) -> int:

@@ -164,3 +164,31 @@ def test_full_width_and_blanks_change_nothing(shanghai: Atlas, text: str) -> Non
     wide = "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in text)
     first, second = located(shanghai, text), located(shanghai, f" {wide} ")
     assert (first.place, first.confidence, first.address_key) == (second.place, second.confidence, second.address_key)
+
+
+@pytest.mark.parametrize(
+    ("address", "more", "sure"),
+    [
+        ("长宁区伊犁路100弄", {}, 0.9),  # known by its road
+        ("长宁区虹桥街道", {}, 0.95),
+        ("长宁区伊犁路100弄", {"lon": 121.40445, "lat": 31.19909}, 0.882),
+    ],
+)
+def test_a_stated_district_that_the_place_does_not_lie_in_is_said_and_costs(
+    shanghai: Atlas, address: str, more: dict[str, Any], sure: float
+) -> None:
+    for agrees in ("", "长宁区", "上海市长宁区", "310105", "上海市"):
+        found = located(shanghai, "井盖坏了", address=address, district=agrees, **more)
+        assert (found.clash, round(found.confidence, 3)) == ("", sure), agrees
+        assert "不在册" not in found.because
+    other = located(shanghai, "井盖坏了", address=address, district="闵行区", **more)
+    assert "闵行区" in other.clash and other.clash in other.because
+    assert other.confidence == pytest.approx(0.6 * sure, abs=0.001)
+    assert other.place is not None and other.place.division == "310105009"
+
+
+def test_an_unknown_district_is_said_and_costs_nothing(shanghai: Atlas) -> None:
+    found = located(shanghai, "井盖坏了", address="长宁区伊犁路100弄", district="火星区")
+    assert "“火星区”不在册，未采用" in found.because and "the stated district is in no register" in found.because
+    assert (found.clash, found.confidence) == ("", 0.9)
+    assert "“火星区”不在册" in located(shanghai, "井盖坏了", district="火星区").because
