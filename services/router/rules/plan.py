@@ -167,7 +167,7 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     order_id = order_id_of(report.report_id)
     urgency = _urgency(report, veto, matched, atlas)
     voice = voice_of(report, atlas.district_of(located.place.division) if located.place else "")
-    marks = marks_of(urgency, classified.key in atlas.severe, text, atlas.vulnerable)
+    marks = marks_of(urgency, classified.key in atlas.severe, text, atlas.vulnerable, danger=veto is not None)
     sure = classified.confidence >= atlas.thresholds.classify_confidence
     this = matter_of(report, located, classified, order_id, grams(without_place(text)), voice, marks, sure=sure)
     free = may_merge(report, this)

@@ -16,6 +16,7 @@ from schemas.city import Warnings
 from schemas.vocabulary import GRAVITY, Urgency
 
 SEVERE, VULNERABLE, AGAIN, MOVED = 1, 2, 4, 8  # marks of a matter, each a bit; MOVED: others came by a merger
+DANGER = 16  # a mark too: a report of it was vetoed (`rules.veto`)
 NEEDED = 3
 
 
@@ -28,11 +29,14 @@ class Quiet(Struct, frozen=True):
     why: str
 
 
-def marks_of(urgency: Urgency, class_listed: bool, text: str, vulnerable: re.Pattern[str] | None) -> int:
-    """The marks that a report brings: by its urgency, its class (`severe` of the pack) and the words of its text."""
+def marks_of(
+    urgency: Urgency, class_listed: bool, text: str, vulnerable: re.Pattern[str] | None, *, danger: bool
+) -> int:
+    """The marks that a report brings: by its urgency, its class (`severe` of the pack), the words of its text, and
+    whether it is a danger to life."""
     severe = class_listed or GRAVITY[urgency] >= GRAVITY[Urgency.URGENT]
     weak = vulnerable is not None and vulnerable.search(text) is not None
-    return (SEVERE if severe else 0) | (VULNERABLE if weak else 0)
+    return (SEVERE if severe else 0) | (VULNERABLE if weak else 0) | (DANGER if danger else 0)
 
 
 def quiet(

@@ -145,6 +145,44 @@ def test_in_between_a_person_is_shown_the_other(shanghai: Atlas) -> None:
     assert merge.answer.startswith("suggest") and merge.candidates
 
 
+HOUSE, FLAT = "虹口区四川北路950号，", "徐汇区漕溪北路88号，"
+CRY, KNIFE = HOUSE + "这里有人一直在喊", HOUSE + "有人一直在喊救命，拿刀"
+BREATH, WATER = FLAT + "老人没有呼吸了", FLAT + "小区老人活动室没有热水了"
+LIFT_WORD = FLAT + "电梯里关了人，不是被困，就是维修"
+
+
+def test_a_danger_opens_its_own_order_at_the_desk_and_asks_about_the_calm_one(shanghai: Atlas) -> None:
+    first = prepare(told(CRY, 1), shanghai)
+    decision = after(shanghai, told(CRY, 1), told(KNIFE, 2))
+    assert decision.kind is Kind.PROPOSE and decision.fact.plan.lead == shanghai.desk().unit_id
+    assert decision.suggested and decision.suggested.matter.order_id == first.order_id
+    assert "险情不并入普通工单" in decision.suggested.score.because
+
+
+def test_a_danger_joins_the_danger_beside_a_calm_order_that_is_nearer(shanghai: Atlas) -> None:
+    calm, danger, again = (prepare(told(text, n), shanghai) for n, text in enumerate((CRY, KNIFE, KNIFE + "快来")))
+    calm_too = structs.replace(calm.this, grams=again.this.grams)  # told in the very words: still no danger
+    for candidates in ([calm_too, danger.this], [danger.this, calm_too]):
+        decision = conclude(again, candidates, NOW, shanghai)
+        assert decision.kind is Kind.LINK and decision.order_id == danger.order_id
+
+
+@pytest.mark.parametrize("second", [WATER, LIFT_WORD])
+def test_another_matter_does_not_vanish_into_an_emergency_at_the_same_number(shanghai: Atlas, second: str) -> None:
+    decision = after(shanghai, told(BREATH, 1), told(second, 2))
+    assert decision.kind is not Kind.LINK, decision.why
+    assert decision.suggested, "a person is asked"
+    assert after(shanghai, told(second, 1), told(BREATH, 2)).kind is not Kind.LINK
+
+
+def test_the_same_emergency_told_alike_is_one(shanghai: Atlas) -> None:
+    assert after(shanghai, told(BREATH, 1), told(FLAT + "有个老人没有呼吸了快来", 2)).kind is Kind.LINK
+
+
+def test_a_calm_report_in_the_words_of_a_danger_joins_it(shanghai: Atlas) -> None:
+    assert after(shanghai, told(KNIFE, 1), told(CRY, 2)).kind is Kind.LINK
+
+
 def test_of_several_the_best_is_taken(shanghai: Atlas) -> None:
     near, far = prepare(told(COVER, 1, **east(3)), shanghai), prepare(told(COVER, 2, **east(45)), shanghai)
     third = prepare(told(COVER, 3, **SPOT), shanghai)
