@@ -23,23 +23,22 @@ from schemas.facts import (
     TriageRequested,
 )
 from schemas.ids import order_id_of
-from schemas.standing import plain_name
-from schemas.vocabulary import GRAVITY, Lane, TicketType, Urgency, Verification
+from schemas.vocabulary import GRAVITY, Lane, Urgency, Verification
 from services.router.rules.address import without_place
 from services.router.rules.assign import Asked, Assigned, assign
-from services.router.rules.atlas import RANKS, Atlas
+from services.router.rules.atlas import Atlas
 from services.router.rules.classify import Classified, classify
 from services.router.rules.day import Day
 from services.router.rules.hearing import Heard, hear
 from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
 from services.router.rules.locate import Located, locate
-from services.router.rules.match import Matched, match
+from services.router.rules.match import Matched, accused_apart, match
 from services.router.rules.merge import (
     Link,
     Matter,
     Suggest,
+    about_whom,
     choose,
-    is_informant,
     joined,
     matter_of,
     may_merge,
@@ -167,9 +166,19 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     order_id = order_id_of(report.report_id)
     urgency = _urgency(report, veto, matched, atlas)
     voice = voice_of(report, atlas.district_of(located.place.division) if located.place else "")
-    marks = marks_of(urgency, classified.key in atlas.severe, text, atlas.vulnerable, danger=veto is not None)
+    marks = marks_of(
+        urgency,
+        classified.key in atlas.severe,
+        text,
+        atlas.vulnerable,
+        danger=veto is not None,
+        accuses=question.accuses,
+    )
+    about = about_whom(report, question.accused, atlas)
     sure = classified.confidence >= atlas.thresholds.classify_confidence
-    this = matter_of(report, located, classified, order_id, grams(without_place(text)), voice, marks, sure=sure)
+    this = matter_of(
+        report, located, classified, order_id, grams(without_place(text)), voice, marks, sure=sure, about=about
+    )
     free = may_merge(report, this)
     return Prepared(
         report=report,
@@ -187,22 +196,6 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
         urgency=urgency,
         doubt="" if veto else _doubt(located, classified, matched, atlas),
     )
-
-
-def accused_apart(
-    matched: Matched, question: Question, text: str, located: Located, atlas: Atlas
-) -> tuple[Question, Matched]:
-    """A match none of whose units is accused in the words of an informant (举报): where the official name of one stands
-    there, it is asked again without that unit, which is also complained about when nobody filled in a subject."""
-    while question.ticket_type is TicketType.INFORMANT:
-        bare = plain_name(text)
-        units = (matched.lead, *matched.assists)
-        named = [unit.unit_id for unit in units if RANKS[unit.tier] and plain_name(unit.name) in bare]
-        if not named or set(named) <= set(question.accused):
-            break
-        question = structs.replace(question, accused=tuple(dict.fromkeys((*question.accused, *named))))
-        matched = match(atlas, question, located)
-    return question, matched
 
 
 def _kept_confidential(report: ReportReceived, question: Question) -> ReportReceived:
@@ -226,8 +219,7 @@ def conclude(
     """What to do with a prepared report, given the matters it may belong to and the day as it is (None: nobody is full,
     nothing is free to be sent). `now` stamps the hops."""
     report, matched = prepared.report, prepared.matched
-    informant = is_informant(prepared.classified)
-    found, considered = choose(candidates, prepared.this, atlas, informant) if prepared.matter_keys else (None, ())
+    found, considered = choose(candidates, prepared.this, atlas) if prepared.matter_keys else (None, ())
     matter = found.matter if isinstance(found, Link) else None
     assigned = assign(_asked(prepared, matter), now, day or Day(), atlas)
     plan = _plan(prepared, assigned, atlas)

@@ -106,6 +106,19 @@ async def test_a_danger_at_the_place_of_a_calm_order_gets_the_desk_and_the_merge
     assert await pool.fetchval("SELECT count(*) FROM proposals") == 1
 
 
+async def test_two_accusations_against_two_stay_two_orders_and_a_third_joins_its_own(
+    atlas: Atlas, pool: asyncpg.Pool, settings: ServiceSettings
+) -> None:
+    centre, told = "上海市城市运行管理中心", "，举报城管队员收钱"
+    informant = msgspec.structs.replace(manhole(words=f"雨水井盖缺失{told}"), ticket_type=TicketType.INFORMANT)
+    router = seam(atlas, pool, settings)
+    for n, report in enumerate((informant, manhole(subject=centre), manhole(subject="310000-centre"))):
+        await router.handle([record(report, n)])
+    one, two, three = [f for f in await said(pool) if not isinstance(f, MergeProposed)]
+    assert one.order_id != two.order_id == three.order_id  # type: ignore[attr-defined]
+    assert isinstance(three, ReportLinked)
+
+
 async def test_the_same_report_again_is_a_repeat_however_late_it_was_received(
     atlas: Atlas, pool: asyncpg.Pool, settings: ServiceSettings
 ) -> None:

@@ -183,6 +183,37 @@ def test_a_calm_report_in_the_words_of_a_danger_joins_it(shanghai: Atlas) -> Non
     assert after(shanghai, told(KNIFE, 1), told(CRY, 2)).kind is Kind.LINK
 
 
+CITY_CENTRE = "上海市城市运行管理中心"
+LATE = "静安区临汾路街道临汾路338号垃圾堆了三天没人管"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "linked"),
+    [
+        ({"subject": CITY_CENTRE}, {"ticket_type": INFORMANT, "more": "，举报城管队员收钱"}, False),
+        ({"subject": CITY_CENTRE}, {"subject": CITY_CENTRE, "ticket_type": INFORMANT}, True),
+        ({"subject": CITY_CENTRE}, {"subject": "310000-centre"}, True),  # a unit by its id
+        ({"subject": CITY_CENTRE}, {"subject": "静安区城市运行管理中心"}, False),
+        ({"subject": CITY_CENTRE}, {}, False),  # about a unit, and about nobody
+        ({"ticket_type": INFORMANT}, {"ticket_type": INFORMANT}, False),  # nobody knows whom either means
+        ({"ticket_type": INFORMANT}, {}, False),
+    ],
+)
+def test_two_accusations_are_one_only_where_both_name_the_same(
+    shanghai: Atlas, one: dict[str, Any], other: dict[str, Any], linked: bool
+) -> None:
+    first, second = (told(LATE + more.pop("more", ""), n, **more) for n, more in enumerate((dict(one), dict(other))))
+    assert (after(shanghai, first, second).kind is Kind.LINK) is linked
+    assert (after(shanghai, second, first).kind is Kind.LINK) is linked
+
+
+def test_an_informant_who_names_the_unit_in_his_words_joins_who_names_it_as_subject(shanghai: Atlas) -> None:
+    lead = prepare(told(LATE, 1), shanghai).matched.lead
+    words = told(f"{LATE}，举报{lead.name}", 1, ticket_type=INFORMANT)
+    assert after(shanghai, words, told(LATE, 2, subject=lead.name)).kind is Kind.LINK
+    assert after(shanghai, words, told(LATE, 2, subject=CITY_CENTRE)).kind is not Kind.LINK
+
+
 def test_of_several_the_best_is_taken(shanghai: Atlas) -> None:
     near, far = prepare(told(COVER, 1, **east(3)), shanghai), prepare(told(COVER, 2, **east(45)), shanghai)
     third = prepare(told(COVER, 3, **SPOT), shanghai)
@@ -224,10 +255,9 @@ def test_twins_share_a_lock(shanghai: Atlas) -> None:
     hours=st.floats(0, 48),
     texts=st.tuples(st.text("井盖缺失路灯不亮电梯", max_size=20), st.text("井盖缺失路灯不亮电梯", max_size=20)),
     subjects=st.tuples(st.sampled_from(["", "甲", "乙"]), st.sampled_from(["", "甲", "乙"])),
-    informant=st.booleans(),
 )
 def test_the_score_is_symmetric_and_between_0_and_1(
-    shanghai: Atlas, metres: float, hours: float, texts: tuple[str, str], subjects: tuple[str, str], informant: bool
+    shanghai: Atlas, metres: float, hours: float, texts: tuple[str, str], subjects: tuple[str, str]
 ) -> None:
     one = prepare(told(texts[0], 1, subject=subjects[0], class_key="CJ/T 214-2007/part/0103", **SPOT), shanghai).this
     two = prepare(
@@ -241,7 +271,7 @@ def test_the_score_is_symmetric_and_between_0_and_1(
         ),
         shanghai,
     ).this
-    first, second = score(one, two, shanghai, informant), score(two, one, shanghai, informant)
+    first, second = score(one, two, shanghai), score(two, one, shanghai)
     assert first.total == pytest.approx(second.total)
     assert 0.0 <= first.total <= 1.0
     if subjects[0] and subjects[1] and subjects[0] != subjects[1]:
