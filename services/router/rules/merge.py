@@ -1,6 +1,7 @@
 """Is this the matter of an order that exists? Same class or asset, near, recent, alike in words."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -8,13 +9,13 @@ from msgspec import Struct, structs
 
 from schemas.city import Thresholds
 from schemas.facts import Candidate, ReportReceived
-from schemas.vocabulary import TicketType
 from services.router.rules.address import OTHER_NUMBER, coarse, same_spot
 from services.router.rules.atlas import Atlas
 from services.router.rules.classify import UNSORTED, Classified
 from services.router.rules.ground import metres_between
 from services.router.rules.keys import kind_of
 from services.router.rules.locate import Located
+from services.router.rules.quiet import ACCUSES, DANGER
 from services.router.rules.text import alike, both, plain
 from services.router.rules.voices import heard
 
@@ -25,6 +26,7 @@ UNSURE_CLASS = 0.5  # of the class part, where one of the two could not be class
 BY_SUBJECT = 0.9  # of the place part, where the subject is the matter
 UNPLACED = 0.7  # of the place part, where one of two equal addresses says no street or district
 WRONG_STREET = 0.2  # of the place part, for equal addresses in two streets of one district
+CLEARLY = ALIKE_FULL  # what the words must reach where the class says nothing
 TELLING = 3  # so many pairs of signs say something, even where they could not be classified
 SUGGEST_BELOW = 0.15  # how far below the merge score a candidate is still shown to a person
 _SHOWN = 5
@@ -95,10 +97,11 @@ def matter_of(
     voice: int,
     marks: int,
     *,
+    about: str,
     sure: bool = True,
 ) -> Matter:
-    """A report as the matter it would open; `words` is the signature of its wording. A class that nobody can be sure of
-    (`sure` false) is none, so that it keeps no twin away."""
+    """A report as the matter it would open; `words` is the signature of its wording, `about` whom it is about. A class
+    that nobody can be sure of (`sure` false) is none, so that it keeps no twin away."""
     place = located.place
     at = report.received_at
     return Matter(
@@ -109,7 +112,7 @@ def matter_of(
         lat=place.lat if place else None,
         address_key=located.address_key,
         asset=located.asset,
-        subject=subject_key(report.subject) if report.subject else "",
+        subject=about,
         grams=words,
         opened_at=at,
         last_at=at,
@@ -145,11 +148,21 @@ def subject_key(subject: str) -> str:
     return _COMPANY.sub("", plain(subject)) or plain(subject).strip()
 
 
-def score(candidate: Matter, this: Matter, atlas: Atlas, informant: bool = False) -> Score:
+def about_whom(report: ReportReceived, accused: Iterable[str], atlas: Atlas) -> str:
+    """Whom a report is about, as it is compared: its subject, a unit of the city by its official name however it was
+    called; without one the units (`accused`) that its words complain about; "" for nobody."""
+    units = atlas.organisation.called(report.subject)
+    if report.subject and len(units) != 1:
+        return subject_key(report.subject)
+    named = sorted({atlas.organisation.last[unit].name for unit in units or tuple(accused)})
+    return "、".join(subject_key(name) for name in named)
+
+
+def score(candidate: Matter, this: Matter, atlas: Atlas) -> Score:
     """How much two matters are one; the same whichever comes first. Two named subjects that differ never are one;
-    with `informant` (the report accuses somebody) a named and an unnamed one neither."""
+    where somebody is accused a named and an unnamed one neither, and two unnamed ones are a question at most."""
     limits = atlas.thresholds
-    refused = _refused(candidate, this, limits, informant)
+    refused = _refused(candidate, this, limits)
     if refused:
         return Score(0.0, (), refused)
     near, where = _near(candidate, this, atlas)
@@ -161,17 +174,45 @@ def score(candidate: Matter, this: Matter, atlas: Atlas, informant: bool = False
     said = alike(candidate.grams, this.grams)
     words = 1.0 if candidate.asset and candidate.asset == this.asset else min(1.0, said / ALIKE_FULL)
     total = min(1.0, BY_CLASS * kind + BY_PLACE * near + BY_TIME * time + BY_WORDS * words)
-    if kind <= OTHER_CLASS or near <= WRONG_STREET:  # at most a question to a person, however the bar is set
-        total = min(total, limits.merge_score - 0.01)
     parts = (("class", kind), ("place", near), ("time", time), ("words", words))
     told = both(
         where, f"相隔 {apart:.1f} 小时 | {apart:.1f} h between", f"文字相似 {said:.2f} | words alike {said:.2f}"
     )
-    return Score(total, parts, told)
+    found = Score(total, parts, told)
+    if kind <= OTHER_CLASS or near <= WRONG_STREET:
+        return _asked_at_most(found, limits)
+    if not this.subject and _accuses(candidate, this):
+        return _asked_at_most(found, limits, "未写明同一被反映主体 | nobody is named that both accuse")
+    if _needs_words(candidate, this) and said < CLEARLY and not _same_named(candidate, this):
+        why = "险情或类别不明，用语须明显相同 | danger or no class: only clearly alike words join them"
+        return _asked_at_most(found, limits, why)
+    return found
 
 
-def _refused(candidate: Matter, this: Matter, limits: Thresholds, informant: bool) -> str:
-    if candidate.subject != this.subject and (informant or (candidate.subject and this.subject)):
+def _asked_at_most(found: Score, limits: Thresholds, why: str = "") -> Score:
+    """At most a question to a person, however the bar is set; with what keeps the two from being linked."""
+    most = limits.merge_score - 0.01
+    if found.total <= most:
+        return found
+    return structs.replace(found, total=most, because=both(found.because, why))
+
+
+def _needs_words(candidate: Matter, this: Matter) -> bool:
+    """Whether the class says too little of the two: one has none, or one is a danger and the other is not."""
+    return _UNSORTED in (candidate.class_key, this.class_key) or bool((candidate.marks ^ this.marks) & DANGER)
+
+
+def _same_named(candidate: Matter, this: Matter) -> bool:
+    return bool((this.asset and candidate.asset == this.asset) or (this.subject and candidate.subject == this.subject))
+
+
+def _accuses(candidate: Matter, this: Matter) -> bool:
+    return bool((candidate.marks | this.marks) & ACCUSES)
+
+
+def _refused(candidate: Matter, this: Matter, limits: Thresholds) -> str:
+    both_named = bool(candidate.subject and this.subject)
+    if candidate.subject != this.subject and (both_named or _accuses(candidate, this)):
         return "被反映主体不同 | another subject"
     if candidate.asset and this.asset and candidate.asset != this.asset:
         return "不是同一设施 | another asset"
@@ -184,7 +225,7 @@ def _same_kind(candidate: Matter, this: Matter, atlas: Atlas) -> float:
     """The class part: 1 for one class or scene. One thing told of under two classes is one if neither says that the
     device itself is at fault."""
     if candidate.class_key == this.class_key or (this.scene and candidate.scene == this.scene):
-        return UNSURE_CLASS if this.class_key == _UNSORTED else 1.0
+        return UNSURE_CLASS if _UNSORTED in (candidate.class_key, this.class_key) else 1.0
     if this.asset and candidate.asset == this.asset:
         faulty = {this.class_key, candidate.class_key} & atlas.fault_classes
         return 0.0 if faulty else UNSURE_CLASS
@@ -251,13 +292,11 @@ def _is_listed(one: Matter, atlas: Atlas) -> bool:
     return one.class_key in listed or f"major:{kind_of(one, atlas)}" in listed
 
 
-def choose(
-    candidates: list[Matter], this: Matter, atlas: Atlas, informant: bool = False
-) -> tuple[Link | Suggest | None, tuple[Candidate, ...]]:
+def choose(candidates: list[Matter], this: Matter, atlas: Atlas) -> tuple[Link | Suggest | None, tuple[Candidate, ...]]:
     """The matter a report belongs to (Link), may belong to (Suggest), or None; and those considered, best first."""
     if not candidates:
         return None, ()
-    scored = [(score(one, this, atlas, informant), one) for one in candidates]
+    scored = [(_joining(score(one, this, atlas), one, this, atlas), one) for one in candidates]
     scored = [pair for pair in scored if pair[0].total > 0.0]
     if not scored:
         return None, ()
@@ -272,6 +311,10 @@ def choose(
     return (Suggest(matter, top) if top.total >= bar - SUGGEST_BELOW else None), shown
 
 
-def is_informant(classified: Classified) -> bool:
-    """Whether a report accuses somebody (举报)."""
-    return classified.ticket_type is TicketType.INFORMANT
+def _joining(found: Score, candidate: Matter, this: Matter, atlas: Atlas) -> Score:
+    """The score of a report that would join a matter: a danger joins none that was opened without one, for whoever
+    leads that would lead the danger too. It opens its own at the desk, and a person is asked."""
+    if not this.marks & DANGER or candidate.marks & DANGER:
+        return found
+    why = "险情不并入普通工单 | a danger does not join a matter that is none"
+    return _asked_at_most(found, atlas.thresholds, why)

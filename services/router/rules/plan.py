@@ -32,13 +32,13 @@ from services.router.rules.day import Day
 from services.router.rules.hearing import Heard, hear
 from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
 from services.router.rules.locate import Located, locate
-from services.router.rules.match import Matched, match
+from services.router.rules.match import Matched, accused_apart, match
 from services.router.rules.merge import (
     Link,
     Matter,
     Suggest,
+    about_whom,
     choose,
-    is_informant,
     joined,
     matter_of,
     may_merge,
@@ -167,9 +167,19 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     order_id = order_id_of(report.report_id)
     urgency = _urgency(report, veto, matched, atlas)
     voice = voice_of(report, atlas.district_of(located.place.division) if located.place else "")
-    marks = marks_of(urgency, classified.key in atlas.severe, text, atlas.vulnerable)
+    marks = marks_of(
+        urgency,
+        classified.key in atlas.severe,
+        text,
+        atlas.vulnerable,
+        danger=veto is not None,
+        accuses=question.accuses,
+    )
+    about = about_whom(report, question.accused, atlas)
     sure = classified.confidence >= atlas.thresholds.classify_confidence
-    this = matter_of(report, located, classified, order_id, grams(without_place(text)), voice, marks, sure=sure)
+    this = matter_of(
+        report, located, classified, order_id, grams(without_place(text)), voice, marks, sure=sure, about=about
+    )
     free = may_merge(report, this)
     return Prepared(
         report=report,
@@ -210,8 +220,7 @@ def conclude(
     """What to do with a prepared report, given the matters it may belong to and the day as it is (None: nobody is full,
     nothing is free to be sent). `now` stamps the hops."""
     report, matched = prepared.report, prepared.matched
-    informant = is_informant(prepared.classified)
-    found, considered = choose(candidates, prepared.this, atlas, informant) if prepared.matter_keys else (None, ())
+    found, considered = choose(candidates, prepared.this, atlas) if prepared.matter_keys else (None, ())
     matter = found.matter if isinstance(found, Link) else None
     assigned = assign(_asked(prepared, matter), now, day or Day(), atlas)
     plan = _plan(prepared, assigned, atlas)

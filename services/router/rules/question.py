@@ -36,6 +36,11 @@ class Question(Struct, frozen=True, omit_defaults=True):
     danger: str = ""
     sure: bool = True
 
+    @property
+    def accuses(self) -> bool:
+        """Whether the report accuses somebody: an informant (举报), or a complaint about a unit of the city."""
+        return self.ticket_type is TicketType.INFORMANT or bool(self.accused)
+
     def value(self, attribute: Attribute) -> str:
         """The value of an attribute; "" where the report has none."""
         match attribute:

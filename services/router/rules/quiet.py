@@ -16,6 +16,7 @@ from schemas.city import Warnings
 from schemas.vocabulary import GRAVITY, Urgency
 
 SEVERE, VULNERABLE, AGAIN, MOVED = 1, 2, 4, 8  # marks of a matter, each a bit; MOVED: others came by a merger
+DANGER, ACCUSES = 16, 32  # marks too: a report of it was vetoed (`rules.veto`), or accuses somebody
 NEEDED = 3
 
 
@@ -28,11 +29,15 @@ class Quiet(Struct, frozen=True):
     why: str
 
 
-def marks_of(urgency: Urgency, class_listed: bool, text: str, vulnerable: re.Pattern[str] | None) -> int:
-    """The marks that a report brings: by its urgency, its class (`severe` of the pack) and the words of its text."""
+def marks_of(
+    urgency: Urgency, class_listed: bool, text: str, vulnerable: re.Pattern[str] | None, *, danger: bool, accuses: bool
+) -> int:
+    """The marks that a report brings: by its urgency, its class (`severe` of the pack), the words of its text,
+    whether it is a danger to life, and whether it accuses somebody (an informant) or a unit of the city."""
     severe = class_listed or GRAVITY[urgency] >= GRAVITY[Urgency.URGENT]
     weak = vulnerable is not None and vulnerable.search(text) is not None
-    return (SEVERE if severe else 0) | (VULNERABLE if weak else 0)
+    said = (SEVERE if severe else 0) | (VULNERABLE if weak else 0)
+    return said | (DANGER if danger else 0) | (ACCUSES if accuses else 0)
 
 
 def quiet(

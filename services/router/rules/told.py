@@ -84,9 +84,12 @@ def told(
     zh, en = _KINDS[explained.decision]
     name = _unit(lead, atlas)["name"]
     by = explained.rule or "—"
+    who = f"{name}主办", f"{lead} leads"
+    if explained.decision is Kind.LINK:  # who leads the order is dispatch's to say, not this report's
+        who = f"主办随该工单；单独立单则由{name}主办", f"which keeps its lead; alone it would be led by {lead}"
     words = Words(
-        f"{zh}，{name}主办；规则 {by}（权责规则 {explained.rulebook_version}）",
-        f"{en}, {lead} leads; rule {by} (rulebook {explained.rulebook_version})",
+        f"{zh}，{who[0]}；规则 {by}（权责规则 {explained.rulebook_version}）",
+        f"{en}, {who[1]}; rule {by} (rulebook {explained.rulebook_version})",
     )
     return ToldDecision(
         report_id=explained.report_id,

@@ -10,7 +10,7 @@ import msgspec
 from deploy.stack.processes import city_folder
 from schemas.codec import decode, message
 from schemas.envelope import Outgoing, Record
-from schemas.facts import OrderProposed, ReportLinked, ReportReceived, TriageRequested
+from schemas.facts import MergeProposed, OrderProposed, ReportLinked, ReportReceived, TriageRequested
 from schemas.ids import order_id_of
 from schemas.topics import REPORTS
 from schemas.vocabulary import Lane, Source, TicketType
@@ -85,6 +85,38 @@ async def test_simultaneous_twins_in_two_workers_and_both_lanes_find_each_other(
     await asyncio.gather(*(w.handle([record(manhole(), n)]) for n, w in enumerate(workers)))
     kinds = [type(f) for f in await said(pool)]
     assert kinds.count(OrderProposed) == 1 and kinds.count(ReportLinked) == 7
+
+
+async def test_a_danger_at_the_place_of_a_calm_order_gets_the_desk_and_the_merge_is_asked_of_a_person(
+    atlas: Atlas, pool: asyncpg.Pool, settings: ServiceSettings
+) -> None:
+    calm, danger, again = (
+        msgspec.structs.replace(manhole(), text=f"虹口区四川北路950号，{words}", ticket_type=None)
+        for words in ("这里有人一直在喊", "有人一直在喊救命，拿刀", "有人一直在喊救命，拿刀了")
+    )
+    router = seam(atlas, pool, settings)
+    for n, report in enumerate((calm, danger, again)):
+        await router.handle([record(report, n)])
+    opened, other, asked, joined = await said(pool)
+    assert isinstance(other, OrderProposed) and other.plan.lead == atlas.desk().unit_id
+    assert other.order_id != opened.order_id  # type: ignore[attr-defined]
+    assert isinstance(asked, MergeProposed)
+    assert {asked.order_id, asked.into} == {other.order_id, opened.order_id}  # type: ignore[attr-defined]
+    assert isinstance(joined, ReportLinked) and joined.order_id == other.order_id, "what is stored is known as a danger"
+    assert await pool.fetchval("SELECT count(*) FROM proposals") == 1
+
+
+async def test_two_accusations_against_two_stay_two_orders_and_a_third_joins_its_own(
+    atlas: Atlas, pool: asyncpg.Pool, settings: ServiceSettings
+) -> None:
+    centre, told = "上海市城市运行管理中心", "，举报城管队员收钱"
+    informant = msgspec.structs.replace(manhole(words=f"雨水井盖缺失{told}"), ticket_type=TicketType.INFORMANT)
+    router = seam(atlas, pool, settings)
+    for n, report in enumerate((informant, manhole(subject=centre), manhole(subject="310000-centre"))):
+        await router.handle([record(report, n)])
+    one, two, three = [f for f in await said(pool) if not isinstance(f, MergeProposed)]
+    assert one.order_id != two.order_id == three.order_id  # type: ignore[attr-defined]
+    assert isinstance(three, ReportLinked)
 
 
 async def test_the_same_report_again_is_a_repeat_however_late_it_was_received(

@@ -10,6 +10,7 @@ import asyncpg
 from schemas.vocabulary import Lane
 from services.chassis.settings import ServiceSettings
 from services.router.rules.atlas import Atlas
+from services.router.rules.quiet import DANGER
 from tests.handlers.router.storm import storm
 from tests.handlers.router.test_reports import record, seam
 
@@ -37,4 +38,8 @@ async def test_a_storm_on_sixty_sites_ends_as_about_sixty_orders(
     assert len(rows) == REPORTS, "each report keeps its own decision"
     assert await pool.fetchval("SELECT sum(reports) FROM matters") == REPORTS, "and counts, whichever lane it came by"
     assert all(len(sites) == 1 for sites in sites_of.values()), "no two sites are one order"
-    assert SITES <= len(sites_of) <= SITES * 1.4, len(sites_of)
+    counted = "SELECT count(*) FILTER (WHERE marks & $1 = 0), count(*) FILTER (WHERE marks & $1 <> 0) FROM matters"
+    calm, dangers = await pool.fetchrow(counted, DANGER)
+    assert calm + dangers == len(sites_of) and len(sites_of) >= SITES
+    assert calm <= SITES * 1.4, calm
+    assert 0 < dangers <= SITES / 3, "trees and wires of some wordings are dangers: these have one order more"

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.router.rules.atlas import Atlas
-from services.router.rules.merge import Link, Suggest, choose, is_informant
+from services.router.rules.merge import Link, Suggest, choose
 from services.router.rules.plan import prepare
 from tests.rules.router.made import NOW, report
 
@@ -55,7 +55,7 @@ def told(pair: Pair, atlas: Atlas) -> str:
     seen = set(first.matter_keys) & set(second.lookup_keys)
     if not seen:
         return "new"
-    found, _ = choose([first.this], second.this, atlas, is_informant(second.classified))
+    found, _ = choose([first.this], second.this, atlas)
     return "link" if isinstance(found, Link) else "suggest" if isinstance(found, Suggest) else "new"
 
 

@@ -145,6 +145,75 @@ def test_in_between_a_person_is_shown_the_other(shanghai: Atlas) -> None:
     assert merge.answer.startswith("suggest") and merge.candidates
 
 
+HOUSE, FLAT = "虹口区四川北路950号，", "徐汇区漕溪北路88号，"
+CRY, KNIFE = HOUSE + "这里有人一直在喊", HOUSE + "有人一直在喊救命，拿刀"
+BREATH, WATER = FLAT + "老人没有呼吸了", FLAT + "小区老人活动室没有热水了"
+LIFT_WORD = FLAT + "电梯里关了人，不是被困，就是维修"
+
+
+def test_a_danger_opens_its_own_order_at_the_desk_and_asks_about_the_calm_one(shanghai: Atlas) -> None:
+    first = prepare(told(CRY, 1), shanghai)
+    decision = after(shanghai, told(CRY, 1), told(KNIFE, 2))
+    assert decision.kind is Kind.PROPOSE and decision.fact.plan.lead == shanghai.desk().unit_id
+    assert decision.suggested and decision.suggested.matter.order_id == first.order_id
+    assert "险情不并入普通工单" in decision.suggested.score.because
+
+
+def test_a_danger_joins_the_danger_beside_a_calm_order_that_is_nearer(shanghai: Atlas) -> None:
+    calm, danger, again = (prepare(told(text, n), shanghai) for n, text in enumerate((CRY, KNIFE, KNIFE + "快来")))
+    calm_too = structs.replace(calm.this, grams=again.this.grams)  # told in the very words: still no danger
+    for candidates in ([calm_too, danger.this], [danger.this, calm_too]):
+        decision = conclude(again, candidates, NOW, shanghai)
+        assert decision.kind is Kind.LINK and decision.order_id == danger.order_id
+
+
+@pytest.mark.parametrize("second", [WATER, LIFT_WORD])
+def test_another_matter_does_not_vanish_into_an_emergency_at_the_same_number(shanghai: Atlas, second: str) -> None:
+    decision = after(shanghai, told(BREATH, 1), told(second, 2))
+    assert decision.kind is not Kind.LINK, decision.why
+    assert decision.suggested, "a person is asked"
+    assert after(shanghai, told(second, 1), told(BREATH, 2)).kind is not Kind.LINK
+
+
+def test_the_same_emergency_told_alike_is_one(shanghai: Atlas) -> None:
+    assert after(shanghai, told(BREATH, 1), told(FLAT + "有个老人没有呼吸了快来", 2)).kind is Kind.LINK
+
+
+def test_a_calm_report_in_the_words_of_a_danger_joins_it(shanghai: Atlas) -> None:
+    assert after(shanghai, told(KNIFE, 1), told(CRY, 2)).kind is Kind.LINK
+
+
+CITY_CENTRE = "上海市城市运行管理中心"
+LATE = "静安区临汾路街道临汾路338号垃圾堆了三天没人管"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "linked"),
+    [
+        ({"subject": CITY_CENTRE}, {"ticket_type": INFORMANT, "more": "，举报城管队员收钱"}, False),
+        ({"subject": CITY_CENTRE}, {"subject": CITY_CENTRE, "ticket_type": INFORMANT}, True),
+        ({"subject": CITY_CENTRE}, {"subject": "310000-centre"}, True),  # a unit by its id
+        ({"subject": CITY_CENTRE}, {"subject": "静安区城市运行管理中心"}, False),
+        ({"subject": CITY_CENTRE}, {}, False),  # about a unit, and about nobody
+        ({"ticket_type": INFORMANT}, {"ticket_type": INFORMANT}, False),  # nobody knows whom either means
+        ({"ticket_type": INFORMANT}, {}, False),
+    ],
+)
+def test_two_accusations_are_one_only_where_both_name_the_same(
+    shanghai: Atlas, one: dict[str, Any], other: dict[str, Any], linked: bool
+) -> None:
+    first, second = (told(LATE + more.pop("more", ""), n, **more) for n, more in enumerate((dict(one), dict(other))))
+    assert (after(shanghai, first, second).kind is Kind.LINK) is linked
+    assert (after(shanghai, second, first).kind is Kind.LINK) is linked
+
+
+def test_an_informant_who_names_the_unit_in_his_words_joins_who_names_it_as_subject(shanghai: Atlas) -> None:
+    lead = prepare(told(LATE, 1), shanghai).matched.lead
+    words = told(f"{LATE}，举报{lead.name}", 1, ticket_type=INFORMANT)
+    assert after(shanghai, words, told(LATE, 2, subject=lead.name)).kind is Kind.LINK
+    assert after(shanghai, words, told(LATE, 2, subject=CITY_CENTRE)).kind is not Kind.LINK
+
+
 def test_of_several_the_best_is_taken(shanghai: Atlas) -> None:
     near, far = prepare(told(COVER, 1, **east(3)), shanghai), prepare(told(COVER, 2, **east(45)), shanghai)
     third = prepare(told(COVER, 3, **SPOT), shanghai)
@@ -186,10 +255,9 @@ def test_twins_share_a_lock(shanghai: Atlas) -> None:
     hours=st.floats(0, 48),
     texts=st.tuples(st.text("井盖缺失路灯不亮电梯", max_size=20), st.text("井盖缺失路灯不亮电梯", max_size=20)),
     subjects=st.tuples(st.sampled_from(["", "甲", "乙"]), st.sampled_from(["", "甲", "乙"])),
-    informant=st.booleans(),
 )
 def test_the_score_is_symmetric_and_between_0_and_1(
-    shanghai: Atlas, metres: float, hours: float, texts: tuple[str, str], subjects: tuple[str, str], informant: bool
+    shanghai: Atlas, metres: float, hours: float, texts: tuple[str, str], subjects: tuple[str, str]
 ) -> None:
     one = prepare(told(texts[0], 1, subject=subjects[0], class_key="CJ/T 214-2007/part/0103", **SPOT), shanghai).this
     two = prepare(
@@ -203,7 +271,7 @@ def test_the_score_is_symmetric_and_between_0_and_1(
         ),
         shanghai,
     ).this
-    first, second = score(one, two, shanghai, informant), score(two, one, shanghai, informant)
+    first, second = score(one, two, shanghai), score(two, one, shanghai)
     assert first.total == pytest.approx(second.total)
     assert 0.0 <= first.total <= 1.0
     if subjects[0] and subjects[1] and subjects[0] != subjects[1]:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from services.router.rules.address import address_key, same_spot, without_place
 from services.router.rules.atlas import Atlas
 from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
-from services.router.rules.merge import Matter, choose, joined, score, subject_key
+from services.router.rules.merge import CLEARLY, Link, Matter, choose, joined, score, subject_key
 from services.router.rules.proposals import swept
-from services.router.rules.text import grams, plain
+from services.router.rules.quiet import ACCUSES, DANGER, SEVERE
+from services.router.rules.text import alike, grams, plain
 from tests.rules.router.made import NOW
 from tests.rules.router.pairing import measure, pairs
 
@@ -112,13 +113,15 @@ def matters(draw: st.DrawFn) -> Matter:
         grams=grams(draw(st.sampled_from(TEXTS))),
         opened_at=at,
         last_at=at,
+        scene=draw(st.sampled_from(("", "flood"))),
+        marks=draw(st.sampled_from((0, SEVERE, DANGER, DANGER | SEVERE, ACCUSES))),
     )
 
 
 @settings(deadline=None, max_examples=300)
-@given(one=matters(), other=matters(), informant=st.booleans())
-def test_merging_is_symmetric(shanghai: Atlas, one: Matter, other: Matter, informant: bool) -> None:
-    first, second = score(one, other, shanghai, informant), score(other, one, shanghai, informant)
+@given(one=matters(), other=matters())
+def test_merging_is_symmetric(shanghai: Atlas, one: Matter, other: Matter) -> None:
+    first, second = score(one, other, shanghai), score(other, one, shanghai)
     assert first.total == pytest.approx(second.total) and 0.0 <= first.total <= 1.0
     assert dict(first.parts) == pytest.approx(dict(second.parts))
     assert bool(set(matter_keys(one, shanghai)) & set(lookup_keys(other, shanghai))) is bool(
@@ -143,6 +146,20 @@ def test_candidates_come_in_any_order(shanghai: Atlas, many: list[Matter], this:
     shuffled = list(many)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert choose(many, this, shanghai) == choose(shuffled, this, shanghai)
+
+
+@settings(deadline=None, max_examples=300)
+@given(one=matters(), this=matters())
+def test_neither_a_danger_nor_what_has_no_class_is_joined_lightly(shanghai: Atlas, one: Matter, this: Matter) -> None:
+    found, _ = choose([one], this, shanghai)
+    if not isinstance(found, Link):
+        return
+    assert not this.marks & DANGER or one.marks & DANGER, "a danger joins dangers only"
+    if (one.marks | this.marks) & ACCUSES:
+        assert one.subject and one.subject == this.subject, "both accuse the same"
+    named = (this.asset and one.asset == this.asset) or (this.subject and one.subject == this.subject)
+    if CLASSES[3] in (one.class_key, this.class_key) or one.marks & DANGER != this.marks & DANGER:
+        assert named or alike(one.grams, this.grams) >= CLEARLY
 
 
 @settings(deadline=None, max_examples=100)

@@ -133,3 +133,12 @@ def test_evidence_and_terms_are_told_as_data(shanghai: Atlas) -> None:
     assert any("临汾路" in one.words for one in steps["locate"].evidence)
     if prepared.classified.learned:
         assert steps["classify"].terms and all(term.weight > 0 for term in steps["classify"].terms)
+
+
+def test_a_linked_report_does_not_claim_a_lead_for_the_order(shanghai: Atlas) -> None:
+    first, prepared = (prepare(report("静安区临汾路338号雨水井盖缺失", number=n), shanghai) for n in (1, 2))
+    decision = conclude(prepared, [first.this], NOW, shanghai)
+    ruling = ruling_of(prepared.question, prepared.matched)
+    words = told(decision.explanation(), ruling, decision.order_id, NOW, shanghai).words
+    assert words.zh.startswith("并入已有工单，主办随该工单；单独立单则由")
+    assert words.en.startswith("linked to an order, which keeps its lead; alone it would be led by")
