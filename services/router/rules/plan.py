@@ -32,7 +32,7 @@ from services.router.rules.day import Day
 from services.router.rules.hearing import Heard, hear
 from services.router.rules.keys import lock_keys, lookup_keys, matter_keys
 from services.router.rules.locate import Located, locate
-from services.router.rules.match import Matched, accused_apart, match
+from services.router.rules.match import Matched, match
 from services.router.rules.merge import (
     Link,
     Matter,
