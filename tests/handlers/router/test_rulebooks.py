@@ -330,6 +330,18 @@ async def test_the_unit_complained_about_does_not_read_it(
     assert "accused" in {one["kind"] for step in told["steps"] for one in step["would_change"]}
 
 
+async def test_nor_does_a_centre_that_an_informant_names_and_that_would_have_decided_in_triage(
+    asking: Asking, town: InForce, pool: asyncpg.Pool, settings: ServiceSettings
+) -> None:
+    centre = town.atlas.units["D1-centre"].name
+    (report,) = await route(town, pool, settings, f"桥头街道 举报{centre}推诿扯皮", ticket_type=TicketType.INFORMANT)
+    path = f"/v1/explain/{report}"
+    for unit, status in (("D1-centre", 403), ("S1-centre", 403), ("C-centre", 200)):
+        assert (await asking("GET", path, role=Role.DISPATCHER, unit=unit))[0] == status, unit
+    told = (await asking("GET", path))[1]
+    assert (told["decision"], told["lead"]["unit_id"]) == ("triage", "C-centre")
+
+
 async def test_a_second_model_reads_what_the_live_one_reads_and_decides_nothing(
     atlas: Atlas, tmp_path: Path, pool: asyncpg.Pool, settings: ServiceSettings, servers: Stack
 ) -> None:
