@@ -4,6 +4,7 @@ import pytest
 
 from schemas.city import Unit
 from schemas.facts import Reporter
+from schemas.text import wording
 from schemas.vocabulary import TicketType, Tier
 from services.router.rules.atlas import Atlas
 from services.router.rules.plan import Kind, conclude, prepare
@@ -89,9 +90,25 @@ def test_a_unit_that_would_not_have_got_it_is_a_subject_too() -> None:
 def test_of_two_names_in_one_place_the_longer_counts_and_blanks_do_not() -> None:
     names = (*UNITS, Unit("120000-x", "桥街道office", Tier.DISTRICT, "x", "120000"))
     atlas = Atlas.of(town(units=names))
-    assert atlas.unit_names.named_in("举报 长桥街道 OFFICE 和西区water") == ("110001-office", "120000-water")
+    assert atlas.unit_names.named_in("\n举报 长桥街道 OFFICE 和西区water") == ("110001-office", "120000-water")
     assert atlas.unit_names.named_in("举报镇海市centre") == (), "nobody else could lead instead of the top"
     assert Atlas.of(town(units=UNITS[:1])).unit_names.named_in("镇海市centre") == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "text", "accused"),
+    [
+        ("", "举报南京东路街道新桥居委会吃空饷", True),
+        ("", "举报南京东路街道新桥居委会2名干部", True),
+        ("南京东路街道新桥居委会", "举报居委干部收钱", True),
+        ("南京东路街道新桥居委会", "举报楼上群租", False),
+        ("", "举报南京东路街道新桥居委会新桥路12弄有人群租", False),
+        ("", "举报南京东路街道新桥居委会3组群租", False),
+    ],
+)
+def test_a_committee_s_name_is_a_place_too(shanghai: Atlas, address: str, text: str, accused: bool) -> None:
+    named = shanghai.unit_names.named_in(wording(report(text, address=address)))
+    assert [shanghai.units[one].name for one in named] == (["南京东路街道新桥居委会"] if accused else [])
 
 
 def test_a_complaint_about_the_district_s_centre_does_not_go_to_it(shanghai: Atlas) -> None:
