@@ -6,8 +6,7 @@ from msgspec import Struct, structs
 
 from schemas.city import DutyRule, Unit
 from schemas.facts import Candidate
-from schemas.standing import plain_name
-from schemas.vocabulary import TicketType, Tier
+from schemas.vocabulary import Tier
 from services.router.rules.atlas import RANKS, Atlas
 from services.router.rules.locate import Located
 from services.router.rules.question import Question
@@ -73,22 +72,6 @@ def _match(atlas: Atlas, question: Question, located: Located | None) -> Matched
             atlas, question, Matched(rule, deciding_centre(atlas, division), (), candidates, why, settled=False)
         )
     return _apart(atlas, question, Matched(rule, lead, _others(assists, lead), candidates, why, settled, only_held))
-
-
-def accused_apart(
-    matched: Matched, question: Question, text: str, located: Located, atlas: Atlas
-) -> tuple[Question, Matched]:
-    """A match none of whose units is accused in the words of an informant (举报): where the official name of one stands
-    there, it is asked again without that unit, which is also complained about when nobody filled in a subject."""
-    while question.ticket_type is TicketType.INFORMANT:
-        bare = plain_name(text)
-        units = (matched.lead, *matched.assists)
-        named = [unit.unit_id for unit in units if RANKS[unit.tier] and plain_name(unit.name) in bare]
-        if not named or set(named) <= set(question.accused):
-            break
-        question = structs.replace(question, accused=tuple(dict.fromkeys((*question.accused, *named))))
-        matched = match(atlas, question, located)
-    return question, matched
 
 
 def _stand_in(atlas: Atlas, rule: DutyRule, lead: Unit, question: Question) -> Unit | None:
