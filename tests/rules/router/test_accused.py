@@ -130,3 +130,18 @@ def test_an_informant_is_confidential_unless_he_says_otherwise(
     told = report("长桥街道井盖缺失", ticket_type=kind, reporter=Reporter(name="甲", confidential=said))
     reporter = conclude(prepare(told, atlas), [], NOW, atlas).fact.report.reporter
     assert reporter is not None and reporter.confidential is hidden
+
+
+@pytest.mark.parametrize(
+    ("words", "accused"),
+    [
+        ("举报饭店占道经营，请长桥街道office查处", ()),
+        ("举报饭店占道经营，要求长桥街道office依法处理", ()),
+        ("举报饭店占道经营，希望长桥街道office尽快核查", ()),
+        ("举报长桥街道office不依法处理", ("110001-office",)),
+        ("请查处长桥街道office吃拿卡要", ("110001-office",)),
+        ("举报饭店占道经营，请长桥街道office查处，长桥街道office一直不管", ("110001-office",)),
+    ],
+)
+def test_who_is_asked_to_look_into_it_is_not_who_is_complained_about(words: str, accused: tuple[str, ...]) -> None:
+    assert led(f"长桥街道井盖旁，{words}", ticket_type=INFORMANT)[2] == accused
