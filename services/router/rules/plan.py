@@ -167,14 +167,8 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     order_id = order_id_of(report.report_id)
     urgency = _urgency(report, veto, matched, atlas)
     voice = voice_of(report, atlas.district_of(located.place.division) if located.place else "")
-    marks = marks_of(
-        urgency,
-        classified.key in atlas.severe,
-        text,
-        atlas.vulnerable,
-        danger=veto is not None,
-        accuses=question.accuses,
-    )
+    listed = classified.key in atlas.severe
+    marks = marks_of(urgency, listed, text, atlas.vulnerable, danger=veto is not None, accuses=question.accuses)
     about = about_whom(report, question.accused, atlas)
     sure = classified.confidence >= atlas.thresholds.classify_confidence
     this = matter_of(
