@@ -15,7 +15,7 @@ from services.router.rules.classify import UNSORTED, Classified
 from services.router.rules.ground import metres_between
 from services.router.rules.keys import kind_of
 from services.router.rules.locate import Located
-from services.router.rules.quiet import ACCUSES, DANGER
+from services.router.rules.quiet import ACCUSES, DANGER, one_danger
 from services.router.rules.text import alike, both, plain
 from services.router.rules.voices import heard
 
@@ -198,7 +198,10 @@ def _asked_at_most(found: Score, limits: Thresholds, why: str = "") -> Score:
 
 
 def _needs_words(candidate: Matter, this: Matter) -> bool:
-    """Whether the class says too little of the two: one has none, or one is a danger and the other is not."""
+    """Whether the class says too little of the two: one has none, or one is a danger and the other is not. Two of one
+    danger need no class: five callers about one fire say it in five ways."""
+    if one_danger(candidate.marks, this.marks):
+        return False
     return _UNSORTED in (candidate.class_key, this.class_key) or bool((candidate.marks ^ this.marks) & DANGER)
 
 

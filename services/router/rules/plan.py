@@ -168,7 +168,9 @@ def _prepare(report: ReportReceived, text: str, heard: Heard | None, atlas: Atla
     urgency = _urgency(report, veto, matched, atlas)
     voice = voice_of(report, atlas.district_of(located.place.division) if located.place else "")
     listed = classified.key in atlas.severe
-    marks = marks_of(urgency, listed, text, atlas.vulnerable, danger=veto is not None, accuses=question.accuses)
+    marks = marks_of(
+        urgency, listed, text, atlas.vulnerable, danger=veto.kind if veto else "", accuses=question.accuses
+    )
     about = about_whom(report, question.accused, atlas)
     sure = classified.confidence >= atlas.thresholds.classify_confidence
     this = matter_of(

@@ -9,6 +9,7 @@ voice alone keeps asking for is told in the end. Source: domain notes §A6 (静�
 import re
 from datetime import datetime
 from math import log2
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from schemas.vocabulary import GRAVITY, Urgency
 
 SEVERE, VULNERABLE, AGAIN, MOVED = 1, 2, 4, 8  # marks of a matter, each a bit; MOVED: others came by a merger
 DANGER, ACCUSES = 16, 32  # marks too: a report of it was vetoed (`rules.veto`), or accuses somebody
+KINDS_FROM, KINDS = 6, 24  # one of these bits stands for the kind of danger; two kinds may share one
 NEEDED = 3
 
 
@@ -30,14 +32,20 @@ class Quiet(Struct, frozen=True):
 
 
 def marks_of(
-    urgency: Urgency, class_listed: bool, text: str, vulnerable: re.Pattern[str] | None, *, danger: bool, accuses: bool
+    urgency: Urgency, class_listed: bool, text: str, vulnerable: re.Pattern[str] | None, *, danger: str, accuses: bool
 ) -> int:
-    """The marks that a report brings: by its urgency, its class (`severe` of the pack), the words of its text,
-    whether it is a danger to life, and whether it accuses somebody (an informant) or a unit of the city."""
+    """The marks that a report brings: by its urgency, its class (`severe` of the pack), the words of its text, the kind
+    of danger to life that it is ("" none), and whether it accuses somebody (an informant) or a unit of the city."""
     severe = class_listed or GRAVITY[urgency] >= GRAVITY[Urgency.URGENT]
     weak = vulnerable is not None and vulnerable.search(text) is not None
     said = (SEVERE if severe else 0) | (VULNERABLE if weak else 0)
-    return said | (DANGER if danger else 0) | (ACCUSES if accuses else 0)
+    kind = DANGER | 1 << KINDS_FROM + crc32(danger.encode()) % KINDS if danger else 0
+    return said | kind | (ACCUSES if accuses else 0)
+
+
+def one_danger(marks: int, others: int) -> bool:
+    """Whether both matters are dangers of one kind."""
+    return bool(marks & others & DANGER) and bool((marks & others) >> KINDS_FROM)
 
 
 def quiet(

@@ -179,6 +179,12 @@ def test_the_same_emergency_told_alike_is_one(shanghai: Atlas) -> None:
     assert after(shanghai, told(BREATH, 1), told(FLAT + "有个老人没有呼吸了快来", 2)).kind is Kind.LINK
 
 
+def test_one_fire_told_in_different_words_is_one(shanghai: Atlas) -> None:
+    fire, again = FLAT + "着火了，三楼冒烟", FLAT + "三楼起火了有人困在里面"
+    assert after(shanghai, told(fire, 1), told(again, 2)).kind is Kind.LINK
+    assert after(shanghai, told(fire, 1), told(BREATH, 2)).kind is not Kind.LINK, "another danger is a question"
+
+
 def test_a_calm_report_in_the_words_of_a_danger_joins_it(shanghai: Atlas) -> None:
     assert after(shanghai, told(KNIFE, 1), told(CRY, 2)).kind is Kind.LINK
 
