@@ -139,8 +139,8 @@ def evening(stack: Stack) -> Iterator[Evening]:
     """The evening before, seen from the day after: midnight came, and every process started anew by itself."""
     zones, began = stack.home.root / "zones", time.monotonic()
     stack.up(only=["kafka", "postgres"])
-    pace = time.monotonic() - began  # of this machine: the rest of the evening takes about three times as long
-    midnight, began = datetime.now(UTC) + timedelta(seconds=25 + 5 * pace), time.monotonic()
+    pace = time.monotonic() - began  # of this machine: the rest of the evening takes about four times as long
+    midnight, began = datetime.now(UTC) + timedelta(seconds=40 + 7 * pace), time.monotonic()
     pack = reorganised.write_pack(stack.home.root / "pack", reorganised.write_zone(zones, midnight))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONTZPATH", reorganised.zone_path(zones))
