@@ -91,7 +91,7 @@ def _dispatched(
     kept = kept_of(fact)
     order = on_proposed(book, fact, kept, REPORT)
     assert order is not None
-    (change,) = book.changes
+    change = book.changes[0]  # the opening; what a danger adds to it is left out
     timeline = fold(None, change.fact)
     armed = [arm(clock, None, imported=False) for clock in clocks(timeline, promises, None)]
     views = tuple(clock.view for clock, _ in armed)
