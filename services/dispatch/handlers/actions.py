@@ -4,7 +4,7 @@ Many may share a transaction. An assignment's order is looked up first (it never
 at once, then read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -76,6 +76,17 @@ class Answered(Struct, frozen=True):
 
     version: int
     body: bytes
+
+
+def answered_before(kept: Mapping[Key, Kept], keyed: Key, body_hash: bytes) -> Answered | None:
+    """The first answer to a write that comes again under its principal and key; None for a new one. Raises Refused
+    `key_reused` when the key stood on another body."""
+    first = kept.get(keyed)
+    if first is None:
+        return None
+    if first.body_hash != body_hash:
+        raise Refused("key_reused", keyed[1])
+    return Answered(first.version, first.answer)
 
 
 class _Target(Struct, frozen=True):
@@ -152,11 +163,8 @@ class ActionHandler:
         target = self._target(state, command)
         order = target.order
         self._check_caller(target, command)
-        first = state.keys.get(command.keyed)
-        if first is not None:
-            if first.body_hash != command.body_hash:
-                raise Refused("key_reused", command.key)
-            return Answered(first.version, first.answer)
+        if (first := answered_before(state.keys, command.keyed, command.body_hash)) is not None:
+            return first
         if command.version not in (None, target.version):
             raise Refused(
                 "version_stale",

@@ -20,7 +20,7 @@ from services.chassis.auth import Principal
 from services.chassis.database import Connection
 from services.chassis.delivery import Output
 from services.chassis.web import problem_body
-from services.dispatch.handlers.actions import Answered
+from services.dispatch.handlers.actions import Answered, answered_before
 from services.dispatch.handlers.page import LOCK_SPACE, SOURCE, Page, bucket
 from services.dispatch.rules.acts import Act
 from services.dispatch.rules.book import Actor, Book
@@ -128,11 +128,8 @@ class CaseHandler:
         one = self._target(case, command)
         if case is not None and command.action != OPEN:
             check_stands(self._directory, case, one, command.action, command.actor)
-        first = state.keys.get(command.keyed)
-        if first is not None:
-            if first.body_hash != command.body_hash:
-                raise Refused("key_reused", command.key)
-            return Answered(first.version, first.answer)
+        if (first := answered_before(state.keys, command.keyed, command.body_hash)) is not None:
+            return first
         version, answer = self._act(book, case, one, command)
         state.orders.announce(output)
         state.page.announce(output)

@@ -16,7 +16,7 @@ from services.chassis import metrics
 from services.chassis.auth import Principal
 from services.chassis.database import Connection
 from services.chassis.delivery import Output
-from services.dispatch.handlers.actions import Answered
+from services.dispatch.handlers.actions import Answered, answered_before
 from services.dispatch.handlers.page import LOCK_SPACE, Page, lock_orders
 from services.dispatch.rules import shapes
 from services.dispatch.rules.acts import Act
@@ -86,11 +86,8 @@ class HandoverHandler:
             raise Refused("not_found")
         order = book.orders[handover.order_id]
         check_platform(self._directory, handover, caller.unit, order.detail.place.division)
-        first = state.keys.get(command.keyed)
-        if first is not None:
-            if first.body_hash != command.body_hash:
-                raise Refused("key_reused", command.key)
-            return Answered(first.version, first.answer)
+        if (first := answered_before(state.keys, command.keyed, command.body_hash)) is not None:
+            return first
         if command.version not in (None, handover.version):
             raise Refused("version_stale", f"now {handover.version}", version=handover.version, state=handover.state)
         cause = fact_id(handover.handover_id, f"{caller.id}\x1f{command.key}")

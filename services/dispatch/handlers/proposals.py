@@ -14,7 +14,7 @@ from services.chassis import metrics
 from services.chassis.auth import Principal
 from services.chassis.database import Connection
 from services.chassis.delivery import Output
-from services.dispatch.handlers.actions import Answered
+from services.dispatch.handlers.actions import Answered, answered_before
 from services.dispatch.handlers.page import LOCK_SPACE, Page, lock_orders
 from services.dispatch.rules import shapes
 from services.dispatch.rules.book import Actor, Book
@@ -88,11 +88,8 @@ class ProposalHandler:
             raise Refused("not_found")
         actor = Actor(caller.id, caller.role, caller.unit)
         check_sight(self._directory, tuple(o for id_ in proposal.orders if (o := book.orders.get(id_))), actor)
-        first = state.keys.get(command.keyed)
-        if first is not None:
-            if first.body_hash != command.body_hash:
-                raise Refused("key_reused", command.key)
-            return Answered(first.version, first.answer)
+        if (first := answered_before(state.keys, command.keyed, command.body_hash)) is not None:
+            return first
         if command.version != proposal.version:
             raise Refused("version_stale", f"now {proposal.version}", version=proposal.version, state=proposal.state)
         cause = fact_id(proposal.proposal_id, f"{caller.id}\x1f{command.key}")

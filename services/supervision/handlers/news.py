@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from schemas.codec import message
 from schemas.envelope import Outgoing
 from schemas.facts import (
@@ -29,23 +31,14 @@ _SOURCE = "paidan/supervision"
 def clocks_set(order_id: UUID, seq: int, clocks: tuple[ClockView, ...], cause: UUID, now: datetime) -> Outgoing:
     """The clocks of an order after its fact `seq`, whose message was `cause`."""
     fact = ClocksSet(order_id=order_id, seq=seq, clocks=clocks)
-    return message(
-        SUPERVISION_EVENTS, fact, id=fact_id(cause, "ClocksSet"), key=str(order_id), source=_SOURCE, time=now
-    )
+    return _said(fact, fact_id(cause, "ClocksSet"), order_id, now)
 
 
 def noticed(notice: Notice, order_id: UUID, view: ClockView, times: int, now: datetime, *, late: bool) -> Outgoing:
     """A warning or a miss of a clock, given for the `times`-th time for this deadline, perhaps late."""
     kind = DeadlineWarned if notice == WARN else DeadlineMissed
     fact = kind(order_id=order_id, clock_id=view.clock_id, stage=view.stage, owner=view.owner, due=view.due, late=late)
-    return message(
-        SUPERVISION_EVENTS,
-        fact,
-        id=fact_id(view.clock_id, f"{kind.__name__}\x1f{view.due.isoformat()}", times),
-        key=str(order_id),
-        source=_SOURCE,
-        time=now,
-    )
+    return _said(fact, fact_id(view.clock_id, f"{kind.__name__}\x1f{view.due.isoformat()}", times), order_id, now)
 
 
 def withdrawn(order_id: UUID, view: ClockView, due: datetime, why: str, cause: UUID, now: datetime) -> Outgoing:
@@ -53,14 +46,7 @@ def withdrawn(order_id: UUID, view: ClockView, due: datetime, why: str, cause: U
     fact = DeadlineWithdrawn(
         order_id=order_id, clock_id=view.clock_id, stage=view.stage, owner=view.owner, due=due, cause=why
     )
-    return message(
-        SUPERVISION_EVENTS,
-        fact,
-        id=fact_id(cause, f"DeadlineWithdrawn\x1f{view.clock_id.hex}"),
-        key=str(order_id),
-        source=_SOURCE,
-        time=now,
-    )
+    return _said(fact, fact_id(cause, f"DeadlineWithdrawn\x1f{view.clock_id.hex}"), order_id, now)
 
 
 def raised(order_id: UUID, view: ClockView, step: Step, times: int, late: bool, now: datetime) -> Outgoing:
@@ -81,7 +67,7 @@ def raised(order_id: UUID, view: ClockView, step: Step, times: int, late: bool, 
         level=rung.level,
         late=late,
     )
-    return message(SUPERVISION_EVENTS, fact, id=fact_id(id_, "RungRaised"), key=str(order_id), source=_SOURCE, time=now)
+    return _said(fact, fact_id(id_, "RungRaised"), order_id, now)
 
 
 def cleared(
@@ -102,14 +88,7 @@ def cleared(
         level=rung.level,
         withdrawn=withdrawn,
     )
-    return message(
-        SUPERVISION_EVENTS,
-        fact,
-        id=fact_id(cause, f"RungCleared\x1f{id_.hex}"),
-        key=str(order_id),
-        source=_SOURCE,
-        time=now,
-    )
+    return _said(fact, fact_id(cause, f"RungCleared\x1f{id_.hex}"), order_id, now)
 
 
 def _opens(clock_id: UUID, rung: str, due: datetime, times: int) -> UUID:
@@ -127,14 +106,7 @@ def finding_raised(finding: Finding, times: int, now: datetime) -> Outgoing:
         reason=finding.reason,
         order_id=finding.order_id,
     )
-    return message(
-        SUPERVISION_EVENTS,
-        fact,
-        id=fact_id(finding.finding_id, "FindingRaised", times),
-        key=str(finding.order_id or finding.finding_id),
-        source=_SOURCE,
-        time=now,
-    )
+    return _said(fact, fact_id(finding.finding_id, "FindingRaised", times), finding.order_id or finding.finding_id, now)
 
 
 def finding_withdrawn(finding: Finding, times: int, cause: str, now: datetime) -> Outgoing:
@@ -142,11 +114,11 @@ def finding_withdrawn(finding: Finding, times: int, cause: str, now: datetime) -
     fact = FindingWithdrawn(
         finding_id=finding.finding_id, kind=finding.kind, unit=finding.unit, cause=cause, order_id=finding.order_id
     )
-    return message(
-        SUPERVISION_EVENTS,
-        fact,
-        id=fact_id(finding.finding_id, "FindingWithdrawn", times),
-        key=str(finding.order_id or finding.finding_id),
-        source=_SOURCE,
-        time=now,
+    return _said(
+        fact, fact_id(finding.finding_id, "FindingWithdrawn", times), finding.order_id or finding.finding_id, now
     )
+
+
+def _said(fact: Struct, id_: UUID, of: UUID, now: datetime) -> Outgoing:
+    """A fact about one order, case or finding, as it goes out."""
+    return message(SUPERVISION_EVENTS, fact, id=id_, key=str(of), source=_SOURCE, time=now)
